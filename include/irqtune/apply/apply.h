@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/change.h"
+#include "irqtune/core/plan.h"
+#include "irqtune/sys/sysfs.h"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace irqtune {
+
+/// One Write per assignment that changes something, and one for the default affinity, in an order
+/// such that no CPU passes its vector budget on the way. Pure.
+[[nodiscard]] std::vector<Write> writes_for(const Plan& plan);
+
+/// The one seam that tests replace: how bytes reach the kernel. `Sysfs::write` in the program.
+using WriteFn = std::function<std::error_code(
+    std::string_view path, std::string_view text, const std::function<bool()>& still_holds)>;
+
+/// Who runs an apply, and on what; goes into the journal.
+struct Session {
+  std::filesystem::path state_dir;     ///< Where journals and the lock are.
+  std::string root;                    ///< The root that was applied to, as an absolute path.
+  std::optional<std::string> boot_id;  ///< Of the running host.
+  std::string user;                    ///< Login name, through sudo.
+  std::string plan_digest;             ///< 16 hexadecimal digits
+};
+
+struct ApplyOptions {
+  bool keep_going = false;  ///< Leave what was written when a later write is refused.
+  bool force = false;       ///< rollback: also masks that someone changed since.
+  std::chrono::milliseconds verify_timeout{1000};  ///< For the effective mask to follow.
+  WriteFn write;                       ///< Empty: Sysfs::write.
+  std::function<bool()> interrupted;   ///< Asked between writes; true ends and undoes. May be empty.
+};
+
+/// What `apply --dry-run` reports: who would change. Opens nothing for writing.
+[[nodiscard]] ApplyReport dry_run(const std::vector<Write>& writes, const Sysfs& sysfs);
+
+/// Journals all of `writes`, then carries them out one by one, each on the interrupt that still is
+/// the same vector, and verifies them. At the first refusal (unless `keep_going`), or if anything
+/// throws, puts back what was written, newest first.
+/// The caller holds the Lock. Throws Error{applying} if the journal cannot be written, and
+/// Error{stranded} if putting back was refused.
+[[nodiscard]] ApplyReport apply(const std::vector<Write>& writes,
+                                const Sysfs& sysfs,
+                                const Session& session,
+                                const ApplyOptions& options);
+
+/// Why `sysfs` cannot be written at all (not root, read-only /proc, a snapshot file); empty if
+/// nothing speaks against it. Says so before a journal is opened.
+[[nodiscard]] std::optional<std::string> why_not_writable(const Sysfs& sysfs);
+
+/// Which journals a rollback takes up.
+struct RollbackSelection {
+  std::string id;     ///< Empty: the newest that is not rolled back.
+  bool all = false;   ///< Every one that is not rolled back, newest first.
+  bool dry_run = false;
+};
+
+/// Puts back every mask that still is what apply wrote, on the interrupts that still are the same
+/// vectors; the others are reported and left. One report for each journal, newest first; none if
+/// there is nothing to roll back. The caller holds the Lock, except for a dry run.
+/// Throws Error{usage} if `id` is not a journal, or is of another root or a newer format.
+[[nodiscard]] std::vector<ApplyReport> roll_back(const RollbackSelection& selection,
+                                                 const Sysfs& sysfs,
+                                                 const Session& session,
+                                                 const ApplyOptions& options);
+
+/// Newest first. A journal that cannot be read is an entry with a `problem`.
+[[nodiscard]] std::vector<HistoryEntry> history(const Session& session);
+
+/// Removes all but the newest `keep` journals, never one that is open or partial. Returns how many.
+std::size_t prune_journals(const Session& session, std::size_t keep);
+
+/// The writes of the newest committed journal of this boot and root, with what they set: what
+/// `check` compares with. Empty if there is none.
+[[nodiscard]] std::vector<Write> committed_writes(const Session& session);
+
+/// Exclusive use of the state directory: flock(2) on a file in it, freed by the kernel when its
+/// holder ends, however it ends. Creates the directory (0700) if it is absent.
+class Lock {
+ public:
+  /// Waits up to `wait`. Throws Error{busy} naming the holder's PID if that is not enough, and
+  /// Error{applying} if the directory or file cannot be made or is not ours alone.
+  Lock(const std::filesystem::path& state_dir, std::chrono::milliseconds wait);
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  Lock(Lock&&) = delete;
+  Lock& operator=(Lock&&) = delete;
+  ~Lock();
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace irqtune

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/plan.h"
+
+#include <string>
+#include <string_view>
+
+namespace irqtune {
+
+/// Reads a plan as `plan --json` printed it (irqtune.plan/1), for `apply PLAN.json`.
+/// Throws Error{usage} naming `path` and the offending member if it does not validate.
+[[nodiscard]] Plan parse_plan(std::string_view json, std::string_view path);
+
+}  // namespace irqtune

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/cpu_set.h"
+#include "irqtune/core/host.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+/// What must still be true of an interrupt when it is written: that it is the same one.
+struct Identity {
+  IrqNumber irq{};
+  std::optional<VectorId> vector;    ///< The key; found again by it if the number has changed.
+  std::optional<PciAddress> device;  ///< A host device's: msi_irqs/ must still list the number.
+  std::vector<std::string> actions;  ///< Handler names, compared where `vector` is empty.
+};
+
+/// One affinity to change. Without `identity` it is /proc/irq/default_smp_affinity.
+struct Write {
+  std::optional<Identity> identity;
+  std::string before;  ///< The requested mask in the kernel's own text, as read when planning.
+  CpuSet after;
+};
+
+/// What became of one write.
+enum class WriteState {
+  ok,            ///< Requested and effective mask agree with the plan.
+  pending,       ///< Requested, effective not yet: the kernel moves it at its next interrupt.
+  posted,        ///< Accepted, without effect while the hardware posts it to a vCPU.
+  unchanged,     ///< Was as planned already.
+  refused,       ///< The kernel said no, for good.
+  vanished,      ///< There is no such vector any more.
+  renumbered,    ///< Found under another number, and written there.
+  fallback,      ///< The kernel put it outside the requested mask.
+  failed,        ///< Something else went wrong: see `error`.
+  would_change,  ///< A dry run.
+};
+
+[[nodiscard]] std::string_view write_state_text(WriteState state) noexcept;
+[[nodiscard]] std::optional<WriteState> parse_write_state(std::string_view text) noexcept;
+
+/// True if the write is in force, or will be without further help.
+[[nodiscard]] bool is_success(WriteState state) noexcept;
+
+/// A refusal is data here, not an exception.
+struct Outcome {
+  Write write;
+  IrqNumber irq{};  ///< The number that was written, after renumbering.
+  WriteState state = WriteState::failed;
+  std::optional<CpuSet> effective;  ///< As read back.
+  std::string error;                ///< "Input/output error"; empty if none.
+  std::string hint;                 ///< What to do about `error`.
+};
+
+enum class ApplyState { committed, rolled_back, partial, dry_run, nothing_to_do };
+
+[[nodiscard]] std::string_view apply_state_text(ApplyState state) noexcept;
+
+/// What `apply` or `roll_back` did.
+struct ApplyReport {
+  std::string id;  ///< Of the journal; empty for a dry run and where nothing was to do.
+  ApplyState state = ApplyState::nothing_to_do;
+  std::vector<Outcome> outcomes;  ///< In the order of the writes.
+  std::vector<std::string> warnings;
+};
+
+/// The state of a journal.
+enum class JournalState {
+  open,         ///< Interrupted: rollback is due.
+  committed,    ///< Applied, and not rolled back.
+  partial,      ///< Applied with --keep-going, or undone in part: something is left.
+  rolled_back,  ///< As it was before.
+};
+
+[[nodiscard]] std::string_view journal_state_text(JournalState state) noexcept;
+
+/// One line of `history`.
+struct HistoryEntry {
+  std::string id;
+  JournalState state = JournalState::open;
+  std::string started;     ///< UTC, "2026-03-01T12:34:56Z"
+  std::string finished;    ///< As `started`; empty if interrupted.
+  std::string user;        ///< Login name, through sudo
+  std::string plan_digest;
+  bool this_boot = true;   ///< Was written in the boot that runs now.
+  std::size_t writes = 0;  ///< Masks intended.
+  std::size_t done = 0;    ///< Masks written.
+  std::size_t undone = 0;  ///< Masks put back.
+  std::string problem;     ///< Why it cannot be read; empty if it can.
+};
+
+}  // namespace irqtune

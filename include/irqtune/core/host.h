@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/cpu_set.h"
+#include "irqtune/core/pci.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+/// Linux interrupt number: N of /proc/irq/N. A hint, not an identity: the kernel reuses numbers,
+/// lowest free first, whenever a driver or a guest gives its vectors back. See VectorId.
+enum class IrqNumber : std::uint32_t {};
+
+/// N of /sys/devices/system/node/nodeN. "No node" (-1 in sysfs) is an empty optional, never a
+/// value.
+enum class NodeId : std::uint32_t {};
+
+/// Who this host is. A file that could not be read leaves an empty optional.
+struct HostId {
+  std::optional<std::string> hostname;
+  std::optional<std::string> kernel;   ///< /proc/sys/kernel/osrelease, "6.12.95+deb12-amd64"
+  std::optional<std::string> boot_id;  ///< /proc/sys/kernel/random/boot_id
+  std::optional<std::string> cmdline;
+};
+
+struct Cpu {
+  int number = 0;
+  bool online = false;
+  std::optional<int> package;  ///< physical_package_id
+  std::optional<int> die;      ///< die_id; repeats per package
+  std::optional<int> core;     ///< Index over the whole host, by lowest CPU; unlike sysfs' core_id.
+  std::optional<int> llc;      ///< Index of the last-level cache over the whole host, by lowest CPU.
+  std::optional<NodeId> node;
+  CpuSet siblings;  ///< Online threads of its core, itself included; empty where unknown.
+
+  /// Share of time in irq and softirq context, 0..1, from two /proc/stat readings.
+  std::optional<double> irq_busy;
+};
+
+struct NumaNode {
+  NodeId id{};
+  CpuSet cpus;  ///< Online CPUs; empty for a memory-only node.
+
+  /// distances[i] is to nodes[i] of the same Topology; 10 is local, larger is farther. Empty where
+  /// unknown. Source: node<N>/distance, one number per online node in id order (ACPI SLIT units).
+  std::vector<int> distances;
+};
+
+/// The CPUs of a cpuset partition that only its own tasks may use.
+struct IsolatedSet {
+  std::string source;  ///< "/sys/fs/cgroup/vms: cpuset.cpus.partition isolated"
+  CpuSet cpus;
+};
+
+struct Topology {
+  std::vector<Cpu> cpus;        ///< Every present CPU, by number.
+  std::vector<NumaNode> nodes;  ///< By id; empty without NUMA.
+  CpuSet online;
+  CpuSet isolated;                       ///< /sys/devices/system/cpu/isolated
+  CpuSet nohz_full;                      ///< /sys/devices/system/cpu/nohz_full
+  std::vector<IsolatedSet> partitions;   ///< Isolated cpuset partitions.
+  std::vector<std::string> core_types;   ///< Of a hybrid CPU: "core 0-11", "atom 12-19".
+};
+
+/// Interrupts of one CPU.
+struct CpuCount {
+  int cpu = 0;
+  std::uint64_t count = 0;  ///< The kernel's counters wrap at 2^32.
+  friend bool operator==(const CpuCount&, const CpuCount&) = default;
+};
+
+struct CpuRate {
+  int cpu = 0;
+  double rate = 0;  ///< Interrupts per second.
+};
+
+/// Whether the host's hardware delivers a vector to a running vCPU by itself.
+enum class Posted : std::uint8_t { posted, remapped, possible, unknown };
+
+/// One numbered row of /proc/interrupts joined with its /proc/irq/N directory.
+struct Irq {
+  IrqNumber number{};
+  std::string chip;                    ///< "IR-PCI-MSIX-0000:3b:00.0", "IO-APIC", ...
+  std::optional<std::uint64_t> hwirq;  ///< Number at the chip; coded differently per kernel.
+  std::string trigger;                 ///< "edge", "level", another flow's name; empty if unknown.
+
+  /// Handler names as printed, "vfio-msix[3](0000:3b:00.0)"; several on a shared line, none on an
+  /// idle vector.
+  std::vector<std::string> actions;
+  std::vector<CpuCount> counts;  ///< Since boot, by CPU, zeros left out.
+  std::vector<CpuRate> rates;    ///< By CPU, zeros left out; see Host::rate_source.
+  bool listed = true;            ///< Has a row in /proc/interrupts; an idle vector may have none.
+
+  std::optional<CpuSet> affinity;   ///< smp_affinity_list: what was asked for, even if not yet done.
+  std::optional<CpuSet> effective;  ///< effective_affinity_list: where it is delivered.
+  std::optional<NodeId> node;       ///< /proc/irq/N/node
+  std::optional<bool> settable;     ///< Empty where only a write would tell (kernels before 6.12).
+
+  std::optional<PciAddress> device;  ///< Whose interrupt it is, by msi_irqs/ or by the handler name.
+  std::optional<VectorId> vector;    ///< Empty unless `device` is passed through.
+  std::optional<Posted> posted;      ///< Empty unless `vector` is set.
+};
+
+/// A row of /proc/interrupts that is not an interrupt line: NMI, LOC, PIN, ERR, ...
+struct CounterRow {
+  std::string label;
+  std::string text;  ///< "Non-maskable interrupts"
+  std::uint64_t total = 0;
+  std::size_t columns = 0;  ///< How many numbers it has.
+};
+
+enum class NodeSource : std::uint8_t { numa_node, parent, override_, unknown };
+
+struct PciDevice {
+  PciAddress address;
+  std::optional<std::uint32_t> class_code;  ///< 0x020000 for Ethernet, as in the `class` file.
+  std::optional<std::uint32_t> vendor;      ///< 16 bits
+  std::optional<std::uint32_t> device;      ///< 16 bits
+  std::string name;    ///< "Intel Corporation 82574L Gigabit Network Connection"; empty if unknown.
+  std::string driver;  ///< Empty if unbound.
+  bool passthrough = false;
+  std::optional<NodeId> node;
+  NodeSource node_source = NodeSource::unknown;
+  std::optional<int> iommu_group;
+  std::optional<PciAddress> physfn;  ///< The physical function of a VF.
+};
+
+/// One vCPU thread and where it may run.
+struct Vcpu {
+  int id = 0;
+  std::optional<CpuSet> cpus;  ///< Empty optional where no source tells.
+  bool pinned = false;         ///< `cpus` is a proper subset of the online CPUs.
+  bool dedicated = false;      ///< Pinned, and no other VM's pin overlaps.
+  std::optional<int> tid;
+  std::string source;  ///< Who says so: "process", "libvirt", "proxmox", "cgroup".
+};
+
+struct IoThread {
+  std::string id;
+  std::optional<CpuSet> cpus;
+};
+
+enum class VmState : std::uint8_t { running, defined };
+
+struct Vm {
+  std::string name;
+  std::string uuid;  ///< Empty if unknown.
+  VmState state = VmState::running;
+  std::optional<int> pid;
+  std::vector<std::string> sources;  ///< "process", "libvirt", ...; sorted.
+  std::vector<Vcpu> vcpus;           ///< By id.
+  std::optional<CpuSet> emulator;    ///< Where the VMM's main thread may run.
+  std::vector<IoThread> iothreads;
+  std::vector<PciAddress> devices;  ///< Passed through, by address.
+};
+
+/// Where Irq::rates come from.
+enum class RateSource : std::uint8_t { none, since_boot, sampled };
+
+/// Everything the planner may know. Built once by `read_host`, never changed after.
+struct Host {
+  HostId id;
+  Topology topology;
+  std::vector<PciDevice> devices;  ///< By address.
+  std::vector<Irq> irqs;           ///< By number.
+  std::vector<CounterRow> counters;  ///< In the file's order.
+  std::vector<Vm> vms;               ///< By name, then PID.
+  RateSource rate_source = RateSource::none;
+  std::optional<double> sample_seconds;          ///< Between the two readings, or the uptime.
+  std::optional<CpuSet> default_affinity;        ///< /proc/irq/default_smp_affinity
+  std::vector<std::string> warnings;  ///< What was odd but survivable, in reading order.
+};
+
+/// nullptr if the host has no such interrupt.
+[[nodiscard]] const Irq* find_irq(const Host& host, IrqNumber number) noexcept;
+
+/// nullptr if the host has no such vector.
+[[nodiscard]] const Irq* find_vector(const Host& host, const VectorId& vector) noexcept;
+
+/// nullptr if the host has no such device.
+[[nodiscard]] const PciDevice* find_device(const Host& host, const PciAddress& address) noexcept;
+
+/// The running VM that has the device; else a defined one; nullptr if none has.
+[[nodiscard]] const Vm* find_owner(const Host& host, const PciAddress& address) noexcept;
+
+/// nullptr if there is no such CPU.
+[[nodiscard]] const Cpu* find_cpu(const Topology& topology, int number) noexcept;
+
+/// Distance between two nodes, 10 for a node to itself; empty optional where the table is missing.
+[[nodiscard]] std::optional<int> distance(const Topology& topology, NodeId from, NodeId to) noexcept;
+
+/// Sum over all CPUs.
+[[nodiscard]] std::uint64_t total_count(const Irq& irq) noexcept;
+[[nodiscard]] double total_rate(const Irq& irq) noexcept;
+
+/// Where the interrupt is delivered now: the effective CPUs, else the requested ones.
+[[nodiscard]] const std::optional<CpuSet>& delivered_to(const Irq& irq) noexcept;
+
+/// Where the interrupt is going to be: the effective CPUs, but the requested ones while the
+/// effective lie outside them, since such a move is pending. CONTRACT of `plan` and `check`.
+[[nodiscard]] const std::optional<CpuSet>& headed_to(const Irq& irq) noexcept;
+
+}  // namespace irqtune

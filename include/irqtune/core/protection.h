@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace irqtune {
+
+enum class ProtectionKind : std::uint8_t { vcpu, sibling, isolated, nohz_full, cpuset, user };
+
+[[nodiscard]] std::string_view protection_text(ProtectionKind kind) noexcept;
+
+/// One reason why a CPU must take no vector.
+struct Protection {
+  ProtectionKind kind{};
+  std::string vm;           ///< Of the vCPU (or of the sibling's vCPU); empty otherwise.
+  std::optional<int> vcpu;  ///< As `vm`.
+  std::string source;       ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid"
+  std::optional<int> of;    ///< For a sibling: the CPU that it is a sibling of.
+};
+
+/// Who protects each protected CPU, by CPU number. A CPU that is not in it is not protected.
+using ProtectionMap = std::map<int, std::vector<Protection>>;
+
+/// What the user said about protection.
+struct ProtectionRules {
+  bool siblings = true;          ///< Also protect the SMT siblings of vCPUs' CPUs.
+  bool include_defined = false;  ///< VMs that do not run protect their pins too.
+  CpuSet avoid;                  ///< --avoid
+};
+
+/// Who protects which CPU of the host. Pure; reasons in the order of ProtectionKind, then VM, vCPU.
+[[nodiscard]] ProtectionMap protections(const Host& host, const ProtectionRules& rules);
+
+/// The protected CPUs.
+[[nodiscard]] CpuSet protected_cpus(const ProtectionMap& map);
+
+/// "cpu6: vCPU 2 of db1 (libvirt)", "cpu7: sibling of cpu6, vCPU 2 of db1 (libvirt)".
+[[nodiscard]] std::string protection_text(int cpu, const Protection& protection);
+
+/// True if a vCPU, or the sibling of one, protects the CPU: a vector there is a collision.
+[[nodiscard]] bool protected_by_vcpu(const ProtectionMap& map, int cpu);
+
+}  // namespace irqtune

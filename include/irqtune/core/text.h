@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+/// `text` without blanks, tabs, carriage returns, newlines and NUL bytes at both ends.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+
+/// Removes the part before the first `separator` from `rest` and returns it; all of `rest` if there
+/// is none.
+[[nodiscard]] std::string_view take_until(std::string_view& rest, char separator) noexcept;
+
+/// Removes the first word (a run without blanks or tabs) from `rest`, and the blanks before it.
+[[nodiscard]] std::string_view take_word(std::string_view& rest) noexcept;
+
+/// The parts of `text` between separators; empty parts are kept, the empty text has none.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// The words of `text`, that is its runs without blanks, tabs and newlines.
+[[nodiscard]] std::vector<std::string_view> words(std::string_view text);
+
+/// All of `text` as a number; empty optional if it is anything else or does not fit.
+template <std::integral Number>
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text, int base = 10) noexcept {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+/// As parse_number, for hexadecimal text with or without "0x".
+template <std::integral Number>
+[[nodiscard]] std::optional<Number> parse_hex(std::string_view text) noexcept {
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    text.remove_prefix(2);
+  }
+  return parse_number<Number>(text, 16);
+}
+
+/// Shell-style pattern with `*`, `?` and `[...]` against the whole of `text`. Source: glob(7); no
+/// special treatment of '/' or leading dots.
+[[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
+
+/// `text` with control characters, and bytes that are not UTF-8, replaced by '?': names come from
+/// guests and drivers, and a terminal obeys what it is shown.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// The member of `names` nearest to `name` by edit distance, if near enough to be a slip of the
+/// finger (at most a third of its length, and at least one); empty if none is.
+[[nodiscard]] std::string nearest_name(std::string_view name,
+                                       const std::vector<std::string>& names);
+
+}  // namespace irqtune

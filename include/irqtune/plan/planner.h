@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+
+namespace irqtune {
+
+/// Where each vector in the policy's scope should go, and why.
+///
+/// Pure and total: no I/O, no clock, no randomness; equal inputs give equal plans, whatever the
+/// order of the lists in `host`. Keeps promises 1-3 of docs/planning.md; reasons are in each
+/// Assignment.
+[[nodiscard]] Plan make_plan(const Host& host, const Policy& policy);
+
+/// The host as it would be if `plan` were carried out: masks and effective CPUs set. Rates follow
+/// their vectors. For tests and for `check`.
+[[nodiscard]] Host planned_host(const Host& host, const Plan& plan);
+
+}  // namespace irqtune

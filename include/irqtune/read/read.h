@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/sys/sysfs.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace irqtune {
+
+/// Which interrupts get their /proc/irq/N files read: on a big host these cost more than parsing.
+enum class Detail : std::uint8_t {
+  passthrough,  ///< vfio vectors only
+  devices,      ///< Every interrupt of a device
+};
+
+struct ReadOptions {
+  Detail detail = Detail::passthrough;
+  bool names = false;              ///< Look up vendor and device names (pci.ids).
+  std::optional<double> sample;    ///< Seconds between two readings, for rates.
+  std::map<PciAddress, NodeId> assume_nodes;  ///< --assume-node
+  std::string lscpu_file;          ///< --lscpu: a path of this machine, outside the root.
+
+  /// Called about every 100 ms during a wait, with the seconds left; may be empty.
+  std::function<void(double)> on_wait;
+};
+
+/// Reads the whole host. What is absent costs the facts it holds, named in Host::warnings; an
+/// interrupt that vanishes while being read is left out.
+/// Throws Error{usage} if --lscpu names a file that cannot be read or understood.
+[[nodiscard]] Host read_host(const Sysfs& sysfs, const ReadOptions& options);
+
+}  // namespace irqtune

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/change.h"
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+#include "irqtune/core/protection.h"
+
+#include <string>
+#include <vector>
+
+namespace irqtune {
+
+/// Which part of the host `show` prints.
+enum class Section : std::uint8_t { topology, devices, irqs, vms, all };
+
+/// How text for people is written.
+struct TextStyle {
+  bool color = false;     ///< ANSI colours
+  std::size_t width = 100;  ///< Columns; longer cells are cut with an ellipsis.
+  bool verbose = false;
+};
+
+// Renderings for people: pure, and free to change in any release.
+[[nodiscard]] std::string host_text(const Host& host,
+                                    const ProtectionMap& protections,
+                                    Section section,
+                                    const TextStyle& style);
+[[nodiscard]] std::string plan_text(const Plan& plan, const Host& host, const TextStyle& style);
+[[nodiscard]] std::string apply_text(const ApplyReport& report, const TextStyle& style);
+[[nodiscard]] std::string history_text(const std::vector<HistoryEntry>& entries,
+                                       const TextStyle& style);
+
+// JSON for programs: docs/json.md and docs/schema/; keys are only ever added within a version.
+[[nodiscard]] std::string host_json(const Host& host,
+                                    const ProtectionMap& protections,
+                                    Section section);
+[[nodiscard]] std::string plan_json(const Plan& plan);
+[[nodiscard]] std::string apply_json(const ApplyReport& report);
+[[nodiscard]] std::string history_json(const std::vector<HistoryEntry>& entries);
+
+/// The plan as the plain shell commands that would carry it out, with a check of each interrupt's
+/// identity before its write; POSIX sh, for review.
+[[nodiscard]] std::string plan_script(const Plan& plan);
+
+/// 16 hexadecimal digits over what the plan would do (FNV-1a of its assignments): the same for the
+/// same plan.
+[[nodiscard]] std::string plan_digest(const Plan& plan);
+
+}  // namespace irqtune

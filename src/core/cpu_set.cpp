@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/cpu_set.h"
+
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace irqtune {
+
+namespace {
+
+constexpr int kWordBits = 64;
+constexpr std::size_t kMaskWordBits = 32;
+
+/// Why a field of a list is none; empty if it is one and `set` holds it.
+std::string add_field(std::string_view field, CpuSet& set) {
+  auto rest = field;
+  const auto range = take_until(rest, ':');
+  const auto step_text = rest;
+  auto last_text = range;
+  const auto first_text = take_until(last_text, '-');
+  const bool is_range = range.find('-') != std::string_view::npos;
+  const auto first = parse_number<int>(first_text);
+  const auto last = is_range ? parse_number<int>(last_text) : first;
+  if (!first || !last || *first < 0 || *last < 0) {
+    return fmt::format("'{}' is not a CPU number or range", printable(field));
+  }
+  if (*last < *first) {
+    return fmt::format("range '{}' runs backwards", field);
+  }
+  if (*last >= CpuSet::kMaxCpus) {
+    return fmt::format("CPU {} is at or above the limit {}", *last, CpuSet::kMaxCpus);
+  }
+  if (range.size() == field.size()) {
+    set.insert_range(*first, *last);
+    return {};
+  }
+  // "a-b:used/group" as the kernel reads it; "a-b:n", as lscpu prints, is "a-b:1/n".
+  auto group_text = step_text;
+  auto used_text = take_until(group_text, '/');
+  const bool has_group = step_text.find('/') != std::string_view::npos;
+  const auto used = has_group ? parse_number<int>(used_text) : 1;
+  const auto group = parse_number<int>(has_group ? group_text : step_text);
+  if (!is_range || !used || !group || *used < 1 || *group < 1 || *used > *group) {
+    return fmt::format("'{}' is not a range with a step", printable(field));
+  }
+  for (int cpu = *first; cpu <= *last; ++cpu) {
+    if ((cpu - *first) % *group < *used) {
+      set.insert(cpu);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+CpuSet::CpuSet(std::initializer_list<int> cpus) {
+  for (const int cpu : cpus) {
+    insert(cpu);
+  }
+}
+
+std::optional<CpuSet> CpuSet::parse_list(std::string_view text, std::string* why) {
+  CpuSet set;
+  for (const auto word : words(text)) {
+    for (const auto field : split(word, ',')) {
+      if (field.empty()) {
+        continue;  // "1,,2" and "1," are lists to the kernel too.
+      }
+      if (const auto fault = add_field(field, set); !fault.empty()) {
+        if (why != nullptr) {
+          *why = fault;
+        }
+        return std::nullopt;
+      }
+    }
+  }
+  return set;
+}
+
+CpuSet CpuSet::require_list(std::string_view text, std::string_view option) {
+  std::string why;
+  if (auto set = parse_list(text, &why)) {
+    return *std::move(set);
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("{}: {}", option, why),
+              "a CPU list looks like 0-3,8 (see cpuset(7), FORMATS)");
+}
+
+std::optional<CpuSet> CpuSet::parse_mask(std::string_view text) {
+  const auto fields = split(trimmed(text), ',');
+  if (fields.empty() || fields.size() > kMaxCpus / kMaskWordBits) {
+    return std::nullopt;
+  }
+  CpuSet set;
+  auto base = static_cast<int>((fields.size() - 1) * kMaskWordBits);
+  for (const auto field : fields) {  // Most significant first, as written.
+    const auto word = field.size() <= 8 ? parse_number<std::uint32_t>(field, 16) : std::nullopt;
+    if (!word) {
+      return std::nullopt;
+    }
+    for (auto bits = *word; bits != 0; bits &= bits - 1) {
+      set.insert(base + std::countr_zero(bits));
+    }
+    base -= static_cast<int>(kMaskWordBits);
+  }
+  return set;
+}
+
+std::string CpuSet::to_list() const {
+  std::string text;
+  const auto all = cpus();
+  for (auto first = all.begin(); first != all.end();) {
+    auto last = first;
+    while (std::next(last) != all.end() && *std::next(last) == *last + 1) {
+      ++last;
+    }
+    text += text.empty() ? "" : ",";
+    text += first == last ? fmt::format("{}", *first) : fmt::format("{}-{}", *first, *last);
+    first = std::next(last);
+  }
+  return text;
+}
+
+std::string CpuSet::to_mask() const {
+  std::string text;
+  for (auto word = words_.rbegin(); word != words_.rend(); ++word) {
+    const auto high = static_cast<std::uint32_t>(*word >> kMaskWordBits);
+    const auto low = static_cast<std::uint32_t>(*word);
+    if (!text.empty()) {
+      text += fmt::format(",{:08x},{:08x}", high, low);
+    } else {
+      text = high != 0 ? fmt::format("{:x},{:08x}", high, low) : fmt::format("{:x}", low);
+    }
+  }
+  return text.empty() ? "0" : text;
+}
+
+void CpuSet::insert(int cpu) {
+  if (cpu < 0 || cpu >= kMaxCpus) {
+    return;
+  }
+  const auto word = static_cast<std::size_t>(cpu / kWordBits);
+  words_.resize(std::max(words_.size(), word + 1));
+  words_[word] |= std::uint64_t{1} << (cpu % kWordBits);
+}
+
+void CpuSet::insert_range(int first, int last) {
+  for (int cpu = first; cpu <= last && cpu < kMaxCpus; ++cpu) {
+    insert(cpu);
+  }
+}
+
+void CpuSet::erase(int cpu) noexcept {
+  if (contains(cpu)) {
+    words_[static_cast<std::size_t>(cpu / kWordBits)] &= ~(std::uint64_t{1} << (cpu % kWordBits));
+    trim();
+  }
+}
+
+bool CpuSet::contains(int cpu) const noexcept {
+  const auto word = static_cast<std::size_t>(cpu / kWordBits);
+  return cpu >= 0 && word < words_.size() && (words_[word] >> (cpu % kWordBits) & 1) != 0;
+}
+
+bool CpuSet::contains_all(const CpuSet& other) const noexcept {
+  for (std::size_t i = 0; i < other.words_.size(); ++i) {
+    if ((other.words_[i] & ~(i < words_.size() ? words_[i] : 0)) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool CpuSet::intersects(const CpuSet& other) const noexcept {
+  for (std::size_t i = 0; i < std::min(words_.size(), other.words_.size()); ++i) {
+    if ((words_[i] & other.words_[i]) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::size_t CpuSet::size() const noexcept {
+  std::size_t count = 0;
+  for (const auto word : words_) {
+    count += static_cast<std::size_t>(std::popcount(word));
+  }
+  return count;
+}
+
+std::optional<int> CpuSet::first() const noexcept {
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    if (words_[i] != 0) {
+      return static_cast<int>(i) * kWordBits + std::countr_zero(words_[i]);
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<int> CpuSet::cpus() const {
+  std::vector<int> out;
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    for (auto bits = words_[i]; bits != 0; bits &= bits - 1) {
+      out.push_back(static_cast<int>(i) * kWordBits + std::countr_zero(bits));
+    }
+  }
+  return out;
+}
+
+CpuSet& CpuSet::operator|=(const CpuSet& other) {
+  words_.resize(std::max(words_.size(), other.words_.size()));
+  for (std::size_t i = 0; i < other.words_.size(); ++i) {
+    words_[i] |= other.words_[i];
+  }
+  return *this;
+}
+
+CpuSet operator&(const CpuSet& a, const CpuSet& b) {
+  CpuSet out = a;
+  out.words_.resize(std::min(a.words_.size(), b.words_.size()));
+  for (std::size_t i = 0; i < out.words_.size(); ++i) {
+    out.words_[i] &= b.words_[i];
+  }
+  out.trim();
+  return out;
+}
+
+CpuSet operator|(const CpuSet& a, const CpuSet& b) {
+  CpuSet out = a;
+  out |= b;
+  return out;
+}
+
+CpuSet operator-(const CpuSet& a, const CpuSet& b) {
+  CpuSet out = a;
+  for (std::size_t i = 0; i < std::min(a.words_.size(), b.words_.size()); ++i) {
+    out.words_[i] &= ~b.words_[i];
+  }
+  out.trim();
+  return out;
+}
+
+void CpuSet::trim() noexcept {
+  while (!words_.empty() && words_.back() == 0) {
+    words_.pop_back();
+  }
+}
+
+}  // namespace irqtune

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+namespace irqtune {
+
+namespace {
+
+bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t';
+}
+
+bool is_space(char c) noexcept {
+  return is_blank(c) || c == '\r' || c == '\n' || c == '\0';
+}
+
+/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none.
+std::size_t utf8_length(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const auto first = byte(0);
+  const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length == 0 || length > text.size()) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  const auto second = length > 1 ? byte(1) : std::uint8_t{0};
+  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool beyond = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
+  const bool c1_control = first == 0xc2 && second < 0xa0;
+  return overlong || beyond || c1_control ? 0 : length;
+}
+
+/// Matches one "[...]" at the start of `pattern` with `c`; returns the pattern behind it, or an
+/// empty optional if it does not match.
+std::optional<std::string_view> match_class(std::string_view pattern, char c) noexcept {
+  auto rest = pattern.substr(1);
+  const bool negated = rest.starts_with('!') || rest.starts_with('^');
+  if (negated) {
+    rest.remove_prefix(1);
+  }
+  bool found = false;
+  for (bool first = true; !rest.empty() && (first || rest.front() != ']'); first = false) {
+    const char low = rest.front();
+    char high = low;
+    if (rest.size() > 2 && rest[1] == '-' && rest[2] != ']') {
+      high = rest[2];
+      rest.remove_prefix(2);
+    }
+    rest.remove_prefix(1);
+    found = found || (low <= c && c <= high);
+  }
+  if (rest.empty()) {  // No closing bracket: '[' stands for itself.
+    return c == '[' ? std::optional(pattern.substr(1)) : std::nullopt;
+  }
+  return found != negated ? std::optional(rest.substr(1)) : std::nullopt;
+}
+
+/// The pattern behind its first element if that matches `c`.
+std::optional<std::string_view> match_one(std::string_view pattern, char c) noexcept {
+  if (pattern.empty()) {
+    return std::nullopt;
+  }
+  if (pattern.front() == '[') {
+    return match_class(pattern, c);
+  }
+  return pattern.front() == '?' || pattern.front() == c ? std::optional(pattern.substr(1))
+                                                        : std::nullopt;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    row[j] = j;
+  }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto change = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && is_space(text.front())) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && is_space(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+std::string_view take_until(std::string_view& rest, char separator) noexcept {
+  const auto end = rest.find(separator);
+  const auto part = rest.substr(0, end);
+  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  return part;
+}
+
+std::string_view take_word(std::string_view& rest) noexcept {
+  while (!rest.empty() && is_blank(rest.front())) {
+    rest.remove_prefix(1);
+  }
+  const auto end = std::min(rest.find_first_of(" \t"), rest.size());
+  const auto word = rest.substr(0, end);
+  rest.remove_prefix(end);
+  return word;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  if (text.empty()) {
+    return parts;
+  }
+  while (text.find(separator) != std::string_view::npos) {
+    parts.push_back(take_until(text, separator));
+  }
+  parts.push_back(text);
+  return parts;
+}
+
+std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> found;
+  for (std::size_t at = 0; at < text.size();) {
+    while (at < text.size() && is_space(text[at])) {
+      ++at;
+    }
+    const auto first = at;
+    while (at < text.size() && !is_space(text[at])) {
+      ++at;
+    }
+    if (at > first) {
+      found.push_back(text.substr(first, at - first));
+    }
+  }
+  return found;
+}
+
+bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
+  std::optional<std::pair<std::string_view, std::string_view>> retry;  // Behind the last '*'.
+  while (true) {
+    if (pattern.starts_with('*')) {
+      pattern.remove_prefix(1);
+      retry = {pattern, text};
+    } else if (text.empty()) {
+      if (pattern.empty()) {
+        return true;
+      }
+      return false;
+    } else if (const auto behind = match_one(pattern, text.front())) {
+      pattern = *behind;
+      text.remove_prefix(1);
+    } else if (retry && !retry->second.empty()) {
+      retry->second.remove_prefix(1);
+      std::tie(pattern, text) = std::pair(retry->first, retry->second);
+    } else {
+      return false;
+    }
+  }
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    const bool control = length == 1 && (text[0] < ' ' || text[0] == '\x7f');
+    if (length == 0 || control) {
+      out += '?';
+      text.remove_prefix(1);
+    } else {
+      out += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return out;
+}
+
+std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
+  constexpr std::size_t kLongest = 256;  // Keeps the square of hostile lengths small.
+  std::string best;
+  auto best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const auto& candidate : names) {
+    if (name.size() > kLongest || candidate.size() > kLongest) {
+      continue;
+    }
+    const auto distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace irqtune
