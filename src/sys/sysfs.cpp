@@ -2,8 +2,6 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
-#include "sys/fd.h"
-#include "sys/rooted.h"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +13,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/fd.h"
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -48,6 +49,7 @@ std::error_code read_to_end(int fd, std::size_t size_hint, std::size_t limit, st
 
 FileText read_open_file(const Fd& fd, std::size_t limit) {
   FileText file;
+
   struct stat status {};
 
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
@@ -75,7 +77,7 @@ std::vector<std::string> names_in(Fd fd, std::error_code& error) {
     error = last_error();
     return names;
   }
-  static_cast<void>(fd.release());  // closedir(3) closes it.
+  static_cast<void>(fd.release());              // closedir(3) closes it.
   while (const auto* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): its own stream
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") {
@@ -122,8 +124,7 @@ std::error_code write_plain_file(int fd, std::string_view text) {
   if (!std::cmp_equal(count, bytes.size())) {
     return std::make_error_code(std::errc::no_space_on_device);
   }
-  return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{}
-                                                                 : last_error();
+  return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{} : last_error();
 }
 
 std::shared_ptr<const int> shared_fd(Fd fd) {
@@ -200,6 +201,7 @@ std::error_code Sysfs::write(std::string_view path,
   if (!fd.valid()) {
     return last_error();
   }
+
   struct stat status {};
 
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {

@@ -2,7 +2,6 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
-#include "sys/rooted.h"
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
@@ -12,6 +11,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include "sys/rooted.h"
 
 namespace irqtune {
 
