@@ -37,8 +37,8 @@ struct ApplyOptions {
   bool keep_going = false;  ///< Leave what was written when a later write is refused.
   bool force = false;       ///< rollback: also masks that someone changed since.
   std::chrono::milliseconds verify_timeout{1000};  ///< For the effective mask to follow.
-  WriteFn write;                       ///< Empty: Sysfs::write.
-  std::function<bool()> interrupted;   ///< Asked between writes; true ends and undoes. May be empty.
+  WriteFn write;                                   ///< Empty: Sysfs::write.
+  std::function<bool()> interrupted;  ///< Asked between writes; true ends and undoes. May be empty.
 };
 
 /// What `apply --dry-run` reports: who would change. Opens nothing for writing.
@@ -60,8 +60,8 @@ struct ApplyOptions {
 
 /// Which journals a rollback takes up.
 struct RollbackSelection {
-  std::string id;     ///< Empty: the newest that is not rolled back.
-  bool all = false;   ///< Every one that is not rolled back, newest first.
+  std::string id;    ///< Empty: the newest that is not rolled back.
+  bool all = false;  ///< Every one that is not rolled back, newest first.
   bool dry_run = false;
 };
 
