@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/files.h"
 
-#include "sys/rooted.h"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/rooted.h"
+
 namespace irqtune {
 
 std::vector<std::string> names_of(const Fd& dir) {
@@ -22,7 +22,7 @@ std::vector<std::string> names_of(const Fd& dir) {
   if (stream == nullptr) {
     return names;
   }
-  static_cast<void>(own.release());  // closedir(3) closes it.
+  static_cast<void>(own.release());                // closedir(3) closes it.
   while (const auto* entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe): its own stream
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") {
@@ -36,6 +36,7 @@ std::vector<std::string> names_of(const Fd& dir) {
 
 std::error_code read_ours(const Fd& fd, std::string& text) {
   constexpr std::size_t kLimit = std::size_t{256} << 20;
+
   struct stat status {};
 
   if (::fstat(fd.get(), &status) != 0) {

@@ -90,9 +90,9 @@ bool partial_tree_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber
   const auto has = [&](const std::string& name) {
     return name.find('/') == std::string::npos && !name.empty() && sysfs.exists(dir + "/" + name);
   };
-  const bool named = identity.vector ? has(vfio_action_text(*identity.vector))
-                                     : !identity.actions.empty() &&
-                                           std::ranges::all_of(identity.actions, has);
+  const bool named = identity.vector
+                         ? has(vfio_action_text(*identity.vector))
+                         : !identity.actions.empty() && std::ranges::all_of(identity.actions, has);
   return named || row_agrees(sysfs, identity, irq);
 }
 

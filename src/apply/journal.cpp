@@ -4,10 +4,6 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
-#include "apply/files.h"
-#include "apply/state_dir.h"
-#include "sys/rooted.h"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -21,6 +17,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "apply/files.h"
+#include "apply/state_dir.h"
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -62,8 +62,7 @@ std::string intent_line(std::size_t number, const Write& write) {
                           {"kind", kind_text(identity.vector->kind)},
                           {"index", identity.vector->index}};
     }
-    record["device"] =
-        identity.device ? Json(identity.device->to_string()) : Json(nullptr);
+    record["device"] = identity.device ? Json(identity.device->to_string()) : Json(nullptr);
     record["actions"] = identity.actions;
   }
   record["before"] = write.before;
@@ -72,9 +71,7 @@ std::string intent_line(std::size_t number, const Write& write) {
 }
 
 std::string outcome_line(std::string_view event, std::size_t number, const Outcome& outcome) {
-  Json record = {{"event", event},
-                 {"write", number},
-                 {"state", write_state_text(outcome.state)}};
+  Json record = {{"event", event}, {"write", number}, {"state", write_state_text(outcome.state)}};
   record["effective"] = outcome.effective ? Json(outcome.effective->to_list()) : Json(nullptr);
   if (!outcome.error.empty()) {
     record["error"] = outcome.error;
@@ -134,8 +131,7 @@ std::optional<unsigned> journal_sequence(std::string_view id) {
 }
 
 JournalDir::JournalDir(const Session& session, bool create)
-    : path_(session.state_dir / "journal"),
-      fd_([&] {
+    : path_(session.state_dir / "journal"), fd_([&] {
         const auto& root = session.root.empty() ? std::string("/") : session.root;
         const Fd state = open_state_dir(session.state_dir, root, create);
         return state.valid() ? open_private_dir(state, "journal", path_, create) : Fd(-1);
@@ -159,10 +155,10 @@ std::vector<std::string> JournalDir::ids() const {
 
 std::optional<JournalText> JournalDir::read(std::string_view id) const {
   const auto name = fmt::format("{}{}", id, kSuffix);
-  const Fd fd(fd_.valid() ? ::openat(fd_.get(),
-                                     name.c_str(),
-                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-                          : -1);
+  const Fd fd(
+      fd_.valid()
+          ? ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+          : -1);
   if (!fd_.valid() || (!fd.valid() && errno == ENOENT)) {
     return std::nullopt;
   }

@@ -3,7 +3,6 @@
 
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/change.h"
-#include "sys/fd.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -11,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sys/fd.h"
 
 namespace irqtune {
 
@@ -39,7 +40,8 @@ struct JournalText {
 };
 
 /// Parses a journal of any state of repair; never throws. A torn last line is no problem; whatever
-/// else is wrong goes into `problem`, and the lines that can be read count. Format: docs/journal.md.
+/// else is wrong goes into `problem`, and the lines that can be read count. Format:
+/// docs/journal.md.
 [[nodiscard]] JournalText parse_journal(std::string_view text);
 
 /// Number in an id "20260301T123456Z-001a", by which journals are ordered: clocks step back. Empty

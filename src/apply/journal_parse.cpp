@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apply/journal.h"
-
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -9,6 +7,8 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+
+#include "apply/journal.h"
 
 namespace irqtune {
 
@@ -152,8 +152,9 @@ void read_header(const Json& record, JournalText& journal) {
   const auto schema = text_of(record, "schema").value_or("");
   if (schema != kSchema) {
     journal.newer = schema.starts_with(kSchemaName);
-    journal.problem = journal.newer ? fmt::format("written in the newer format {}", printable(schema))
-                                    : std::string("line 1 is not the head of a journal");
+    journal.problem = journal.newer
+                          ? fmt::format("written in the newer format {}", printable(schema))
+                          : std::string("line 1 is not the head of a journal");
     return;
   }
   journal.id = text_of(record, "id").value_or("");

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/kernel.h"
 
-#include "apply/identity.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
+
+#include "apply/identity.h"
 
 namespace irqtune {
 
@@ -59,7 +59,10 @@ constexpr std::array kRefusals = {
 }  // namespace
 
 Kernel::Kernel(const Sysfs& tree, const ApplyOptions& options)
-    : sysfs(tree), write(options.write), sleep(options.sleep) {
+    : sysfs(tree),
+      follows(options.follows.value_or(tree.live())),
+      write(options.write),
+      sleep(options.sleep) {
   if (!write) {
     write = [&tree](auto path, auto text, const auto& holds) {
       return tree.write(path, text, holds);

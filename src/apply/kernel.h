@@ -19,6 +19,7 @@ struct Kernel {
   Kernel(const Sysfs& tree, const ApplyOptions& options);
 
   const Sysfs& sysfs;
+  bool follows;  ///< Effective masks follow the requested ones: not on a tree.
   WriteFn write;
   std::function<void(std::chrono::milliseconds)> sleep;
 };

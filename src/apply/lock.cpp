@@ -3,9 +3,6 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
-#include "apply/state_dir.h"
-#include "sys/rooted.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +15,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#include "apply/state_dir.h"
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -61,10 +61,10 @@ Lock::Lock(const std::filesystem::path& state_dir,
   auto left = wait;
   while (!try_lock(fd.get(), path)) {
     if (left <= std::chrono::milliseconds::zero()) {
-      throw Error(ErrorKind::busy,
-                  fmt::format("{}: another irqtune ({}) is at work", path.native(),
-                              holder_text(fd.get())),
-                  "wait for it with --wait-lock, or try again later");
+      throw Error(
+          ErrorKind::busy,
+          fmt::format("{}: another irqtune ({}) is at work", path.native(), holder_text(fd.get())),
+          "wait for it with --wait-lock, or try again later");
     }
     const auto pause = std::min(left, kPollInterval);
     std::this_thread::sleep_for(pause);

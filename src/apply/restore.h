@@ -7,9 +7,9 @@ namespace irqtune {
 
 /// How hard restore() tries.
 enum class Restore : std::uint8_t {
-  ours,     ///< Only a mask that still is what was written.
-  force,    ///< Also one that someone changed since.
-  look,     ///< Reports what `ours` would do, and writes nothing.
+  ours,   ///< Only a mask that still is what was written.
+  force,  ///< Also one that someone changed since.
+  look,   ///< Reports what `ours` would do, and writes nothing.
   look_force,
 };
 

@@ -2,7 +2,6 @@
 #include "apply/state_dir.h"
 
 #include "irqtune/core/error.h"
-#include "sys/rooted.h"
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -39,12 +40,12 @@ struct Walk {
 };
 
 [[noreturn]] void fail(const Walk& walk, std::string_view what, std::error_code code) {
-  throw Error::system(walk.create ? ErrorKind::applying : ErrorKind::host,
-                      walk.shown.native(),
-                      what,
-                      code,
-                      code == std::errc::permission_denied ? "run it as root, or give --state-dir"
-                                                           : "");
+  throw Error::system(
+      walk.create ? ErrorKind::applying : ErrorKind::host,
+      walk.shown.native(),
+      what,
+      code,
+      code == std::errc::permission_denied ? "run it as root, or give --state-dir" : "");
 }
 
 /// Makes sure that a new name in `dir` survives a power loss.
@@ -107,6 +108,7 @@ bool step(Walk& walk) {
     next = ::openat(here, name, kFlags);
   }
   Fd fd(next);
+
   struct stat status {};
 
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
@@ -153,8 +155,7 @@ Fd open_state_dir(const std::filesystem::path& dir,
   walk.opened.emplace_back(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto full = std::filesystem::absolute(dir).lexically_normal();
   const auto tree = std::filesystem::absolute(root).lexically_normal();
-  const auto [in_tree, in_dir] =
-      std::mismatch(tree.begin(), tree.end(), full.begin(), full.end());
+  const auto [in_tree, in_dir] = std::mismatch(tree.begin(), tree.end(), full.begin(), full.end());
   push(walk, full, in_tree == tree.end() || in_tree->empty() ? tree : "/");
   while (!walk.todo.empty()) {
     if (!step(walk)) {

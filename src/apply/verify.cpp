@@ -21,8 +21,7 @@ std::string irq_file(IrqNumber irq, std::string_view base, std::string_view name
 /// once. Source: Linux kernel/irq/manage.c, irq_can_move_pcntxt().
 bool defers_moves(const Kernel& kernel, IrqNumber irq) {
   const auto chip = kernel.sysfs.read(irq_file(irq, "/sys/kernel/irq", "chip_name")).value_or("");
-  return chip.starts_with("PCI-MSI") || chip.starts_with("IO-APIC") ||
-         chip.starts_with("Hyper-V");
+  return chip.starts_with("PCI-MSI") || chip.starts_with("IO-APIC") || chip.starts_with("Hyper-V");
 }
 
 /// False if the requested mask is not (or no longer) the planned one.
@@ -78,7 +77,7 @@ void verify(const Kernel& kernel,
   for (auto* const outcome : written) {
     const auto& identity = outcome->write.identity;
     settle(*outcome, identity && identity->irq != outcome->irq);
-    if (requested_agrees(kernel, *outcome) && kernel.sysfs.live() && identity) {
+    if (requested_agrees(kernel, *outcome) && kernel.follows && identity) {
       moving.push_back(outcome);
     }
   }

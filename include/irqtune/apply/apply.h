@@ -37,8 +37,11 @@ struct ApplyOptions {
   bool keep_going = false;  ///< Leave what was written when a later write is refused.
   bool force = false;       ///< rollback: also masks that someone changed since.
   std::chrono::milliseconds verify_timeout{1000};  ///< For the effective mask to follow.
-  WriteFn write;                       ///< Empty: Sysfs::write.
-  std::function<bool()> interrupted;   ///< Asked between writes; true ends and undoes. May be empty.
+  WriteFn write;                                   ///< Empty: Sysfs::write.
+  std::function<bool()> interrupted;  ///< Asked between writes; true ends and undoes. May be empty.
+
+  /// Whether effective masks follow the requested ones. Empty: Sysfs::live(); a tree is no kernel.
+  std::optional<bool> follows;
 
   /// Pauses between retries and while verifying. Empty: std::this_thread::sleep_for.
   std::function<void(std::chrono::milliseconds)> sleep;
@@ -64,8 +67,8 @@ struct ApplyOptions {
 
 /// Which journals a rollback takes up.
 struct RollbackSelection {
-  std::string id;     ///< Empty: the newest that is not rolled back.
-  bool all = false;   ///< Every one that is not rolled back, newest first.
+  std::string id;    ///< Empty: the newest that is not rolled back.
+  bool all = false;  ///< Every one that is not rolled back, newest first.
   bool dry_run = false;
 };
 

@@ -83,9 +83,9 @@ enum class JournalState {
 struct HistoryEntry {
   std::string id;
   JournalState state = JournalState::open;
-  std::string started;     ///< UTC, "2026-03-01T12:34:56Z"
-  std::string finished;    ///< As `started`; empty if interrupted.
-  std::string user;        ///< Login name, through sudo
+  std::string started;   ///< UTC, "2026-03-01T12:34:56Z"
+  std::string finished;  ///< As `started`; empty if interrupted.
+  std::string user;      ///< Login name, through sudo
   std::string plan_digest;
   bool this_boot = true;   ///< Was written in the boot that runs now.
   std::size_t writes = 0;  ///< Masks intended.

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/sys/sysfs.h"
+
+#include "irqtune/core/error.h"
+#include "irqtune/sys/tree_image.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fd.h"
+#include "sys/rooted.h"
+
+namespace irqtune {
+
+namespace {
+
+constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;  // A FIFO or terminal must not block.
+
+/// Appends the rest of `fd` to `text`, at most `limit` bytes in all.
+std::error_code read_to_end(int fd, std::size_t size_hint, std::size_t limit, std::string& text) {
+  constexpr std::size_t kFirst = 4096;
+  std::size_t used = 0;
+  text.resize(std::min(std::max(size_hint + 1, kFirst), limit + 1));
+  while (true) {
+    const auto count = ::read(fd, text.data() + used, text.size() - used);
+    if (count < 0 && errno != EINTR) {
+      return last_error();
+    }
+    if (count == 0) {
+      text.resize(used);
+      return {};
+    }
+    used += count > 0 ? static_cast<std::size_t>(count) : 0;
+    if (used > limit) {
+      return std::make_error_code(std::errc::file_too_large);
+    }
+    if (used == text.size()) {
+      text.resize(std::min(text.size() * 2, limit + 1));
+    }
+  }
+}
+
+FileText read_open_file(const Fd& fd, std::size_t limit) {
+  FileText file;
+
+  struct stat status {};
+
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
+    file.error = last_error();
+    return file;
+  }
+  file.mode = status.st_mode & 07777U;
+  if (!S_ISREG(status.st_mode)) {
+    file.error = std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory
+                                                              : std::errc::invalid_argument);
+    return file;
+  }
+  std::string text;
+  file.error = read_to_end(fd.get(), static_cast<std::size_t>(status.st_size), limit, text);
+  if (!file.error) {
+    file.text = std::move(text);
+  }
+  return file;
+}
+
+FileText read_entry(const TreeImage& image, std::string_view path, std::size_t limit) {
+  FileText file;
+  const auto* entry = image.find(path, true, file.error);
+  if (entry == nullptr) {
+    return file;
+  }
+  file.mode = entry->mode;
+  if (entry->kind != TreeImage::Kind::file) {
+    file.error = std::make_error_code(std::errc::is_a_directory);
+  } else if (entry->text.size() > limit) {
+    file.error = std::make_error_code(std::errc::file_too_large);
+  } else {
+    file.text = entry->text;
+  }
+  return file;
+}
+
+std::vector<std::string> names_in(Fd fd, std::error_code& error) {
+  std::vector<std::string> names;
+  DIR* dir = fd.valid() ? ::fdopendir(fd.get()) : nullptr;
+  if (dir == nullptr) {
+    error = last_error();
+    return names;
+  }
+  static_cast<void>(fd.release());              // closedir(3) closes it.
+  while (const auto* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): its own stream
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+  }
+  ::closedir(dir);
+  std::ranges::sort(names);
+  return names;
+}
+
+/// What a write to a plain file must be so that a crash leaves either the old or the new text: the
+/// new text, filled up with newlines to the old length.
+std::string padded(std::string_view text, std::string_view old) {
+  std::string out(text);
+  if (old.empty() || old.ends_with('\n')) {
+    out += '\n';
+  }
+  return out;
+}
+
+std::error_code write_all(int fd, std::string_view text) {
+  const auto count = ::write(fd, text.data(), text.size());
+  if (count < 0) {
+    return last_error();
+  }
+  return std::cmp_equal(count, text.size()) ? std::error_code{}
+                                            : std::make_error_code(std::errc::io_error);
+}
+
+/// A regular file of a tree, where the kernel would take the text as a whole.
+std::error_code write_plain_file(int fd, std::string_view text) {
+  std::string old;
+  if (const auto error = read_to_end(fd, 0, Sysfs::kSmallFile, old)) {
+    return error;
+  }
+  const auto wanted = padded(text, old);
+  auto bytes = wanted;
+  bytes.resize(std::max(bytes.size(), old.size()), '\n');
+  const auto count = ::pwrite(fd, bytes.data(), bytes.size(), 0);
+  if (count < 0) {
+    return last_error();
+  }
+  if (!std::cmp_equal(count, bytes.size())) {
+    return std::make_error_code(std::errc::no_space_on_device);
+  }
+  return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{} : last_error();
+}
+
+std::shared_ptr<const int> shared_fd(Fd fd) {
+  return {new int(fd.release()), [](const int* held) {  // NOLINT(*-owning-memory): the deleter owns
+            ::close(*held);
+            delete held;  // NOLINT(*-owning-memory)
+          }};
+}
+
+}  // namespace
+
+Sysfs::Sysfs(const std::filesystem::path& root) : root_(root.lexically_normal()) {
+  live_ = root_ == "/";
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(root_, ignored)) {
+    image_ = TreeImage::load(root_);
+    return;
+  }
+  Fd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) {
+    throw Error::system(ErrorKind::usage,
+                        root.native(),
+                        "cannot use it as --root",
+                        last_error(),
+                        "give a directory that holds proc/ and sys/, or a snapshot .tar.gz");
+  }
+  root_fd_ = shared_fd(std::move(fd));
+}
+
+FileText Sysfs::read_file(std::string_view path, std::size_t limit) const {
+  if (image_) {
+    return read_entry(*image_, path, limit);
+  }
+  if (live_) {
+    return read_open_file(Fd(::open(std::string(path).c_str(), kReadFlags | O_CLOEXEC)), limit);
+  }
+  return read_open_file(open_in_root(*root_fd_, path, kReadFlags), limit);
+}
+
+std::optional<std::string> Sysfs::read(std::string_view path) const {
+  auto file = read_file(path);
+  while (file.text && file.text->ends_with('\n')) {
+    file.text->pop_back();
+  }
+  return std::move(file.text);
+}
+
+std::vector<std::string> Sysfs::list(std::string_view path, std::error_code* error) const {
+  std::error_code ignored;
+  if (image_) {
+    return image_->list(path, error != nullptr ? *error : ignored);
+  }
+  return names_in(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY),
+                  error != nullptr ? *error : ignored);
+}
+
+std::optional<std::string> Sysfs::link_target(std::string_view path) const {
+  if (image_) {
+    return image_->link_target(path);
+  }
+  const auto slash = path.rfind('/');
+  const Fd dir = open_in_root(*root_fd_, path.substr(0, slash), O_PATH | O_DIRECTORY);
+  std::array<char, PATH_MAX> buffer{};
+  const std::string name(path.substr(slash + 1));
+  const auto size =
+      dir.valid() ? ::readlinkat(dir.get(), name.c_str(), buffer.data(), buffer.size()) : -1;
+  return size < 0 ? std::nullopt
+                  : std::optional(std::string(buffer.data(), static_cast<std::size_t>(size)));
+}
+
+std::optional<std::string> Sysfs::link_name(std::string_view path) const {
+  const auto target = link_target(path);
+  return target ? std::optional(target->substr(target->rfind('/') + 1)) : std::nullopt;
+}
+
+std::optional<std::string> Sysfs::resolve(std::string_view path) const {
+  return image_ ? image_->resolve(path) : resolve_in_root(*root_fd_, path, true);
+}
+
+bool Sysfs::exists(std::string_view path) const {
+  if (image_) {
+    std::error_code ignored;
+    return image_->find(path, true, ignored) != nullptr;
+  }
+  return open_in_root(*root_fd_, path, O_PATH).valid();
+}
+
+std::error_code Sysfs::write(std::string_view path,
+                             std::string_view text,
+                             const std::function<bool()>& still_holds) const {
+  if (image_) {
+    return std::make_error_code(std::errc::read_only_file_system);
+  }
+  const Fd fd = open_in_root(*root_fd_, path, (live_ ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY);
+  if (!fd.valid()) {
+    return last_error();
+  }
+
+  struct stat status {};
+
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::make_error_code(std::errc::invalid_argument);
+  }
+  if (still_holds && !still_holds()) {
+    return {ESTALE, std::system_category()};
+  }
+  return live_ ? write_all(fd.get(), text) : write_plain_file(fd.get(), text);
+}
+
+std::string Sysfs::library_path(std::string_view path, std::shared_ptr<void>& holder) const {
+  if (image_) {
+    return {};
+  }
+  Fd fd = open_in_root(*root_fd_, path, kReadFlags);
+  if (!fd.valid()) {
+    return {};
+  }
+  auto shared = shared_fd(std::move(fd));
+  auto name = "/proc/self/fd/" + std::to_string(*shared);
+  holder = std::const_pointer_cast<int>(shared);
+  return name;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/sys/sysfs.h"
+
+#include "irqtune/core/error.h"
+
+#include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "sys/rooted.h"
+
+namespace irqtune {
+
+TEST_CASE("Sysfs: reads below its root and reports absence as absence", "[sys]") {
+  const test::FakeTree tree{{"/proc/irq/30/smp_affinity_list", "0-3\n"}};
+  CHECK(tree.sysfs().read("/proc/irq/30/smp_affinity_list") == "0-3");
+  CHECK_FALSE(tree.sysfs().read("/proc/irq/31/smp_affinity_list"));
+  CHECK(tree.sysfs().read_file("/proc/irq/31/smp_affinity_list").error ==
+        std::errc::no_such_file_or_directory);
+  CHECK(tree.sysfs().list("/proc/irq") == std::vector<std::string>{"30"});
+  CHECK(tree.sysfs().list("/proc/nothing").empty());
+  CHECK(tree.sysfs().exists("/proc/irq/30"));
+}
+
+TEST_CASE("Sysfs: links stay inside the root", "[sys]") {
+  test::FakeTree tree{{"/etc/secret", "inside\n"}, {"/sys/devices/pci0000:00/0000:00:01.0/a", "1"}};
+  tree.link("/sys/absolute", "/etc/secret");
+  tree.link("/sys/upwards", "../../../../../../etc/secret");
+  tree.link("/sys/loop", "loop");
+  tree.link("/sys/bus/pci/devices/0000:00:01.0", "../../../devices/pci0000:00/0000:00:01.0");
+  const auto sysfs = tree.sysfs();
+  CHECK(sysfs.read("/sys/absolute") == "inside");
+  CHECK(sysfs.read("/sys/upwards") == "inside");
+  CHECK_FALSE(sysfs.read("/sys/loop"));
+  CHECK(sysfs.link_name("/sys/bus/pci/devices/0000:00:01.0") == "0000:00:01.0");
+  CHECK(sysfs.resolve("/sys/bus/pci/devices/0000:00:01.0/a") ==
+        "/sys/devices/pci0000:00/0000:00:01.0/a");
+  CHECK_FALSE(sysfs.resolve("/sys/loop"));
+  const int root = ::open(tree.root().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  CHECK(open_by_hand(root, "/sys/upwards", O_RDONLY).valid());
+  CHECK_FALSE(open_by_hand(root, "/sys/loop", O_RDONLY).valid());
+  ::close(root);
+}
+
+TEST_CASE("Sysfs: a FIFO, a directory or a huge file is an error at once", "[sys]") {
+  test::FakeTree tree{{"/proc/stat", std::string(5000, 'x')}};
+  REQUIRE(::mkfifo((tree.root() / "proc/interrupts").c_str(), 0600) == 0);
+  CHECK(tree.sysfs().read_file("/proc/interrupts").error == std::errc::invalid_argument);
+  CHECK(tree.sysfs().read_file("/proc").error == std::errc::is_a_directory);
+  CHECK(tree.sysfs().read_file("/proc/stat", 4999).error == std::errc::file_too_large);
+  CHECK(tree.sysfs().read_file("/proc/stat", 5000).text->size() == 5000);
+}
+
+TEST_CASE("Sysfs: writes only while the guard holds", "[sys]") {
+  const test::FakeTree tree{{"/proc/irq/30/smp_affinity_list", "0-15\n"}, {"/bare", "0-3"}};
+  const auto sysfs = tree.sysfs();
+  CHECK(sysfs.write("/proc/irq/30/smp_affinity_list", "2", [] { return false; }).value() == ESTALE);
+  CHECK(tree.text("/proc/irq/30/smp_affinity_list") == "0-15\n");
+  CHECK_FALSE(sysfs.write("/proc/irq/30/smp_affinity_list", "2", [] { return true; }));
+  CHECK(tree.text("/proc/irq/30/smp_affinity_list") == "2\n");
+  CHECK_FALSE(sysfs.write("/bare", "1", {}));
+  CHECK(tree.text("/bare") == "1");
+  CHECK(sysfs.write("/proc/irq/31/smp_affinity_list", "2", {}) ==
+        std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("Sysfs: a snapshot file is a root that cannot be written", "[sys]") {
+  const Sysfs sysfs(std::filesystem::path(IRQTUNE_SOURCE_DIR) / "tests/hosts/two-vms.tar.gz");
+  CHECK(sysfs.in_memory());
+  CHECK_FALSE(sysfs.live());
+  CHECK(sysfs.read("/proc/irq/74/smp_affinity_list") == "0-7");
+  CHECK(sysfs.link_name("/sys/bus/pci/devices/0000:24:00.0/driver") == "vfio-pci");
+  CHECK(sysfs.list("/sys/bus/pci/devices/0000:24:00.0/msi_irqs").size() == 5);
+  CHECK(sysfs.resolve("/sys/bus/pci/devices/0000:24:00.0")->ends_with("/0000:24:00.0"));
+  CHECK(sysfs.exists("/sys/bus/pci/devices/0000:24:00.0/vfio-dev"));
+  CHECK_FALSE(sysfs.read("/proc/irq/9999/smp_affinity_list"));
+  CHECK(sysfs.write("/proc/irq/74/smp_affinity_list", "1", {}) == std::errc::read_only_file_system);
+}
+
+TEST_CASE("Sysfs: a root that is none is bad usage", "[sys]") {
+  CHECK_THROWS_AS(Sysfs("/nonexistent-root"), Error);
+}
+
+}  // namespace irqtune
