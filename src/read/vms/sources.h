@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/read/vms.h"
+#include "irqtune/sys/sysfs.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Between the readers of one source each, and what merges them.
+
+namespace irqtune {
+
+/// A VM as one source tells it.
+struct VmFound {
+  Vm vm;                       ///< With one source.
+  bool named = true;           ///< False: the name is made up from the PID.
+  bool devices_known = false;  ///< `vm.devices` is all it has.
+  bool live = false;           ///< Tells how the VM runs, not how it is configured.
+  std::optional<int> vmid;     ///< Proxmox's number.
+  std::string path;            ///< The file that tells; empty for a process.
+};
+
+/// What files tell of processes, so that their threads can be understood.
+struct ProcessHints {
+  std::set<int> pids;                           ///< Known to be VMs.
+  std::map<int, std::map<int, int>> vcpu_tids;  ///< PID -> TID -> vCPU.
+};
+
+/// What a process holds of vfio.
+struct VfioHeld {
+  std::set<PciAddress> exact;  ///< Named by fdinfo or by a device node.
+  std::set<int> groups;        ///< IOMMU groups, with all that is in them.
+  std::size_t device_fds = 0;  ///< Devices opened, of whatever group.
+  std::set<int> vcpus;         ///< kvm-vcpu:N
+  bool kvm_vm = false;
+  std::error_code error;  ///< Why the descriptors cannot be read.
+};
+
+/// Reads /proc/PID/fd. Source: Linux drivers/vfio (device nodes, vfio_device_show_fdinfo() since
+/// 6.18), virt/kvm/kvm_main.c (names of the anonymous inodes).
+[[nodiscard]] VfioHeld read_held(const Sysfs& sysfs, int pid);
+
+/// The devices that a process holds. `told`, from its command line, narrows a group to what it
+/// opened: a group also has bridges and devices that nobody opened.
+[[nodiscard]] std::vector<PciAddress> held_devices(const Sysfs& sysfs,
+                                                   const VfioHeld& held,
+                                                   const std::vector<PciAddress>& told,
+                                                   const std::vector<PciDevice>& devices);
+
+struct ProcessesRead {
+  std::vector<VmFound> vms;
+  std::vector<VfioUser> vfio_users;
+  std::set<int> pids;  ///< Of all processes.
+  std::vector<std::string> warnings;
+};
+
+[[nodiscard]] ProcessesRead read_processes(const Sysfs& sysfs,
+                                           const ProcessHints& hints,
+                                           const std::vector<PciDevice>& devices);
+
+/// The value of "key:\t..." in a status file; empty optional if there is no such line.
+[[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
+                                                           std::string_view key) noexcept;
+
+/// Decides who is pinned, and pinned alone.
+void mark_pins(std::vector<Vm>& vms, const Topology& topology);
+
+}  // namespace irqtune
