@@ -17,6 +17,7 @@ struct Identity {
   std::optional<VectorId> vector;    ///< The key; found again by it if the number has changed.
   std::optional<PciAddress> device;  ///< A host device's: msi_irqs/ must still list the number.
   std::vector<std::string> actions;  ///< Handler names, compared where `vector` is empty.
+  bool posted = false;  ///< The hardware delivers it to a vCPU by itself, as far as is known.
 };
 
 /// One affinity to change. Without `identity` it is /proc/irq/default_smp_affinity.
