@@ -9,13 +9,6 @@
 
 namespace irqtune {
 
-/// A process that holds vfio devices and is no VM: DPDK, SPDK, a test program.
-struct VfioUser {
-  int pid = 0;
-  std::string comm;
-  std::vector<PciAddress> devices;  ///< By address.
-};
-
 struct VmsRead {
   std::vector<Vm> vms;               ///< By name, then PID.
   std::vector<VfioUser> vfio_users;  ///< By PID; only as far as /proc/PID/fd may be read.
