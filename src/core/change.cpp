@@ -33,9 +33,15 @@ std::string_view write_state_text(WriteState state) noexcept {
 }
 
 std::optional<WriteState> parse_write_state(std::string_view text) noexcept {
-  constexpr std::array kAll = {WriteState::ok,       WriteState::pending,    WriteState::posted,
-                               WriteState::unchanged, WriteState::refused,   WriteState::vanished,
-                               WriteState::renumbered, WriteState::fallback, WriteState::failed,
+  constexpr std::array kAll = {WriteState::ok,
+                               WriteState::pending,
+                               WriteState::posted,
+                               WriteState::unchanged,
+                               WriteState::refused,
+                               WriteState::vanished,
+                               WriteState::renumbered,
+                               WriteState::fallback,
+                               WriteState::failed,
                                WriteState::would_change};
   const auto* const found = std::ranges::find(kAll, text, write_state_text);
   return found != kAll.end() ? std::optional(*found) : std::nullopt;

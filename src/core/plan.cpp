@@ -104,7 +104,8 @@ std::optional<Near> parse_near(std::string_view text) noexcept {
 
 std::size_t change_count(const Plan& plan) noexcept {
   const auto changes = std::ranges::count(plan.assignments, true, &Assignment::change);
-  const bool mask = plan.default_affinity && plan.default_affinity->from != plan.default_affinity->to;
+  const bool mask =
+      plan.default_affinity && plan.default_affinity->from != plan.default_affinity->to;
   return static_cast<std::size_t>(changes) + (mask ? 1U : 0U);
 }
 

@@ -10,7 +10,10 @@ namespace irqtune {
 
 namespace {
 
-void add_all(ProtectionMap& map, const CpuSet& cpus, ProtectionKind kind, const std::string& source) {
+void add_all(ProtectionMap& map,
+             const CpuSet& cpus,
+             ProtectionKind kind,
+             const std::string& source) {
   for (const int cpu : cpus.cpus()) {
     map[cpu].push_back({kind, {}, std::nullopt, source, std::nullopt});
   }
@@ -19,17 +22,13 @@ void add_all(ProtectionMap& map, const CpuSet& cpus, ProtectionKind kind, const 
 void add_sibling(ProtectionMap& map, const Vm& vm, const Vcpu& vcpu, const Cpu& cpu) {
   for (const int sibling : cpu.siblings.cpus()) {
     if (sibling != cpu.number && !vcpu.cpus->contains(sibling)) {
-      map[sibling].push_back(
-          {ProtectionKind::sibling, vm.name, vcpu.id, vcpu.source, cpu.number});
+      map[sibling].push_back({ProtectionKind::sibling, vm.name, vcpu.id, vcpu.source, cpu.number});
     }
   }
 }
 
-void add_vcpu(ProtectionMap& map,
-              const Topology& topology,
-              const Vm& vm,
-              const Vcpu& vcpu,
-              bool siblings) {
+void add_vcpu(
+    ProtectionMap& map, const Topology& topology, const Vm& vm, const Vcpu& vcpu, bool siblings) {
   for (const int number : vcpu.cpus->cpus()) {
     map[number].push_back({ProtectionKind::vcpu, vm.name, vcpu.id, vcpu.source, std::nullopt});
     const auto* cpu = find_cpu(topology, number);

@@ -112,6 +112,7 @@ std::optional<std::string> resolve_in_root(int root, std::string_view path, bool
     const auto parts = split(*target, '/');
     todo.insert(todo.begin(), parts.begin(), parts.end());
   }
+
   struct stat status {};
 
   const auto name = joined(done);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "sys/fd.h"
-
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include "sys/fd.h"
 
 namespace irqtune {
 
@@ -22,6 +22,8 @@ namespace irqtune {
 
 /// `path` with every link followed inside `root`, the last one only if `last`; empty optional if it
 /// leads nowhere or through more than 40 links (as path_resolution(7) has it).
-[[nodiscard]] std::optional<std::string> resolve_in_root(int root, std::string_view path, bool last);
+[[nodiscard]] std::optional<std::string> resolve_in_root(int root,
+                                                         std::string_view path,
+                                                         bool last);
 
 }  // namespace irqtune

@@ -2,8 +2,7 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
-#include "sys/fd.h"
-#include "sys/rooted.h"
+#include "irqtune/sys/tree_image.h"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/fd.h"
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -48,6 +50,7 @@ std::error_code read_to_end(int fd, std::size_t size_hint, std::size_t limit, st
 
 FileText read_open_file(const Fd& fd, std::size_t limit) {
   FileText file;
+
   struct stat status {};
 
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
@@ -68,6 +71,23 @@ FileText read_open_file(const Fd& fd, std::size_t limit) {
   return file;
 }
 
+FileText read_entry(const TreeImage& image, std::string_view path, std::size_t limit) {
+  FileText file;
+  const auto* entry = image.find(path, true, file.error);
+  if (entry == nullptr) {
+    return file;
+  }
+  file.mode = entry->mode;
+  if (entry->kind != TreeImage::Kind::file) {
+    file.error = std::make_error_code(std::errc::is_a_directory);
+  } else if (entry->text.size() > limit) {
+    file.error = std::make_error_code(std::errc::file_too_large);
+  } else {
+    file.text = entry->text;
+  }
+  return file;
+}
+
 std::vector<std::string> names_in(Fd fd, std::error_code& error) {
   std::vector<std::string> names;
   DIR* dir = fd.valid() ? ::fdopendir(fd.get()) : nullptr;
@@ -75,7 +95,7 @@ std::vector<std::string> names_in(Fd fd, std::error_code& error) {
     error = last_error();
     return names;
   }
-  static_cast<void>(fd.release());  // closedir(3) closes it.
+  static_cast<void>(fd.release());              // closedir(3) closes it.
   while (const auto* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): its own stream
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") {
@@ -122,8 +142,7 @@ std::error_code write_plain_file(int fd, std::string_view text) {
   if (!std::cmp_equal(count, bytes.size())) {
     return std::make_error_code(std::errc::no_space_on_device);
   }
-  return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{}
-                                                                 : last_error();
+  return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{} : last_error();
 }
 
 std::shared_ptr<const int> shared_fd(Fd fd) {
@@ -137,6 +156,11 @@ std::shared_ptr<const int> shared_fd(Fd fd) {
 
 Sysfs::Sysfs(const std::filesystem::path& root) : root_(root.lexically_normal()) {
   live_ = root_ == "/";
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(root_, ignored)) {
+    image_ = TreeImage::load(root_);
+    return;
+  }
   Fd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) {
     throw Error::system(ErrorKind::usage,
@@ -149,6 +173,9 @@ Sysfs::Sysfs(const std::filesystem::path& root) : root_(root.lexically_normal())
 }
 
 FileText Sysfs::read_file(std::string_view path, std::size_t limit) const {
+  if (image_) {
+    return read_entry(*image_, path, limit);
+  }
   if (live_) {
     return read_open_file(Fd(::open(std::string(path).c_str(), kReadFlags | O_CLOEXEC)), limit);
   }
@@ -165,11 +192,17 @@ std::optional<std::string> Sysfs::read(std::string_view path) const {
 
 std::vector<std::string> Sysfs::list(std::string_view path, std::error_code* error) const {
   std::error_code ignored;
+  if (image_) {
+    return image_->list(path, error != nullptr ? *error : ignored);
+  }
   return names_in(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY),
                   error != nullptr ? *error : ignored);
 }
 
 std::optional<std::string> Sysfs::link_target(std::string_view path) const {
+  if (image_) {
+    return image_->link_target(path);
+  }
   const auto slash = path.rfind('/');
   const Fd dir = open_in_root(*root_fd_, path.substr(0, slash), O_PATH | O_DIRECTORY);
   std::array<char, PATH_MAX> buffer{};
@@ -186,20 +219,28 @@ std::optional<std::string> Sysfs::link_name(std::string_view path) const {
 }
 
 std::optional<std::string> Sysfs::resolve(std::string_view path) const {
-  return resolve_in_root(*root_fd_, path, true);
+  return image_ ? image_->resolve(path) : resolve_in_root(*root_fd_, path, true);
 }
 
 bool Sysfs::exists(std::string_view path) const {
+  if (image_) {
+    std::error_code ignored;
+    return image_->find(path, true, ignored) != nullptr;
+  }
   return open_in_root(*root_fd_, path, O_PATH).valid();
 }
 
 std::error_code Sysfs::write(std::string_view path,
                              std::string_view text,
                              const std::function<bool()>& still_holds) const {
+  if (image_) {
+    return std::make_error_code(std::errc::read_only_file_system);
+  }
   const Fd fd = open_in_root(*root_fd_, path, (live_ ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY);
   if (!fd.valid()) {
     return last_error();
   }
+
   struct stat status {};
 
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -212,6 +253,9 @@ std::error_code Sysfs::write(std::string_view path,
 }
 
 std::string Sysfs::library_path(std::string_view path, std::shared_ptr<void>& holder) const {
+  if (image_) {
+    return {};
+  }
   Fd fd = open_in_root(*root_fd_, path, kReadFlags);
   if (!fd.valid()) {
     return {};

@@ -15,11 +15,14 @@ TEST_CASE("CpuSet: list form survives a round trip", "[core]") {
 }
 
 TEST_CASE("CpuSet: reads what the kernel and lscpu write and read", "[core]") {
-  const auto [text, list] = GENERATE(table<std::string, std::string>({{"0 1", "0-1"},
-                                                                      {"0,,1,", "0-1"},
-                                                                      {"0-62:2", "0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48,50,52,54,56,58,60,62"},
-                                                                      {"0-14:2/4", "0-1,4-5,8-9,12-13"},
-                                                                      {" 3\n", "3"}}));
+  const auto [text, list] =
+      GENERATE(table<std::string, std::string>({{"0 1", "0-1"},
+                                                {"0,,1,", "0-1"},
+                                                {"0-62:2",
+                                                 "0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,"
+                                                 "36,38,40,42,44,46,48,50,52,54,56,58,60,62"},
+                                                {"0-14:2/4", "0-1,4-5,8-9,12-13"},
+                                                {" 3\n", "3"}}));
   CAPTURE(text);
   REQUIRE(CpuSet::parse_list(text));
   CHECK(CpuSet::parse_list(text)->to_list() == list);
@@ -36,8 +39,18 @@ TEST_CASE("CpuSet: mask form is most significant word first", "[core]") {
 }
 
 TEST_CASE("CpuSet: refuses what is not a list, and says why", "[core]") {
-  const auto text = GENERATE(as<std::string>{}, "a", "3-1", "-1", "1-", "99999999", "1;2", "0-3:0",
-                             "^3", " (null)", "4294967296", "0-3:4/2");
+  const auto text = GENERATE(as<std::string>{},
+                             "a",
+                             "3-1",
+                             "-1",
+                             "1-",
+                             "99999999",
+                             "1;2",
+                             "0-3:0",
+                             "^3",
+                             " (null)",
+                             "4294967296",
+                             "0-3:4/2");
   CAPTURE(text);
   std::string why;
   CHECK_FALSE(CpuSet::parse_list(text, &why));

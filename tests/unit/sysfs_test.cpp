@@ -2,7 +2,6 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
-#include "sys/rooted.h"
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
@@ -12,6 +11,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include "sys/rooted.h"
 
 namespace irqtune {
 
@@ -66,6 +67,19 @@ TEST_CASE("Sysfs: writes only while the guard holds", "[sys]") {
   CHECK(tree.text("/bare") == "1");
   CHECK(sysfs.write("/proc/irq/31/smp_affinity_list", "2", {}) ==
         std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("Sysfs: a snapshot file is a root that cannot be written", "[sys]") {
+  const Sysfs sysfs(std::filesystem::path(IRQTUNE_SOURCE_DIR) / "tests/hosts/two-vms.tar.gz");
+  CHECK(sysfs.in_memory());
+  CHECK_FALSE(sysfs.live());
+  CHECK(sysfs.read("/proc/irq/74/smp_affinity_list") == "0-7");
+  CHECK(sysfs.link_name("/sys/bus/pci/devices/0000:24:00.0/driver") == "vfio-pci");
+  CHECK(sysfs.list("/sys/bus/pci/devices/0000:24:00.0/msi_irqs").size() == 5);
+  CHECK(sysfs.resolve("/sys/bus/pci/devices/0000:24:00.0")->ends_with("/0000:24:00.0"));
+  CHECK(sysfs.exists("/sys/bus/pci/devices/0000:24:00.0/vfio-dev"));
+  CHECK_FALSE(sysfs.read("/proc/irq/9999/smp_affinity_list"));
+  CHECK(sysfs.write("/proc/irq/74/smp_affinity_list", "1", {}) == std::errc::read_only_file_system);
 }
 
 TEST_CASE("Sysfs: a root that is none is bad usage", "[sys]") {

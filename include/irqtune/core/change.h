@@ -17,6 +17,7 @@ struct Identity {
   std::optional<VectorId> vector;    ///< The key; found again by it if the number has changed.
   std::optional<PciAddress> device;  ///< A host device's: msi_irqs/ must still list the number.
   std::vector<std::string> actions;  ///< Handler names, compared where `vector` is empty.
+  bool posted = false;  ///< The hardware delivers it to a vCPU by itself, as far as is known.
 };
 
 /// One affinity to change. Without `identity` it is /proc/irq/default_smp_affinity.
@@ -82,9 +83,9 @@ enum class JournalState {
 struct HistoryEntry {
   std::string id;
   JournalState state = JournalState::open;
-  std::string started;     ///< UTC, "2026-03-01T12:34:56Z"
-  std::string finished;    ///< As `started`; empty if interrupted.
-  std::string user;        ///< Login name, through sudo
+  std::string started;   ///< UTC, "2026-03-01T12:34:56Z"
+  std::string finished;  ///< As `started`; empty if interrupted.
+  std::string user;      ///< Login name, through sudo
   std::string plan_digest;
   bool this_boot = true;   ///< Was written in the boot that runs now.
   std::size_t writes = 0;  ///< Masks intended.

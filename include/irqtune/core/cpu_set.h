@@ -40,7 +40,8 @@ class CpuSet {
   /// "0-3,8", the kernel's canonical text; "" for the empty set.
   [[nodiscard]] std::string to_list() const;
 
-  /// "00000000,0000010f" without leading zero words, as default_smp_affinity takes it; "0" if empty.
+  /// "00000000,0000010f" without leading zero words, as default_smp_affinity takes it; "0" if
+  /// empty.
   [[nodiscard]] std::string to_mask() const;
 
   /// Ignores numbers outside 0..kMaxCpus-1.

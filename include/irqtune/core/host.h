@@ -35,7 +35,7 @@ struct Cpu {
   std::optional<int> package;  ///< physical_package_id
   std::optional<int> die;      ///< die_id; repeats per package
   std::optional<int> core;     ///< Index over the whole host, by lowest CPU; unlike sysfs' core_id.
-  std::optional<int> llc;      ///< Index of the last-level cache over the whole host, by lowest CPU.
+  std::optional<int> llc;  ///< Index of the last-level cache over the whole host, by lowest CPU.
   std::optional<NodeId> node;
   CpuSet siblings;  ///< Online threads of its core, itself included; empty where unknown.
 
@@ -62,10 +62,10 @@ struct Topology {
   std::vector<Cpu> cpus;        ///< Every present CPU, by number.
   std::vector<NumaNode> nodes;  ///< By id; empty without NUMA.
   CpuSet online;
-  CpuSet isolated;                       ///< /sys/devices/system/cpu/isolated
-  CpuSet nohz_full;                      ///< /sys/devices/system/cpu/nohz_full
-  std::vector<IsolatedSet> partitions;   ///< Isolated cpuset partitions.
-  std::vector<std::string> core_types;   ///< Of a hybrid CPU: "core 0-11", "atom 12-19".
+  CpuSet isolated;                      ///< /sys/devices/system/cpu/isolated
+  CpuSet nohz_full;                     ///< /sys/devices/system/cpu/nohz_full
+  std::vector<IsolatedSet> partitions;  ///< Isolated cpuset partitions.
+  std::vector<std::string> core_types;  ///< Of a hybrid CPU: "core 0-11", "atom 12-19".
 };
 
 /// Interrupts of one CPU.
@@ -97,14 +97,15 @@ struct Irq {
   std::vector<CpuRate> rates;    ///< By CPU, zeros left out; see Host::rate_source.
   bool listed = true;            ///< Has a row in /proc/interrupts; an idle vector may have none.
 
-  std::optional<CpuSet> affinity;   ///< smp_affinity_list: what was asked for, even if not yet done.
+  std::optional<CpuSet> affinity;  ///< smp_affinity_list: what was asked for, even if not yet done.
   std::optional<CpuSet> effective;  ///< effective_affinity_list: where it is delivered.
   std::optional<NodeId> node;       ///< /proc/irq/N/node
   std::optional<bool> settable;     ///< Empty where only a write would tell (kernels before 6.12).
 
-  std::optional<PciAddress> device;  ///< Whose interrupt it is, by msi_irqs/ or by the handler name.
-  std::optional<VectorId> vector;    ///< Empty unless `device` is passed through.
-  std::optional<Posted> posted;      ///< Empty unless `vector` is set.
+  std::optional<PciAddress>
+      device;                      ///< Whose interrupt it is, by msi_irqs/ or by the handler name.
+  std::optional<VectorId> vector;  ///< Empty unless `device` is passed through.
+  std::optional<Posted> posted;    ///< Empty unless `vector` is set.
 };
 
 /// A row of /proc/interrupts that is not an interrupt line: NMI, LOC, PIN, ERR, ...
@@ -167,14 +168,14 @@ enum class RateSource : std::uint8_t { none, since_boot, sampled };
 struct Host {
   HostId id;
   Topology topology;
-  std::vector<PciDevice> devices;  ///< By address.
-  std::vector<Irq> irqs;           ///< By number.
+  std::vector<PciDevice> devices;    ///< By address.
+  std::vector<Irq> irqs;             ///< By number.
   std::vector<CounterRow> counters;  ///< In the file's order.
   std::vector<Vm> vms;               ///< By name, then PID.
   RateSource rate_source = RateSource::none;
-  std::optional<double> sample_seconds;          ///< Between the two readings, or the uptime.
-  std::optional<CpuSet> default_affinity;        ///< /proc/irq/default_smp_affinity
-  std::vector<std::string> warnings;  ///< What was odd but survivable, in reading order.
+  std::optional<double> sample_seconds;    ///< Between the two readings, or the uptime.
+  std::optional<CpuSet> default_affinity;  ///< /proc/irq/default_smp_affinity
+  std::vector<std::string> warnings;       ///< What was odd but survivable, in reading order.
 };
 
 /// nullptr if the host has no such interrupt.
@@ -193,7 +194,9 @@ struct Host {
 [[nodiscard]] const Cpu* find_cpu(const Topology& topology, int number) noexcept;
 
 /// Distance between two nodes, 10 for a node to itself; empty optional where the table is missing.
-[[nodiscard]] std::optional<int> distance(const Topology& topology, NodeId from, NodeId to) noexcept;
+[[nodiscard]] std::optional<int> distance(const Topology& topology,
+                                          NodeId from,
+                                          NodeId to) noexcept;
 
 /// Sum over all CPUs.
 [[nodiscard]] std::uint64_t total_count(const Irq& irq) noexcept;

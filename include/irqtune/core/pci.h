@@ -10,7 +10,8 @@
 namespace irqtune {
 
 /// Address of a PCI function, "0000:3b:00.0" in text. VMD and Hyper-V domains have more than four
-/// hexadecimal digits ("10000:e1:00.0"). Source: Linux drivers/pci, pci_name(), "%04x:%02x:%02x.%d".
+/// hexadecimal digits ("10000:e1:00.0"). Source: Linux drivers/pci, pci_name(),
+/// "%04x:%02x:%02x.%d".
 struct PciAddress {
   std::uint32_t domain = 0;
   std::uint8_t bus = 0;

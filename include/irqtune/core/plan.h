@@ -57,6 +57,7 @@ struct Assignment {
   bool change = false;  ///< `to` must be written.
   Locality locality = Locality::unknown;
   std::optional<int> distance;  ///< From the home node to the node of `to`; 10 is local.
+  std::optional<Posted> posted;  ///< As Irq::posted.
   std::string reason;           ///< One line for people.
   std::optional<Blocked> blocked;
 };
@@ -67,9 +68,10 @@ struct Score {
   std::size_t collisions = 0;    ///< Vectors whose CPU is protected by a vCPU.
   std::size_t remote = 0;        ///< Vectors on another node than their home node.
   std::size_t unknown_node = 0;  ///< Vectors without a home node.
-  std::optional<double> max_cpu_rate;  ///< Of the busiest CPU that may take vectors; empty: no rates.
-  std::optional<double> rate_stdev;    ///< Over the CPUs that may take vectors.
-  std::size_t cpus_used = 0;           ///< CPUs that take at least one of the vectors.
+  std::optional<double>
+      max_cpu_rate;                  ///< Of the busiest CPU that may take vectors; empty: no rates.
+  std::optional<double> rate_stdev;  ///< Over the CPUs that may take vectors.
+  std::size_t cpus_used = 0;         ///< CPUs that take at least one of the vectors.
 };
 
 struct DefaultAffinity {

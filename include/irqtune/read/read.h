@@ -19,10 +19,10 @@ enum class Detail : std::uint8_t {
 
 struct ReadOptions {
   Detail detail = Detail::passthrough;
-  bool names = false;              ///< Look up vendor and device names (pci.ids).
-  std::optional<double> sample;    ///< Seconds between two readings, for rates.
+  bool names = false;                         ///< Look up vendor and device names (pci.ids).
+  std::optional<double> sample;               ///< Seconds between two readings, for rates.
   std::map<PciAddress, NodeId> assume_nodes;  ///< --assume-node
-  std::string lscpu_file;          ///< --lscpu: a path of this machine, outside the root.
+  std::string lscpu_file;  ///< --lscpu: a path of this machine, outside the root.
 
   /// Called about every 100 ms during a wait, with the seconds left; may be empty.
   std::function<void(double)> on_wait;

@@ -16,7 +16,7 @@ enum class Section : std::uint8_t { topology, devices, irqs, vms, all };
 
 /// How text for people is written.
 struct TextStyle {
-  bool color = false;     ///< ANSI colours
+  bool color = false;       ///< ANSI colours
   std::size_t width = 100;  ///< Columns; longer cells are cut with an ellipsis.
   bool verbose = false;
 };

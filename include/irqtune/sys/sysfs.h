@@ -63,8 +63,8 @@ class Sysfs {
   /// Last component of link_target(): "driver" -> "mlx5_core".
   [[nodiscard]] std::optional<std::string> link_name(std::string_view path) const;
 
-  /// Where a path leads in the tree once every link in it is followed, "/sys/devices/pci0000:20/...";
-  /// empty optional if it leads nowhere.
+  /// Where a path leads in the tree once every link in it is followed,
+  /// "/sys/devices/pci0000:20/..."; empty optional if it leads nowhere.
   [[nodiscard]] std::optional<std::string> resolve(std::string_view path) const;
 
   [[nodiscard]] bool exists(std::string_view path) const;
@@ -78,7 +78,8 @@ class Sysfs {
 
   /// A path by which another library may open the file (through its descriptor, so that links
   /// cannot lead out of the root); empty if it is absent or in memory. Valid while `holder` lives.
-  [[nodiscard]] std::string library_path(std::string_view path, std::shared_ptr<void>& holder) const;
+  [[nodiscard]] std::string library_path(std::string_view path,
+                                         std::shared_ptr<void>& holder) const;
 
  private:
   std::filesystem::path root_;

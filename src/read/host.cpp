@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+#include "irqtune/read/lscpu.h"
+#include "irqtune/read/vms.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "read/parts.h"
+
+namespace irqtune {
+
+namespace {
+
+/// "Linux version 6.1.0-56-amd64 (...)" -> the release.
+std::optional<std::string> release_of(std::string_view version) {
+  const auto fields = words(version);
+  return fields.size() > 2 ? std::optional(std::string(fields[2])) : std::nullopt;
+}
+
+HostId read_host_id(const Sysfs& sysfs) {
+  HostId id;
+  id.hostname = sysfs.read("/proc/sys/kernel/hostname");
+  id.kernel = sysfs.read("/proc/sys/kernel/osrelease");
+  if (!id.kernel) {
+    id.kernel = release_of(sysfs.read("/proc/version").value_or(""));
+  }
+  id.boot_id = sysfs.read("/proc/sys/kernel/random/boot_id");
+  id.cmdline = sysfs.read("/proc/cmdline");
+  return id;
+}
+
+void append(std::vector<std::string>& list, std::vector<std::string> more) {
+  std::ranges::move(more, std::back_inserter(list));
+}
+
+/// Without sysfs the columns of /proc/interrupts are the online CPUs.
+void add_columns(const std::vector<int>& columns, Topology& topology) {
+  if (!topology.cpus.empty()) {
+    return;
+  }
+  for (const int number : columns) {
+    if (number >= 0) {
+      topology.online.insert(number);
+    }
+  }
+  for (const int number : topology.online.cpus()) {
+    Cpu cpu;
+    cpu.number = number;
+    cpu.online = true;
+    topology.cpus.push_back(cpu);
+  }
+}
+
+void add_lscpu(const std::string& path, Host& host) {
+  if (path.empty()) {
+    return;
+  }
+  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage, path, "cannot read --lscpu", file.error);
+  }
+  auto text = parse_cpu_text(*file.text, path);
+  merge_cpu_text(host.topology, text);
+  append(host.warnings, std::move(text.warnings));
+}
+
+void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
+  for (const auto& [address, node] : nodes) {
+    const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
+    if (found == host.devices.end() || found->address != address) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("--assume-node {}: this host has no such device", address.to_string()));
+    }
+    found->node = node;
+    found->node_source = NodeSource::override_;
+  }
+}
+
+}  // namespace
+
+Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
+  Host host;
+  host.id = read_host_id(sysfs);
+  auto table = read_interrupt_table(sysfs, "");
+  host.irqs = std::move(table.irqs);
+  host.counters = std::move(table.counters);
+  append(host.warnings, std::move(table.warnings));
+  host.topology = read_topology(sysfs, host.warnings);
+  add_columns(table.cpus, host.topology);
+  add_lscpu(options.lscpu_file, host);
+  host.devices = read_pci(sysfs);
+  if (host.devices.empty()) {
+    host.warnings.emplace_back(
+        "/sys/bus/pci/devices: absent or empty; devices are known by name only");
+  }
+  join_irqs(sysfs, options.detail, host);
+  assume_nodes(options.assume_nodes, host);
+  if (options.names) {
+    read_pci_names(sysfs, host.devices);
+  }
+  auto vms = read_vms(sysfs, host.topology, host.devices);
+  host.vms = std::move(vms.vms);
+  append(host.warnings, std::move(vms.warnings));
+  if (const auto mask = sysfs.read("/proc/irq/default_smp_affinity")) {
+    host.default_affinity = CpuSet::parse_mask(*mask);
+  }
+  read_rates(sysfs, options, host);
+  read_posted(sysfs, host);
+  return host;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/interrupts.h"
+
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "read/irq_text.h"
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kMaxWarnings = 20;  // A file that is no table must not fill the screen.
+
+bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\0' || c == '\r';
+}
+
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// A zero cell is "%10u" behind the last digit of the cell before it, so that runs of them repeat
+/// these eleven bytes. On big hosts 99 cells of 100 are zero: they are compared many at a time.
+constexpr std::string_view kZeroCell = "          0";
+constexpr std::size_t kBlockCells = 16;
+constexpr auto kZeroBlock = [] {
+  std::array<char, kZeroCell.size() * kBlockCells> block{};
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    block.at(i) = kZeroCell[i % kZeroCell.size()];
+  }
+  return block;
+}();
+
+/// The cells of one row, read from left to right.
+class Cells {
+ public:
+  Cells(std::string_view text, std::size_t limit) noexcept : text_(text), limit_(limit) {}
+
+  /// Reads up to `limit` numbers; non-zero ones go to `counts` with the CPU of their column.
+  void read(const std::vector<int>& cpus, std::vector<CpuCount>& counts) {
+    while (columns_ < limit_) {
+      skip_zeros();
+      if (columns_ >= limit_ || !read_number()) {
+        return;
+      }
+      if (value_ != 0 && columns_ < cpus.size() && cpus[columns_] >= 0) {
+        counts.push_back({cpus[columns_], value_});
+      }
+      ++columns_;
+    }
+  }
+
+  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
+
+  [[nodiscard]] bool too_large() const noexcept { return too_large_; }
+
+  [[nodiscard]] std::string_view rest() const noexcept { return text_.substr(at_); }
+
+  /// Does another number follow, alone in its word?
+  [[nodiscard]] bool more() const noexcept {
+    auto copy = *this;
+    return copy.read_number();
+  }
+
+ private:
+  /// True if nothing but a blank or the end stands at `i`: the cell before it is complete.
+  [[nodiscard]] bool ends_at(std::size_t i) const noexcept {
+    return i >= text_.size() || is_blank(text_[i]);
+  }
+
+  void skip_zeros() noexcept {
+    const auto* const data = text_.data();
+    while (columns_ + kBlockCells <= limit_ && at_ + kZeroBlock.size() <= text_.size() &&
+           std::memcmp(data + at_, kZeroBlock.data(), kZeroBlock.size()) == 0 &&
+           ends_at(at_ + kZeroBlock.size())) {
+      at_ += kZeroBlock.size();
+      columns_ += kBlockCells;
+    }
+    while (columns_ < limit_ && at_ + kZeroCell.size() <= text_.size() &&
+           std::memcmp(data + at_, kZeroCell.data(), kZeroCell.size()) == 0 &&
+           ends_at(at_ + kZeroCell.size())) {
+      at_ += kZeroCell.size();
+      ++columns_;
+    }
+  }
+
+  /// Reads one word if it is a number; else stays where it is.
+  bool read_number() noexcept {
+    constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+    auto at = at_;
+    while (at < text_.size() && is_blank(text_[at])) {
+      ++at;
+    }
+    const auto first = at;
+    value_ = 0;
+    bool large = false;
+    for (; at < text_.size() && is_digit(text_[at]); ++at) {
+      const auto digit = static_cast<std::uint64_t>(text_[at] - '0');
+      large = large || value_ > (kMax - digit) / 10;
+      value_ = value_ * 10 + digit;
+    }
+    if (at == first || !ends_at(at)) {
+      return false;
+    }
+    value_ = large ? kMax : value_;
+    too_large_ = too_large_ || value_ > std::numeric_limits<std::uint32_t>::max();
+    at_ = at;
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t limit_;
+  std::size_t at_ = 0;
+  std::size_t columns_ = 0;
+  std::uint64_t value_ = 0;
+  bool too_large_ = false;
+};
+
+/// The CPU ids of a header line; empty optional if the line is none.
+std::optional<std::vector<int>> parse_header(std::string_view line) {
+  std::vector<int> cpus;
+  for (const auto word : words(line)) {
+    const auto number = word.starts_with("CPU") ? parse_number<int>(word.substr(3)) : std::nullopt;
+    if (!number) {
+      return std::nullopt;
+    }
+    cpus.push_back(*number >= 0 && *number < CpuSet::kMaxCpus ? *number : -1);
+  }
+  return cpus.empty() ? std::nullopt : std::optional(std::move(cpus));
+}
+
+/// Splits "label: rest"; false if the line has not this form. A name that holds a newline may go on
+/// in a line of any form, so the label must be one word, and a number or nothing must follow.
+bool split_row(std::string_view line, std::string_view& label, std::string_view& rest) {
+  std::size_t start = 0;
+  while (start < line.size() && is_blank(line[start])) {
+    ++start;
+  }
+  auto colon = start;
+  while (colon < line.size() && line[colon] != ':' && !is_blank(line[colon])) {
+    ++colon;
+  }
+  if (colon == start || colon == line.size() || line[colon] != ':') {
+    return false;
+  }
+  label = line.substr(start, colon - start);
+  rest = line.substr(colon + 1);
+  const auto first = std::ranges::find_if_not(rest, is_blank);
+  return (rest.empty() || is_blank(rest.front())) && (first == rest.end() || is_digit(*first));
+}
+
+/// Builds a table line by line.
+class Reader {
+ public:
+  void line(std::string_view text) {
+    ++number_;
+    while (!text.empty() && is_blank(text.back())) {
+      text.remove_suffix(1);
+    }
+    if (done_ || text.empty()) {
+      return;
+    }
+    std::string_view label;
+    std::string_view rest;
+    if (split_row(text, label, rest)) {
+      row(label, rest);
+    } else if (auto cpus = parse_header(text)) {
+      header(*std::move(cpus));
+    } else {
+      continuation(text);
+    }
+  }
+
+  InterruptTable finish() && {
+    if (table_.cpus.empty() && number_ > 0) {
+      warn("no header with CPU names; counts are not known");
+    }
+    std::ranges::stable_sort(table_.irqs, {}, &Irq::number);
+    return std::move(table_);
+  }
+
+ private:
+  void warn(const std::string& what) {
+    if (table_.warnings.size() < kMaxWarnings) {
+      table_.warnings.push_back(fmt::format("/proc/interrupts: line {}: {}", number_, what));
+    }
+  }
+
+  void header(std::vector<int> cpus) {
+    if (!table_.cpus.empty()) {
+      done_ = true;
+      warn("a second table begins; only the first is read");
+      return;
+    }
+    table_.cpus = std::move(cpus);
+  }
+
+  void row(std::string_view label, std::string_view rest) {
+    const bool numbered = std::ranges::all_of(label, is_digit);
+    const auto irq_number = numbered ? parse_number<std::uint32_t>(label) : std::nullopt;
+    // Without a header, numbers are skipped as counts of unknown CPUs.
+    const auto limit = table_.cpus.empty() ? rest.size() : table_.cpus.size();
+    Cells cells(rest, limit);
+    if (!irq_number) {
+      counter(label, cells);
+      return;
+    }
+    Irq irq;
+    irq.number = IrqNumber{*irq_number};
+    cells.read(table_.cpus, irq.counts);
+    if (cells.too_large()) {
+      warn(fmt::format("IRQ {} has a count beyond 32 bits", *irq_number));
+    }
+    table_.torn = table_.torn || (!table_.cpus.empty() && cells.columns() < limit) || cells.more();
+    parse_irq_text(cells.rest(), irq);
+    if (!seen_.insert(*irq_number).second) {
+      warn(fmt::format("IRQ {} appears a second time; the first is kept", *irq_number));
+      last_is_irq_ = false;
+      return;
+    }
+    table_.irqs.push_back(std::move(irq));
+    last_is_irq_ = true;
+  }
+
+  void counter(std::string_view label, Cells& cells) {
+    std::vector<CpuCount> counts;
+    cells.read(table_.cpus, counts);
+    CounterRow row;
+    row.label = label;
+    row.columns = cells.columns();
+    row.text = trimmed(cells.rest());
+    for (const auto& count : counts) {
+      row.total += std::min(count.count, std::numeric_limits<std::uint64_t>::max() - row.total);
+    }
+    table_.counters.push_back(std::move(row));
+    last_is_irq_ = false;
+  }
+
+  /// A line that is no row goes on where the last handler's name broke off.
+  void continuation(std::string_view text) {
+    if (!last_is_irq_) {
+      warn("no row of the table; left out");
+      return;
+    }
+    auto& irq = table_.irqs.back();
+    const auto first = trimmed(text);
+    if (first.starts_with(',')) {
+      add_actions(first.substr(1), irq);
+      return;
+    }
+    warn(fmt::format("no row; taken as part of a handler name of IRQ {}",
+                     static_cast<std::uint32_t>(irq.number)));
+    const auto comma = std::min(text.find(", "), text.size());
+    if (irq.actions.empty()) {
+      irq.actions.emplace_back();
+    }
+    irq.actions.back() += fmt::format("\n{}", trimmed(text.substr(0, comma)));
+    add_actions(text.substr(std::min(comma + 2, text.size())), irq);
+  }
+
+  InterruptTable table_;
+  std::set<std::uint32_t> seen_;
+  std::size_t number_ = 0;
+  bool last_is_irq_ = false;
+  bool done_ = false;
+};
+
+}  // namespace
+
+InterruptTable parse_interrupts(std::string_view text) {
+  Reader reader;
+  while (!text.empty()) {
+    reader.line(take_until(text, '\n'));
+  }
+  return std::move(reader).finish();
+}
+
+}  // namespace irqtune
