@@ -20,8 +20,8 @@ struct VmsRead {
 /// throws for what it reads; a process that ends meanwhile is left out.
 ///
 /// `topology.online`, `isolated` and `partitions` decide who is pinned; `devices` are the host's
-/// PCI devices (with `passthrough` and `iommu_group`), to tell which of an IOMMU group a VM may
-/// hold.
+/// PCI devices by address (with `class_code`, `passthrough` and `iommu_group`), to tell which of an
+/// IOMMU group a VM may hold.
 [[nodiscard]] VmsRead read_vms(const Sysfs& sysfs,
                                const Topology& topology,
                                const std::vector<PciDevice>& devices);

@@ -151,6 +151,8 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
     command.uuid = value;
   } else if (key == "-id") {
     command.vmid = parse_number<int>(value);
+  } else if (key == "-machine" || key == "-M") {
+    command.probe = value == "none" || value.starts_with("none,");
   } else if (key == "-smp") {
     set_vcpus(command, value);
   } else if (key == "-device" || key == "-blockdev") {

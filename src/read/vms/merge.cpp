@@ -51,10 +51,11 @@ class Merger {
       merged_.push_back({std::move(written), std::nullopt});
       return;
     }
+    fill(same->found, written);
     if (same->process) {
+      same->process->vm.name = same->found.vm.name;
       compare(*same->process, written, topology_.online, differences_);
     }
-    fill(same->found, written);
   }
 
   VmsRead finish() {

@@ -20,13 +20,25 @@ std::vector<CpuSet> free_masks(const Topology& topology) {
           online - topology.isolated - partitions};
 }
 
-bool overlaps_other(const std::vector<Vm>& vms, const Vm& vm, const CpuSet& cpus) {
-  return std::ranges::any_of(vms, [&](const Vm& other) {
-    return &other != &vm && other.state == VmState::running &&
-           std::ranges::any_of(other.vcpus, [&](const Vcpu& vcpu) {
-             return vcpu.pinned && vcpu.cpus->intersects(cpus);
-           });
-  });
+/// The CPUs that running VMs pin vCPUs to.
+struct Pinned {
+  CpuSet by_any;
+  CpuSet by_several;  ///< VMs, that is; vCPUs of one VM may share a CPU.
+};
+
+Pinned find_pinned(const std::vector<Vm>& vms) {
+  Pinned pinned;
+  for (const auto& vm : vms) {
+    CpuSet cpus;
+    for (const auto& vcpu : vm.vcpus) {
+      if (vm.state == VmState::running && vcpu.pinned) {
+        cpus |= *vcpu.cpus;
+      }
+    }
+    pinned.by_several |= pinned.by_any & cpus;
+    pinned.by_any |= cpus;
+  }
+  return pinned;
 }
 
 }  // namespace
@@ -42,9 +54,11 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology) {
       }
     }
   }
+  const auto taken = find_pinned(vms);
   for (auto& vm : vms) {
+    const auto& others = vm.state == VmState::running ? taken.by_several : taken.by_any;
     for (auto& vcpu : vm.vcpus) {
-      vcpu.dedicated = vcpu.pinned && !overlaps_other(vms, vm, *vcpu.cpus);
+      vcpu.dedicated = vcpu.pinned && !vcpu.cpus->intersects(others);
     }
   }
 }

@@ -60,8 +60,8 @@ void take_descriptor(
 /// False for bridges and for what no vfio driver has: a VM can hold neither.
 bool may_be_held(const PciAddress& address, const std::vector<PciDevice>& devices) {
   constexpr std::uint32_t kBridge = 0x06;  // Base class of the 24-bit class code
-  const auto device = std::ranges::find(devices, address, &PciDevice::address);
-  if (device == devices.end()) {
+  const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
+  if (device == devices.end() || device->address != address) {
     return true;
   }
   return device->passthrough && (!device->class_code || *device->class_code >> 16U != kBridge);
@@ -76,9 +76,11 @@ std::vector<PciAddress> group_members(const Sysfs& sysfs,
       members.insert(*address);
     }
   }
-  for (const auto& device : devices) {
-    if (device.iommu_group == group) {
-      members.insert(device.address);
+  if (members.empty()) {
+    for (const auto& device : devices) {
+      if (device.iommu_group == group) {
+        members.insert(device.address);
+      }
     }
   }
   std::vector<PciAddress> held;
