@@ -179,9 +179,10 @@ class Reader {
         continue;
       }
       result_.pids.insert(*pid);
-      const auto served = served_pid(*comm);
-      if (served || looks_like_vmm(*comm)) {
-        found.insert(served.value_or(*pid));
+      if (const auto served = served_pid(*comm)) {
+        found.insert(*served);
+      } else if (looks_like_vmm(*comm)) {
+        result_.vmms.insert(*pid);
       }
     }
     // One directory a VM, "PID-FD"; root only.
@@ -191,6 +192,7 @@ class Reader {
         found.insert(*pid);
       }
     }
+    found.insert(result_.vmms.begin(), result_.vmms.end());
     std::erase_if(found, [&](int pid) { return !result_.pids.contains(pid); });
     return found;
   }

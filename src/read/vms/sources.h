@@ -52,10 +52,36 @@ struct VfioHeld {
                                                    const std::vector<PciAddress>& told,
                                                    const std::vector<PciDevice>& devices);
 
+/// What the files of libvirt or Proxmox tell.
+struct FilesRead {
+  std::vector<VmFound> vms;  ///< Status files first.
+  ProcessHints hints;
+  std::vector<std::string> warnings;
+  std::string first_denied;  ///< The first file that may not be read.
+  std::size_t denied = 0;    ///< How many.
+
+  void note_unreadable(const std::string& path, std::error_code error);
+
+  /// One warning for all files that may not be read; `what` is what they would tell.
+  void say_unreadable(std::string_view what);
+};
+
+[[nodiscard]] FilesRead read_libvirt(const Sysfs& sysfs);
+
+/// `devices` resolve addresses without a function.
+[[nodiscard]] FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices);
+
+/// Adds what the cpusets of the VM's threads say: CPUs that are not known yet, and the source.
+void read_cgroups(const Sysfs& sysfs,
+                  const Topology& topology,
+                  VmFound& found,
+                  std::vector<std::string>& warnings);
+
 struct ProcessesRead {
   std::vector<VmFound> vms;
   std::vector<VfioUser> vfio_users;
   std::set<int> pids;  ///< Of all processes.
+  std::set<int> vmms;  ///< Of those that look like a VMM by name.
   std::vector<std::string> warnings;
 };
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+
+#include "cli/support.h"
+
+#include <cerrno>
+#include <fstream>
+#include <ostream>
+
+namespace irqtune {
+
+namespace {
+
+std::string rendered(const Planned& planned, PlanFormat format, const TextStyle& style) {
+  switch (format) {
+    case PlanFormat::json:
+      return plan_json(planned.plan);
+    case PlanFormat::script:
+      return plan_script(planned.plan);
+    case PlanFormat::table:
+      break;
+  }
+  return plan_text(planned.plan, planned.host, style);
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  errno = 0;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text << std::flush;
+  if (!file) {
+    throw Error::system(
+        ErrorKind::host, path, "cannot write the plan", {errno, std::system_category()});
+  }
+}
+
+}  // namespace
+
+ExitCode run(const PlanOptions& options, const Context& context) {
+  const auto planned = plan_for(context, options.policy);
+  print_warnings(context, planned.plan.warnings);
+  auto format = context.call.json ? PlanFormat::json : options.format;
+  if (!options.output.empty()) {
+    // A file is for `apply`, so JSON unless a format was asked for.
+    format = format == PlanFormat::table ? PlanFormat::json : format;
+    write_file(options.output, rendered(planned, format, context.style));
+  } else if (!context.call.quiet || format != PlanFormat::table) {
+    context.out << rendered(planned, format, context.style);
+  }
+  const bool differs = options.detailed_exitcode && change_count(planned.plan) > 0;
+  return differs ? ExitCode::differs : ExitCode::ok;
+}
+
+}  // namespace irqtune

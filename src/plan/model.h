@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+#include "irqtune/core/protection.h"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What is private to the planner: its working values, from selection to assignment.
+namespace irqtune::planning {
+
+/// Where a VM is, by the CPUs of its pinned vCPUs.
+struct VmPlace {
+  CpuSet cpus;                 ///< Of all pinned vCPUs.
+  std::vector<NodeId> nodes;   ///< Nodes with at least one of `cpus`; ascending.
+  std::optional<NodeId> node;  ///< The one that holds most vCPUs; lowest of equals.
+  std::vector<int> llcs;       ///< Last-level caches of `cpus`; ascending.
+};
+
+/// What has to be looked up often, found once. Points into the host.
+struct Index {
+  const Host* host = nullptr;
+  const Policy* policy = nullptr;
+  std::map<PciAddress, const PciDevice*> devices;
+  std::map<PciAddress, const Vm*> owners;  ///< The running VM that has it, else a defined one.
+  std::map<const Vm*, VmPlace> places;
+  std::map<PciAddress, double> busiest;  ///< Rate of each device's busiest vector.
+  std::map<PciAddress, int> last_index;  ///< Highest vector index of each device.
+  ProtectionMap protections;
+  CpuSet protected_cpus;
+  CpuSet housekeeping;
+};
+
+/// One interrupt that the plan speaks of.
+struct Item {
+  const Irq* irq = nullptr;
+  const PciDevice* device = nullptr;  ///< nullptr if it is no PCI device's, or not known.
+  const Vm* vm = nullptr;             ///< nullptr if no VM has the device.
+  const VmPlace* place = nullptr;     ///< Of `vm`; nullptr if it pins no vCPU.
+  VmPolicy policy = VmPolicy::avoid;
+  Role role = Role::primary;
+  std::optional<double> rate;  ///< Interrupts per second
+  double weight = 0;           ///< `rate`, or 1 for a primary where no rates are known.
+  std::optional<NodeId> home;  ///< The node it should be on.
+  std::optional<int> current;  ///< The one CPU it is headed to; empty if there are several.
+  bool single = false;         ///< The requested mask is `current` alone.
+  std::optional<int> target;   ///< What the planner decided.
+  std::optional<Blocked> blocked;
+};
+
+/// A CPU that may take vectors.
+struct Site {
+  int cpu = 0;
+  std::optional<NodeId> node;
+  std::optional<int> llc;
+  int core = 0;           ///< Equal for the threads of a physical core; no sysfs number.
+  bool first = true;      ///< The first of its core's threads among the sites.
+  double base = 0;        ///< Load from interrupts that are not planned.
+  std::size_t slots = 0;  ///< How many vectors it may still take, planned ones that stay included.
+  std::size_t taken = 0;  ///< Vectors of interrupts that are not planned.
+  bool busy = false;      ///< Above the threshold of irq and softirq time already.
+};
+
+/// `host` with each list in the order that its type promises; the same host in any other order
+/// gives the same result.
+[[nodiscard]] Host in_order(const Host& host);
+[[nodiscard]] bool is_in_order(const Host& host);
+
+[[nodiscard]] Index make_index(const Host& host, const Policy& policy);
+
+/// The node an interrupt of `device`, which `vm` has, should be on. Empty optional if nothing
+/// tells.
+[[nodiscard]] std::optional<NodeId> home_node(const Index& index,
+                                              const PciDevice* device,
+                                              const Vm* vm);
+
+/// Everything in the policy's scope, by IRQ number, with `blocked` set where the planner has no
+/// say.
+struct Selection {
+  std::vector<Item> items;
+  std::size_t managed_left_out = 0;
+};
+
+[[nodiscard]] Selection select(const Index& index);
+
+/// Whether the vector carries data. See docs/planning.md for the rule.
+[[nodiscard]] Role role_of(const Index& index, const Irq& irq);
+
+/// The housekeeping CPUs with what they carry already from all that `items` do not plan.
+[[nodiscard]] std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items);
+
+/// Vectors a CPU may have; empty optional if there is no limit.
+[[nodiscard]] std::optional<std::size_t> vector_budget(const Index& index);
+
+/// From the home node; larger than any in a table where the table does not say.
+[[nodiscard]] int cost(const Index& index, std::optional<NodeId> home, std::optional<NodeId> node);
+
+/// The CPU's node; empty optional if the CPU is not known.
+[[nodiscard]] std::optional<NodeId> node_of(const Index& index, int cpu);
+
+}  // namespace irqtune::planning

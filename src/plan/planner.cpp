@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/planner.h"
+
+#include <algorithm>
+
+#include "plan/assign.h"
+#include "plan/describe.h"
+#include "plan/model.h"
+
+namespace irqtune {
+
+namespace {
+
+using planning::Index;
+using planning::Item;
+
+Assignment make_assignment(const Index& index, const Item& item) {
+  const auto& irq = *item.irq;
+  Assignment made;
+  made.irq = irq.number;
+  made.vector = irq.vector;
+  made.device = irq.device;
+  made.actions = irq.actions;
+  made.vm = item.vm != nullptr ? item.vm->name : "";
+  made.role = item.role;
+  made.rate = item.rate;
+  made.from = irq.affinity;
+  made.from_effective = irq.effective;
+  made.to = item.target ? CpuSet{*item.target} : headed_to(irq).value_or(CpuSet{});
+  made.change = item.target && irq.affinity != made.to;
+  made.blocked = item.blocked;
+  const auto nearness = planning::nearness_of(index, item, made.to);
+  made.locality = nearness.locality;
+  made.distance = nearness.distance;
+  return made;
+}
+
+std::optional<DefaultAffinity> default_affinity(const Index& index) {
+  if (!index.policy->default_affinity || index.housekeeping.empty()) {
+    return std::nullopt;
+  }
+  return DefaultAffinity{index.host->default_affinity, index.housekeeping};
+}
+
+Plan plan_in_order(const Host& host, const Policy& policy) {
+  const auto index = planning::make_index(host, policy);
+  auto selection = planning::select(index);
+  const auto sites = planning::assign(index, selection.items);
+  Plan plan;
+  plan.host = host.id;
+  plan.policy = policy;
+  plan.protections = index.protections;
+  plan.protected_cpus = index.protected_cpus;
+  plan.housekeeping = index.housekeeping;
+  plan.managed_left_out = selection.managed_left_out;
+  plan.default_affinity = default_affinity(index);
+  for (const auto& item : selection.items) {
+    plan.assignments.push_back(make_assignment(index, item));
+  }
+  planning::add_reasons(index, selection.items, sites, plan.assignments);
+  plan.warnings = planning::warnings(index, selection.items, sites);
+  plan.before = score(host, plan, Moment::before);
+  plan.after = score(host, plan, Moment::after);
+  if (host.rate_source != RateSource::none) {
+    plan.lower_bound = planning::lower_bound(index, selection.items, sites);
+  }
+  return plan;
+}
+
+}  // namespace
+
+Plan make_plan(const Host& host, const Policy& policy) {
+  return planning::is_in_order(host) ? plan_in_order(host, policy)
+                                     : plan_in_order(planning::in_order(host), policy);
+}
+
+Host planned_host(const Host& host, const Plan& plan) {
+  Host after = host;
+  for (auto& irq : after.irqs) {
+    const auto planned =
+        std::ranges::lower_bound(plan.assignments, irq.number, {}, &Assignment::irq);
+    if (planned == plan.assignments.end() || planned->irq != irq.number || !planned->change) {
+      continue;
+    }
+    const double rate = total_rate(irq);
+    irq.affinity = planned->to;
+    irq.effective = planned->to;
+    irq.rates.clear();
+    if (rate > 0) {
+      irq.rates.push_back({*planned->to.first(), rate});
+    }
+  }
+  if (plan.default_affinity) {
+    after.default_affinity = plan.default_affinity->to;
+  }
+  return after;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "plan/model.h"
+
+namespace irqtune::planning {
+
+namespace {
+
+bool matches_any(const std::vector<std::string>& globs, std::string_view text) {
+  return std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+}
+
+bool is_selected(const Policy& policy, const std::optional<PciAddress>& device, const Vm* vm) {
+  const bool device_fits =
+      policy.devices.empty() || (device && matches_any(policy.devices, device->to_string()));
+  const bool vm_fits = policy.vms.empty() || (vm != nullptr && matches_any(policy.vms, vm->name));
+  return device_fits && vm_fits;
+}
+
+VmPolicy policy_for(const Policy& policy, const PciAddress& device, const Vm* vm) {
+  const auto of_device = policy.device_policies.find(device.to_string());
+  if (of_device != policy.device_policies.end()) {
+    return of_device->second;
+  }
+  const auto of_vm = vm != nullptr ? policy.vm_policies.find(vm->name) : policy.vm_policies.end();
+  return of_vm != policy.vm_policies.end() ? of_vm->second : policy.policy;
+}
+
+/// Where the interrupt is headed, if that is known at all.
+CpuSet headed_cpus(const Irq& irq) {
+  return headed_to(irq).value_or(CpuSet{});
+}
+
+Item make_item(const Index& index, const Irq& irq) {
+  Item item;
+  item.irq = &irq;
+  if (irq.device) {
+    const auto device = index.devices.find(*irq.device);
+    item.device = device != index.devices.end() ? device->second : nullptr;
+    const auto owner = index.owners.find(*irq.device);
+    item.vm = owner != index.owners.end() ? owner->second : nullptr;
+  }
+  const auto place = index.places.find(item.vm);
+  item.place = place != index.places.end() ? &place->second : nullptr;
+  item.home = home_node(index, item.device, item.vm);
+  item.role = role_of(index, irq);
+  if (index.host->rate_source != RateSource::none) {
+    item.rate = total_rate(irq);
+  }
+  item.weight = item.rate.value_or(item.role == Role::primary ? 1 : 0);
+  const auto headed = headed_cpus(irq);
+  if (headed.size() == 1) {
+    item.current = headed.first();
+  }
+  item.single = irq.affinity && irq.affinity->size() == 1 && irq.affinity->first() == item.current;
+  return item;
+}
+
+/// A host driver's interrupt that the kernel places itself, as far as kernels before 6.12 let it
+/// be known. Source: Linux drivers/nvme/host/pci.c nvme_setup_irqs(), drivers/block/virtio_blk.c
+/// init_vq(): both ask for managed vectors, but for the admin queue and the configuration.
+bool is_managed_by_name(const Irq& irq) {
+  return std::ranges::any_of(irq.actions, [](std::string_view name) {
+    const bool nvme_queue = matches_glob("nvme*q[1-9]*", name);
+    return nvme_queue || matches_glob("virtio*-req.*", name);
+  });
+}
+
+/// Takes a passed-through device's vector into the selection.
+void select_vector(const Index& index, const Irq& irq, Selection& selection) {
+  auto item = make_item(index, irq);
+  if (!is_selected(*index.policy, irq.vector->device, item.vm)) {
+    return;
+  }
+  item.policy = policy_for(*index.policy, irq.vector->device, item.vm);
+  if (item.policy == VmPolicy::leave) {
+    item.blocked = Blocked::left;
+  } else if (irq.settable == false) {
+    item.blocked = Blocked::managed;
+  }
+  selection.items.push_back(std::move(item));
+}
+
+/// Takes an interrupt of the host's own devices into the selection, if the scope says so.
+void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
+  const auto& policy = *index.policy;
+  const bool reachable = irq.device ? !irq.actions.empty()
+                                    : !irq.actions.empty() && irq.affinity && irq.settable == true;
+  const bool in_the_way = headed_cpus(irq).intersects(index.protected_cpus);
+  if (!reachable || (policy.scope == Scope::evict && !in_the_way) ||
+      !is_selected(policy, irq.device, nullptr)) {
+    return;
+  }
+  const auto named = irq.device ? policy.device_policies.find(irq.device->to_string())
+                                : policy.device_policies.end();
+  if (irq.settable == false || (!irq.settable && is_managed_by_name(irq))) {
+    ++selection.managed_left_out;
+    return;
+  }
+  auto item = make_item(index, irq);
+  if (named != policy.device_policies.end() && named->second == VmPolicy::leave) {
+    item.blocked = Blocked::left;
+  }
+  selection.items.push_back(std::move(item));
+}
+
+}  // namespace
+
+Selection select(const Index& index) {
+  Selection selection;
+  for (const auto& irq : index.host->irqs) {
+    if (irq.vector) {
+      select_vector(index, irq, selection);
+    } else if (index.policy->scope != Scope::passthrough) {
+      select_host_irq(index, irq, selection);
+    }
+  }
+  return selection;
+}
+
+}  // namespace irqtune::planning
