@@ -266,7 +266,7 @@ ApplyReport dry_run(const std::vector<Write>& writes, const Sysfs& sysfs) {
       item.outcome.state = WriteState::would_change;
     }
   }
-  return {{}, ApplyState::dry_run, outcomes_of(std::move(items)), {}};
+  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}};
 }
 
 ApplyReport apply(const std::vector<Write>& writes,

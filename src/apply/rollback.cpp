@@ -90,6 +90,7 @@ ApplyReport roll_back_one(const Rollback& rollback,
                           const JournalText& text) {
   ApplyReport report;
   report.id = text.id;
+  report.rollback = true;
   if (rollback.dry_run) {
     restore_all(rollback, text, nullptr, report);
     report.state = ApplyState::dry_run;
