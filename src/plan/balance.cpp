@@ -15,6 +15,11 @@ std::vector<std::size_t> label_groups(const Problem& problem) {
   for (const auto& bin : problem.bins) {
     groups = std::max(groups, bin.group + 1);
   }
+  for (const auto& reach : problem.reaches) {
+    for (const auto& place : reach) {
+      groups = std::max(groups, place.group + 1);
+    }
+  }
   std::vector<std::size_t> label(groups);
   std::iota(label.begin(), label.end(), 0U);
   const auto root = [&label](std::size_t group) {
