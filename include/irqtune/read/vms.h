@@ -29,7 +29,7 @@ struct VmsRead {
 /// The isolated cpuset partitions of cgroup v2, by directory: valid ones only ("isolated", not
 /// "isolated invalid (...)"). A partition of kind "root" still balances load, and protects nothing.
 /// Source: Linux Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition; the root's
-/// cpuset.cpus.isolated since 6.7.
+/// cpuset.cpus.isolated (6.12 has it, 6.1 has not).
 [[nodiscard]] std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs);
 
 }  // namespace irqtune

@@ -140,9 +140,7 @@ class Merger {
     }
     if (!found.devices_known) {
       vm.devices.insert(vm.devices.end(), written.vm.devices.begin(), written.vm.devices.end());
-      std::ranges::sort(vm.devices);
-      const auto repeated = std::ranges::unique(vm.devices);
-      vm.devices.erase(repeated.begin(), repeated.end());
+      sort_unique(vm.devices);
     }
     const auto repeated = std::ranges::find(vm.sources, written.vm.sources.front());
     if (repeated != std::prev(vm.sources.end())) {

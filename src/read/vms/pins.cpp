@@ -26,19 +26,30 @@ struct Pinned {
   CpuSet by_several;  ///< VMs, that is; vCPUs of one VM may share a CPU.
 };
 
+CpuSet pinned_cpus(const Vm& vm) {
+  CpuSet cpus;
+  for (const auto& vcpu : vm.vcpus) {
+    cpus = vcpu.pinned ? cpus | *vcpu.cpus : cpus;
+  }
+  return cpus;
+}
+
 Pinned find_pinned(const std::vector<Vm>& vms) {
   Pinned pinned;
   for (const auto& vm : vms) {
-    CpuSet cpus;
-    for (const auto& vcpu : vm.vcpus) {
-      if (vm.state == VmState::running && vcpu.pinned) {
-        cpus |= *vcpu.cpus;
-      }
-    }
+    const auto cpus = vm.state == VmState::running ? pinned_cpus(vm) : CpuSet{};
     pinned.by_several |= pinned.by_any & cpus;
     pinned.by_any |= cpus;
   }
   return pinned;
+}
+
+void mark_pinned(Vcpu& vcpu, const CpuSet& online, const std::vector<CpuSet>& free) {
+  const auto usable = vcpu.cpus ? *vcpu.cpus & online : CpuSet{};
+  vcpu.pinned = !usable.empty() && std::ranges::find(free, usable) == free.end();
+  if (!vcpu.pinned && !usable.empty()) {
+    vcpu.cpus = usable;  // A free thread's mask has the possible CPUs too.
+  }
 }
 
 }  // namespace
@@ -47,11 +58,7 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology) {
   const auto free = free_masks(topology);
   for (auto& vm : vms) {
     for (auto& vcpu : vm.vcpus) {
-      const auto usable = vcpu.cpus ? *vcpu.cpus & topology.online : CpuSet{};
-      vcpu.pinned = !usable.empty() && std::ranges::find(free, usable) == free.end();
-      if (!vcpu.pinned && !usable.empty()) {
-        vcpu.cpus = usable;  // A free thread's mask has the possible CPUs too.
-      }
+      mark_pinned(vcpu, topology.online, free);
     }
   }
   const auto taken = find_pinned(vms);

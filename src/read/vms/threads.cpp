@@ -82,20 +82,19 @@ std::vector<Vcpu> named_vcpus(const std::vector<Thread>& threads,
   for (const auto& thread : threads) {
     if (const auto id = vcpu_of_thread(thread.comm)) {
       vcpus.try_emplace(*id, make_vcpu(*id, thread));
-    } else if (thread.comm.starts_with("ALL CPUs/")) {  // TCG in one thread
-      for (int all = 0; all < count; ++all) {
-        vcpus.try_emplace(all, make_vcpu(all, thread));
-      }
+    }
+    const bool runs_all = thread.comm.starts_with("ALL CPUs/");  // TCG in one thread
+    for (int id = 0; runs_all && id < count; ++id) {
+      vcpus.try_emplace(id, make_vcpu(id, thread));
     }
   }
-  if (vcpus.empty()) {
-    for (const auto& thread : threads) {
-      if (const auto known = tids.find(thread.tid); known != tids.end()) {
-        vcpus.try_emplace(known->second, make_vcpu(known->second, thread));
-      }
+  for (std::size_t i = 0, named = vcpus.size(); named == 0 && i < threads.size(); ++i) {
+    if (const auto known = tids.find(threads[i].tid); known != tids.end()) {
+      vcpus.try_emplace(known->second, make_vcpu(known->second, threads[i]));
     }
   }
   std::vector<Vcpu> list;
+  list.reserve(vcpus.size());
   for (auto& [id, vcpu] : vcpus) {
     list.push_back(std::move(vcpu));
   }

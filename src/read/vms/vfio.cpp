@@ -76,11 +76,10 @@ std::vector<PciAddress> group_members(const Sysfs& sysfs,
       members.insert(*address);
     }
   }
-  if (members.empty()) {
-    for (const auto& device : devices) {
-      if (device.iommu_group == group) {
-        members.insert(device.address);
-      }
+  const bool listed = !members.empty();
+  for (std::size_t i = 0; !listed && i < devices.size(); ++i) {
+    if (devices[i].iommu_group == group) {
+      members.insert(devices[i].address);
     }
   }
   std::vector<PciAddress> held;
@@ -92,11 +91,16 @@ std::vector<PciAddress> group_members(const Sysfs& sysfs,
 
 }  // namespace
 
+void sort_unique(std::vector<PciAddress>& addresses) {
+  std::ranges::sort(addresses);
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
 VfioHeld read_held(const Sysfs& sysfs, int pid) {
   VfioHeld held;
   const auto directory = fmt::format("/proc/{}/fd", pid);
   for (const auto& fd : sysfs.list(directory, &held.error)) {
-    if (const auto target = sysfs.link_target(directory + '/' + fd)) {
+    if (const auto target = sysfs.link_target(fmt::format("{}/{}", directory, fd))) {
       take_descriptor(held, sysfs, pid, fd, *target);
     }
   }
