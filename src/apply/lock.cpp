@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
@@ -60,7 +61,7 @@ Lock::Lock(const std::filesystem::path& state_dir,
   }
   auto left = wait;
   while (!try_lock(fd.get(), path)) {
-    if (left <= std::chrono::milliseconds::zero()) {
+    if (left <= std::chrono::milliseconds::zero() || SignalGuard::interrupted()) {
       throw Error(
           ErrorKind::busy,
           fmt::format("{}: another irqtune ({}) is at work", path.native(), holder_text(fd.get())),
