@@ -26,9 +26,9 @@ void set_up_log(int verbose, std::ostream& err) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-bool wants_color(ColorMode mode, const std::ostream& out) {
-  if (mode != ColorMode::automatic) {
-    return mode == ColorMode::always;
+bool wants_color(const std::string& mode, const std::ostream& out) {
+  if (mode != "auto") {
+    return mode == "always";
   }
   // Source: https://no-color.org
   return &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty() &&

@@ -11,16 +11,12 @@ namespace irqtune {
 
 namespace {
 
-std::string rendered(const Planned& planned, PlanFormat format, const TextStyle& style) {
-  switch (format) {
-    case PlanFormat::json:
-      return plan_json(planned.plan);
-    case PlanFormat::script:
-      return plan_script(planned.plan);
-    case PlanFormat::table:
-      break;
+std::string rendered(const Planned& planned, const std::string& format, const TextStyle& style) {
+  if (format == "json") {
+    return plan_json(planned.plan);
   }
-  return plan_text(planned.plan, planned.host, style);
+  return format == "script" ? plan_script(planned.plan)
+                            : plan_text(planned.plan, planned.host, style);
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -38,12 +34,12 @@ void write_file(const std::string& path, const std::string& text) {
 ExitCode run(const PlanOptions& options, const Context& context) {
   const auto planned = plan_for(context, options.policy);
   print_warnings(context, planned.plan.warnings);
-  auto format = context.call.json ? PlanFormat::json : options.format;
+  auto format = context.call.json ? std::string("json") : options.format;
   if (!options.output.empty()) {
     // A file is for `apply`, so JSON unless a format was asked for.
-    format = format == PlanFormat::table ? PlanFormat::json : format;
+    format = format == "table" ? "json" : format;
     write_file(options.output, rendered(planned, format, context.style));
-  } else if (!context.call.quiet || format != PlanFormat::table) {
+  } else if (!context.call.quiet || format != "table") {
     context.out << rendered(planned, format, context.style);
   }
   const bool differs = options.detailed_exitcode && change_count(planned.plan) > 0;

@@ -45,12 +45,10 @@ struct ShowOptions {
   PolicyOptions policy;
 };
 
-enum class PlanFormat : std::uint8_t { table, json, script };
-
 struct PlanOptions {
   PolicyOptions policy;
-  std::string output;  ///< Empty: standard output.
-  PlanFormat format = PlanFormat::table;
+  std::string output;            ///< Empty: standard output.
+  std::string format = "table";  ///< table, json or script
   bool detailed_exitcode = false;
 };
 
@@ -104,8 +102,6 @@ using Command = std::variant<ShowOptions,
                              CheckOptions,
                              SnapshotCommand>;
 
-enum class ColorMode : std::uint8_t { automatic, always, never };
-
 struct Invocation {
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
@@ -113,7 +109,7 @@ struct Invocation {
   bool json = false;
   bool quiet = false;
   int verbose = 0;
-  ColorMode color = ColorMode::automatic;
+  std::string color = "auto";  ///< auto, always or never
   Command command;
 };
 

@@ -24,10 +24,10 @@ constexpr double kForever = 1e6;  // Seconds; eleven days.
 class Config : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> items;
+    std::vector<CLI::ConfigItem> all;
     for (auto& item : CLI::ConfigTOML::from_config(input)) {
       if (item.parents != std::vector<std::string>{"policy"}) {
-        items.push_back(std::move(item));
+        all.push_back(std::move(item));
         continue;
       }
       if (item.name == "++" || item.name == "--") {
@@ -35,10 +35,10 @@ class Config : public CLI::ConfigTOML {
       }
       for (const auto* command : {"plan", "apply", "check"}) {
         item.parents = {command};
-        items.push_back(item);
+        all.push_back(item);
       }
     }
-    return items;
+    return all;
   }
 };
 
@@ -114,10 +114,8 @@ void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
   auto* plan = app.add_subcommand("plan", "Where each vector should go, and why; writes nothing");
   add_policy(*plan, options.policy);
   plan->add_option("-o,--output", options.output, "Write the plan to a file")->type_name("FILE");
-  const std::map<std::string, PlanFormat> formats{
-      {"table", PlanFormat::table}, {"json", PlanFormat::json}, {"script", PlanFormat::script}};
   plan->add_option("--format", options.format, "table (default), json, or script: shell commands")
-      ->transform(CLI::CheckedTransformer(formats))
+      ->check(CLI::IsMember({"table", "json", "script"}))
       ->type_name("FORMAT");
   plan->add_flag(
       "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
@@ -199,10 +197,8 @@ void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
       ->type_name("FILE");
   app.add_flag("--json", call.json, "Print JSON");
-  const std::map<std::string, ColorMode> modes{
-      {"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}};
   app.add_option("--color", call.color, "auto (default), always or never")
-      ->transform(CLI::CheckedTransformer(modes))
+      ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN");
   app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
   app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");

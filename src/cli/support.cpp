@@ -129,6 +129,11 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+std::chrono::milliseconds wait_of(const LockOptions& options) {
+  constexpr double kMilli = 1000;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(options.wait * kMilli));
+}
+
 Policy policy_of(const PolicyOptions& options) {
   constexpr std::string_view kPolicies = "avoid, colocate, leave";
   Policy policy;

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -44,6 +45,9 @@ void print_warnings(const Context& context, const std::vector<std::string>& warn
 
 /// Throws Error{usage} if the root is a snapshot file, for commands that write.
 void require_writable_root(const Context& context, std::string_view command);
+
+/// How long to wait for the lock.
+[[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
 
 /// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment(const char* name);

@@ -7,13 +7,12 @@
 
 namespace irqtune::planning {
 
-/// Gives each item a target, or the reason why it has none. Returns the CPUs that could take
-/// vectors, as they are without the planned ones.
-std::vector<Site> assign(const Index& index, std::vector<Item>& items);
+struct Assigned {
+  std::vector<Site> sites;  ///< The CPUs that may take vectors, without the planned ones.
+  double bound = 0;  ///< No plan has a smaller largest load on them: a proof, not an estimate.
+};
 
-/// Below this largest load of a housekeeping CPU no plan can get: a proof, not an estimate.
-[[nodiscard]] double lower_bound(const Index& index,
-                                 const std::vector<Item>& items,
-                                 const std::vector<Site>& sites);
+/// Gives each item a target, or the reason why it has none.
+Assigned assign(const Index& index, std::vector<Item>& items);
 
 }  // namespace irqtune::planning

@@ -2,84 +2,162 @@
 #include "plan/balance.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
-#include <set>
-#include <tuple>
 
 namespace irqtune::planning {
 
 namespace {
 
-/// The state of a placement in the making.
-struct Loads {
-  std::vector<double> load;
-  std::vector<std::size_t> count;
-  std::set<int> cores;  // With a primary.
-};
-
-bool in_reach(const Problem& problem, const Ball& ball, const Bin& bin) {
-  return std::ranges::binary_search(problem.reaches[ball.reach], bin.group);
-}
-
-bool is_free_core(const Loads& loads, const Bin& bin) {
-  return bin.first && !loads.cores.contains(bin.core);
-}
-
-void put(const Problem& problem, std::size_t ball, std::size_t bin, Loads& loads) {
-  loads.load[bin] += problem.balls[ball].weight;
-  ++loads.count[bin];
-  if (problem.balls[ball].role == Role::primary) {
-    loads.cores.insert(problem.bins[bin].core);
+/// Groups that share balls get the same label: the lowest of them.
+std::vector<std::size_t> label_groups(const Problem& problem) {
+  std::size_t groups = 0;
+  for (const auto& bin : problem.bins) {
+    groups = std::max(groups, bin.group + 1);
   }
-}
-
-std::optional<std::size_t> best_bin(const Problem& problem, const Ball& ball, const Loads& loads) {
-  const auto key = [&](std::size_t i) {
-    const auto& bin = problem.bins[i];
-    const bool primary = ball.role == Role::primary;
-    const bool wrong_thread = primary ? !is_free_core(loads, bin) : bin.first;
-    const bool far = ball.llcs == nullptr || !std::ranges::binary_search(*ball.llcs, bin.llc);
-    return std::tuple(wrong_thread, loads.load[i], far, loads.count[i], bin.cpu);
-  };
-  std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < problem.bins.size(); ++i) {
-    const auto& bin = problem.bins[i];
-    if (in_reach(problem, ball, bin) && loads.count[i] < bin.slots &&
-        (!best || key(i) < key(*best))) {
-      best = i;
+  for (const auto& reach : problem.reaches) {
+    for (const auto& place : reach) {
+      groups = std::max(groups, place.group + 1);
     }
   }
-  return best;
+  std::vector<std::size_t> label(groups);
+  std::iota(label.begin(), label.end(), 0U);
+  const auto root = [&label](std::size_t group) {
+    while (label[group] != group) {
+      group = label[group];
+    }
+    return group;
+  };
+  for (const auto& reach : problem.reaches) {
+    for (const auto& place : reach) {
+      const auto a = root(place.group);
+      const auto b = root(reach.front().group);
+      label[std::max(a, b)] = std::min(a, b);
+    }
+  }
+  for (auto& entry : label) {
+    entry = root(entry);
+  }
+  return label;
+}
+
+/// A connected part of a problem, and where its bins and balls are in the whole.
+struct Part {
+  Problem problem;
+  std::vector<std::size_t> bins;
+  std::vector<std::size_t> balls;
+};
+
+std::vector<Part> split(const Problem& problem) {
+  const auto label = label_groups(problem);
+  std::vector<Part> parts(label.size());
+  std::vector<std::size_t> bin_in_part(problem.bins.size());
+  for (auto& part : parts) {
+    part.problem.reaches = problem.reaches;
+    part.problem.min_gain = problem.min_gain;
+    part.problem.rebalance = problem.rebalance;
+  }
+  for (std::size_t i = 0; i < problem.bins.size(); ++i) {
+    auto& part = parts[label[problem.bins[i].group]];
+    bin_in_part[i] = part.bins.size();
+    part.bins.push_back(i);
+    part.problem.bins.push_back(problem.bins[i]);
+  }
+  for (std::size_t i = 0; i < problem.balls.size(); ++i) {
+    auto ball = problem.balls[i];
+    const auto& reach = problem.reaches[ball.reach];
+    if (reach.empty()) {
+      continue;
+    }
+    auto& part = parts[label[reach.front().group]];
+    if (ball.current) {
+      ball.current = bin_in_part[*ball.current];
+    }
+    part.balls.push_back(i);
+    part.problem.balls.push_back(ball);
+  }
+  std::erase_if(parts, [](const Part& part) { return part.balls.empty(); });
+  return parts;
+}
+
+/// The lowest level to which `amount` fills bins that stand at `bases`.
+double water_level(std::vector<double> bases, double amount) {
+  std::ranges::sort(bases);
+  double filled = 0;
+  for (std::size_t i = 0; i + 1 < bases.size(); ++i) {
+    const double step = (bases[i + 1] - bases[i]) * static_cast<double>(i + 1);
+    if (filled + step >= amount) {
+      return bases[i] + (amount - filled) / static_cast<double>(i + 1);
+    }
+    filled += step;
+  }
+  return bases.back() + (amount - filled) / static_cast<double>(bases.size());
+}
+
+/// Of the k*n+1 heaviest on n bins, k+1 share one: at least the lightest k+1 of them.
+double pigeonholes(const std::vector<double>& heaviest_first, std::size_t bins) {
+  std::vector<double> sums(heaviest_first.size() + 1);
+  std::partial_sum(heaviest_first.begin(), heaviest_first.end(), sums.begin() + 1);
+  double bound = 0;
+  for (std::size_t k = 0; k * bins < heaviest_first.size(); ++k) {
+    const auto end = k * bins + 1;
+    bound = std::max(bound, sums[end] - sums[end - (k + 1)]);
+  }
+  return bound;
+}
+
+double bound_of_part(const Problem& problem) {
+  std::vector<double> bases;
+  for (const auto& bin : problem.bins) {
+    bases.push_back(bin.base);
+  }
+  std::vector<double> weights;
+  for (const auto& ball : problem.balls) {
+    weights.push_back(ball.weight);
+  }
+  std::ranges::sort(weights, std::greater<>{});
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const double least = *std::ranges::min_element(bases);
+  return std::max(water_level(bases, total), least + pigeonholes(weights, bases.size()));
 }
 
 }  // namespace
 
+bool reaches(const Problem& problem, const Ball& ball, const Bin& bin) {
+  const auto& reach = problem.reaches[ball.reach];
+  return std::ranges::find(reach, bin.group, &Reach::group) != reach.end();
+}
+
+bool shares_cache(const Ball& ball, const Bin& bin) {
+  return ball.llcs != nullptr && std::ranges::binary_search(*ball.llcs, bin.llc);
+}
+
+double load_bound(const Problem& problem) {
+  double bound = 0;
+  for (const auto& part : split(problem)) {
+    bound = std::max(bound, bound_of_part(part.problem));
+  }
+  return bound;
+}
+
+double tolerated(const Problem& problem, double best) {
+  constexpr double kRounding = 1e-9;
+  constexpr double kAsGood = 0.02;  // Well within the 5 % that a plan promises.
+  const bool kept = std::ranges::any_of(
+      problem.balls, [](const Ball& ball) { return ball.current && ball.in_place; });
+  const double share = kept && !problem.rebalance ? problem.min_gain : kAsGood;
+  return best * (1 + share + kRounding) + kRounding;
+}
+
 Placement solve(const Problem& problem) {
-  Loads loads;
-  for (const auto& bin : problem.bins) {
-    loads.load.push_back(bin.base);
-    loads.count.push_back(0);
-  }
   Placement placement(problem.balls.size());
-  std::vector<std::size_t> movers;
-  for (std::size_t i = 0; i < problem.balls.size(); ++i) {
-    const auto& ball = problem.balls[i];
-    if (ball.current && loads.count[*ball.current] < problem.bins[*ball.current].slots) {
-      placement[i] = ball.current;
-      put(problem, i, *ball.current, loads);
-    } else {
-      movers.push_back(i);
-    }
-  }
-  std::ranges::stable_sort(movers, [&](std::size_t a, std::size_t b) {
-    const auto& x = problem.balls[a];
-    const auto& y = problem.balls[b];
-    return std::tuple(x.role, -x.weight) < std::tuple(y.role, -y.weight);
-  });
-  for (const auto i : movers) {
-    placement[i] = best_bin(problem, problem.balls[i], loads);
-    if (placement[i]) {
-      put(problem, i, *placement[i], loads);
+  for (const auto& part : split(problem)) {
+    const auto found =
+        is_small(part.problem) ? solve_exactly(part.problem) : solve_fast(part.problem);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (found[i]) {
+        placement[part.balls[i]] = part.bins[*found[i]];
+      }
     }
   }
   return placement;

@@ -4,45 +4,74 @@
 #include "irqtune/core/plan.h"
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <vector>
 
+/// The balancing problem, free of hosts and devices: balls with weights go into bins. What the two
+/// solvers promise is in docs/planning.md.
 namespace irqtune::planning {
 
-/// A CPU of a balancing problem.
+/// A CPU that may take vectors.
 struct Bin {
   int cpu = 0;
   int core = 0;           ///< Equal for the threads of a physical core.
-  int llc = -1;           ///< Of the last-level cache; -1 where unknown.
-  std::size_t group = 0;  ///< Index of its node among the problem's groups.
-  bool first = true;      ///< The first candidate thread of its core.
+  int llc = -1;           ///< Its last-level cache; -1 where unknown.
+  std::size_t group = 0;  ///< Its node, as an index from 0.
+  bool first = true;      ///< The first of its core's threads among the bins.
   double base = 0;        ///< Load that stays there whatever is planned.
-  std::size_t slots = 0;  ///< How many vectors it may take.
+  std::size_t slots = std::numeric_limits<std::size_t>::max();  ///< How many balls it may take.
 };
 
-/// A vector of a balancing problem.
+/// A vector to place.
 struct Ball {
   double weight = 0;
   Role role = Role::primary;
   std::size_t reach = 0;                   ///< Index into Problem::reaches.
-  std::optional<std::size_t> current;      ///< Bin where it is, if that one will do.
-  bool in_place = false;                   ///< Staying at `current` takes no write.
+  std::optional<std::size_t> current;      ///< The bin where it is, if that one is in reach.
+  bool in_place = false;                   ///< Staying at `current` takes no write at all.
   std::size_t device = 0;                  ///< Equal for the vectors of one device.
   const std::vector<int>* llcs = nullptr;  ///< Caches of its VM, ascending; may be nullptr.
 };
 
-/// Where may which vector go, and what does each weigh. Bins are by CPU number.
+/// A node that a ball may go to.
+struct Reach {
+  std::size_t group = 0;
+  int cost = 0;  ///< The sum of these is the first thing to keep small; equal within a ring.
+};
+
+/// Where may which ball go, and what does each weigh. Bins are by CPU number, and every ball fits:
+/// a reach has slots enough for all balls, or is alone in using its groups.
 struct Problem {
   std::vector<Bin> bins;
   std::vector<Ball> balls;
-  std::vector<std::vector<std::size_t>> reaches;  ///< Groups, ascending.
-  double min_gain = 0.1;  ///< Share by which the largest load may exceed the best, to keep balls.
-  bool rebalance = false;
+  std::vector<std::vector<Reach>> reaches;
+  double min_gain = 0.1;   ///< By this share the largest load may exceed the best, to keep balls.
+  bool rebalance = false;  ///< Balls in place are kept for a much smaller share only.
 };
 
-/// A bin for each ball; empty where every bin in its reach is full.
+/// A bin for each ball; empty only where a problem breaks the promise that every ball fits.
 using Placement = std::vector<std::optional<std::size_t>>;
 
+/// The best placement found, group by group of bins that share balls: exactly the best where that
+/// is small enough to search, near it elsewhere.
 [[nodiscard]] Placement solve(const Problem& problem);
+
+/// For one connected problem. `solve_exactly` visits every placement; see `is_small`.
+[[nodiscard]] bool is_small(const Problem& problem);
+[[nodiscard]] Placement solve_exactly(const Problem& problem);
+[[nodiscard]] Placement solve_fast(const Problem& problem);
+
+/// The largest load of a bin that holds a ball can not be smaller than this, whatever the solver.
+[[nodiscard]] double load_bound(const Problem& problem);
+
+/// The largest load that is still as good as `best`, for the sake of balls that are in place.
+[[nodiscard]] double tolerated(const Problem& problem, double best);
+
+/// True if the ball may go into the bin.
+[[nodiscard]] bool reaches(const Problem& problem, const Ball& ball, const Bin& bin);
+
+/// True if the bin shares a last-level cache with the ball's VM.
+[[nodiscard]] bool shares_cache(const Ball& ball, const Bin& bin);
 
 }  // namespace irqtune::planning

@@ -47,7 +47,7 @@ Carried carried_by(const Index& index, const std::vector<Item>& items) {
       continue;
     }
     add_load(index, irq, carried);
-    const auto& at = delivered_to(irq);
+    const auto& at = headed_to(irq);
     // Without a handler the effective CPU is only where the kernel would start it.
     if (!irq.actions.empty() && at && at->size() == 1) {
       ++carried.vectors[*at->first()];

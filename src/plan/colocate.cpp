@@ -46,7 +46,7 @@ std::map<int, std::size_t> free_slots(const Index& index, const std::vector<Item
     slots[cpu.number] = budget;
   }
   for (const auto& irq : index.host->irqs) {
-    const auto& at = delivered_to(irq);
+    const auto& at = headed_to(irq);
     if (irq.actions.empty() || planned.contains(irq.number) || !at || at->size() != 1) {
       continue;
     }

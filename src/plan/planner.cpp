@@ -45,7 +45,8 @@ std::optional<DefaultAffinity> default_affinity(const Index& index) {
 Plan plan_in_order(const Host& host, const Policy& policy) {
   const auto index = planning::make_index(host, policy);
   auto selection = planning::select(index);
-  const auto sites = planning::assign(index, selection.items);
+  const auto assigned = planning::assign(index, selection.items);
+  const auto& sites = assigned.sites;
   Plan plan;
   plan.host = host.id;
   plan.policy = policy;
@@ -62,7 +63,7 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
   if (host.rate_source != RateSource::none) {
-    plan.lower_bound = planning::lower_bound(index, selection.items, sites);
+    plan.lower_bound = assigned.bound;
   }
   return plan;
 }

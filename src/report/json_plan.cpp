@@ -134,6 +134,25 @@ std::string apply_json(const ApplyReport& report) {
                         {"warnings", report.warnings}});
 }
 
+std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift) {
+  auto list = Json::array();
+  for (const auto& entry : drift) {
+    list.push_back({{"irq", static_cast<std::uint32_t>(entry.irq)},
+                    {"vector", vector_or_null(entry.vector)},
+                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
+                    {"expected", entry.expected.to_list()},
+                    {"actual", list_or_null(entry.actual)},
+                    {"reason", entry.reason}});
+  }
+  return document_text({{"schema", "irqtune.check/1"},
+                        {"host", host_id_json(plan.host)},
+                        {"in_place", drift.empty()},
+                        {"vectors", plan.before.vectors},
+                        {"collisions", plan.before.collisions},
+                        {"drift", std::move(list)},
+                        {"warnings", plan.warnings}});
+}
+
 std::string history_json(const std::vector<HistoryEntry>& entries) {
   auto list = Json::array();
   for (const auto& entry : entries) {

@@ -26,7 +26,7 @@ std::string Table::text(const TextStyle& style) const {
   for (std::size_t column = 0; column < columns_.size(); ++column) {
     auto width = display_width(columns_[column].title);
     for (const auto& row : rows_) {
-      width = std::max(width, display_width(row[column]));
+      width = std::max(width, is_heading(row) ? 0 : display_width(row[column]));
     }
     widths.push_back(width);
   }
@@ -51,6 +51,10 @@ std::string Table::text(const TextStyle& style) const {
                     })) +
              '\n';
   for (const auto& row : rows_) {
+    if (is_heading(row)) {
+      out += cut(row.front(), style.width) + '\n';
+      continue;
+    }
     out += line([&](std::size_t i) -> std::string_view { return row[i]; }) + '\n';
   }
   return out;

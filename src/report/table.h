@@ -25,6 +25,9 @@ class Table {
   /// One cell per column.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  /// A line of its own between rows, not aligned.
+  void add_heading(std::string text) { rows_.push_back({std::move(text)}); }
+
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
   /// The table with a header line. The last column is cut with "..." where a line would pass
@@ -32,6 +35,10 @@ class Table {
   [[nodiscard]] std::string text(const TextStyle& style) const;
 
  private:
+  [[nodiscard]] bool is_heading(const std::vector<std::string>& row) const noexcept {
+    return row.size() < columns_.size();
+  }
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

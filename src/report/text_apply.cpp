@@ -84,6 +84,34 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
   return table.empty() ? out : out + '\n' + table.text(style);
 }
 
+std::string check_text(const Plan& plan,
+                       const std::vector<DriftEntry>& drift,
+                       const TextStyle& style) {
+  if (drift.empty()) {
+    return tinted(style,
+                  Tint::green,
+                  fmt::format("In place: {}, {} on a vCPU's core.",
+                              counted(plan.before.vectors, "vector"),
+                              plan.before.collisions)) +
+           '\n';
+  }
+  Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
+  for (const auto& entry : drift) {
+    table.add({entry.vector ? vector_text(*entry.vector) : "-",
+               fmt::format("{}", static_cast<std::uint32_t>(entry.irq)),
+               entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
+               entry.expected.to_list(),
+               cut(list_text(entry.actual), 16),
+               entry.reason});
+  }
+  return fmt::format("{}\n\n{}",
+                     tinted(style,
+                            Tint::red,
+                            fmt::format("{} not in place; put right with: irqtune apply",
+                                        counted(drift.size(), "vector"))),
+                     table.text(style));
+}
+
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {
   if (entries.empty()) {
     return "Nothing has been applied on this host.\n";

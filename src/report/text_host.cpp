@@ -36,8 +36,8 @@ struct VectorCounts {
 VectorCounts count_vectors(const Host& host, const ProtectionMap& protections) {
   VectorCounts counts;
   for (const auto& irq : host.irqs) {
-    counts.vectors += irq.vector ? 1 : 0;
-    counts.collisions += irq.vector && collides(irq, protections) ? 1 : 0;
+    counts.vectors += irq.vector ? 1U : 0U;
+    counts.collisions += irq.vector && collides(irq, protections) ? 1U : 0U;
   }
   return counts;
 }

@@ -68,9 +68,22 @@ std::string place_text(const Assignment& assignment) {
   return asked == at ? cut(asked, 14) : cut(fmt::format("{} (on {})", asked, at), 18);
 }
 
+/// "msix/3"; the handler names where no passthrough vector is behind them.
 std::string name_text(const Assignment& assignment) {
-  return assignment.vector ? vector_text(*assignment.vector)
-                           : printable(fmt::format("{}", fmt::join(assignment.actions, ", ")));
+  const auto& vector = assignment.vector;
+  if (!vector) {
+    return printable(fmt::format("{}", fmt::join(assignment.actions, ", ")));
+  }
+  return vector->kind == VectorKind::intx
+             ? "intx"
+             : fmt::format("{}/{}", kind_text(vector->kind), vector->index);
+}
+
+std::string group_text(const Assignment& assignment) {
+  const auto device = assignment.device ? assignment.device->to_string() : "no PCI device";
+  const auto owner = assignment.vm.empty() ? std::string(assignment.vector ? "no VM" : "host")
+                                           : printable(assignment.vm);
+  return fmt::format("{} {}", owner, device);
 }
 
 std::string target_text(const Assignment& assignment) {
@@ -83,18 +96,17 @@ std::string target_text(const Assignment& assignment) {
 std::string assignments_text(const Plan& plan, const TextStyle& style) {
   auto order = plan.assignments;
   std::ranges::stable_sort(order, [](const Assignment& a, const Assignment& b) {
-    return std::tie(a.vm, a.vector, a.irq) < std::tie(b.vm, b.vector, b.irq);
+    return std::tie(a.vm, a.device, a.vector, a.irq) < std::tie(b.vm, b.device, b.vector, b.irq);
   });
-  Table table({{"VM"},
-               {"VECTOR"},
-               {"IRQ", Align::right},
-               {"RATE/S", Align::right},
-               {"NOW"},
-               {"PLAN"},
-               {"WHY"}});
+  Table table(
+      {{"VECTOR"}, {"IRQ", Align::right}, {"RATE/S", Align::right}, {"NOW"}, {"PLAN"}, {"WHY"}});
+  std::string group;
   for (const auto& assignment : order) {
-    table.add({assignment.vm.empty() ? "-" : cut(printable(assignment.vm), 16),
-               cut(name_text(assignment), 24),
+    if (group_text(assignment) != group) {
+      group = group_text(assignment);
+      table.add_heading(tinted(style, Tint::bold, group));
+    }
+    table.add({"  " + cut(name_text(assignment), 24),
                fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),
                rate_text(assignment.rate),
                place_text(assignment),

@@ -20,6 +20,7 @@ struct VmmCommand {
   std::string uuid;
   std::optional<int> vmid;          ///< Proxmox: -id.
   std::optional<int> vcpus;         ///< At the start.
+  bool probe = false;               ///< QEMU -machine none: only asked what it can do.
   std::vector<PciAddress> devices;  ///< vfio-pci, plain and JSON; --device, --vfio. By address.
 };
 

@@ -9,13 +9,6 @@
 
 namespace irqtune {
 
-/// A process that holds vfio devices and is no VM: DPDK, SPDK, a test program.
-struct VfioUser {
-  int pid = 0;
-  std::string comm;
-  std::vector<PciAddress> devices;  ///< By address.
-};
-
 struct VmsRead {
   std::vector<Vm> vms;               ///< By name, then PID.
   std::vector<VfioUser> vfio_users;  ///< By PID; only as far as /proc/PID/fd may be read.
@@ -27,8 +20,8 @@ struct VmsRead {
 /// throws for what it reads; a process that ends meanwhile is left out.
 ///
 /// `topology.online`, `isolated` and `partitions` decide who is pinned; `devices` are the host's
-/// PCI devices (with `passthrough` and `iommu_group`), to tell which of an IOMMU group a VM may
-/// hold.
+/// PCI devices by address (with `class_code`, `passthrough` and `iommu_group`), to tell which of an
+/// IOMMU group a VM may hold.
 [[nodiscard]] VmsRead read_vms(const Sysfs& sysfs,
                                const Topology& topology,
                                const std::vector<PciDevice>& devices);
@@ -36,7 +29,7 @@ struct VmsRead {
 /// The isolated cpuset partitions of cgroup v2, by directory: valid ones only ("isolated", not
 /// "isolated invalid (...)"). A partition of kind "root" still balances load, and protects nothing.
 /// Source: Linux Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition; the root's
-/// cpuset.cpus.isolated since 6.7.
+/// cpuset.cpus.isolated (6.12 has it, 6.1 has not).
 [[nodiscard]] std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs);
 
 }  // namespace irqtune

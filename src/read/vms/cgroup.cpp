@@ -50,7 +50,7 @@ void walk(const Sysfs& sysfs, const std::string& directory, int depth, Walk& sta
     if (is_interface_file(name) || state.groups >= kMaxGroups) {
       continue;
     }
-    const auto child = directory + '/' + name;
+    const auto child = fmt::format("{}/{}", directory, name);
     const auto kind = sysfs.read(child + "/cpuset.cpus.partition");
     if (!kind) {
       continue;

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "read/vms/sources.h"
+
 namespace irqtune {
 
 namespace {
@@ -57,22 +59,24 @@ std::string take_json_string(std::string_view& rest) {
 /// The string members of a JSON object's top level, as QEMU's -device takes it.
 std::vector<Pair> parse_json_options(std::string_view text) {
   std::vector<Pair> options;
-  std::string last;
+  std::string key;
   bool is_value = false;
   int depth = 0;
   while (!text.empty()) {
     const char c = text.front();
     text.remove_prefix(1);
     depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
-    if (c == '"') {
-      auto string = take_json_string(text);
-      if (depth == 1 && is_value) {
-        options.emplace_back(last, std::move(string));
-      } else if (depth == 1) {
-        last = std::move(string);
-      }
+    if (c != '"') {
+      is_value = depth == 1 && (c == ':' || (is_value && (c == ' ' || c == '\t')));
+      continue;
     }
-    is_value = depth == 1 && (c == ':' || (is_value && (c == ' ' || c == '\t')));
+    auto string = take_json_string(text);
+    if (depth == 1 && is_value) {
+      options.emplace_back(key, std::move(string));
+    } else if (depth == 1) {
+      key = std::move(string);
+    }
+    is_value = false;
   }
   return options;
 }
@@ -151,6 +155,8 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
     command.uuid = value;
   } else if (key == "-id") {
     command.vmid = parse_number<int>(value);
+  } else if (key == "-machine" || key == "-M") {
+    command.probe = value == "none" || value.starts_with("none,");
   } else if (key == "-smp") {
     set_vcpus(command, value);
   } else if (key == "-device" || key == "-blockdev") {
@@ -179,6 +185,20 @@ bool takes_many(std::string_view key) noexcept {
   return key == "--device";
 }
 
+/// Sets `key` to the option that `word` names. True if the word holds the value, too; `word` is
+/// that then. QEMU takes both "-name" and "--name", and no "--name=value".
+bool take_option_name(std::string& key, std::string_view& word, bool qemu) {
+  const auto dashes = word.starts_with("--") ? 2U : 1U;
+  const auto equals = qemu ? std::string_view::npos : word.find('=');
+  key = qemu ? "-" : "--";
+  key += word.substr(dashes, equals - dashes);
+  if (equals == std::string_view::npos) {
+    return false;
+  }
+  word = word.substr(equals + 1);
+  return true;
+}
+
 }  // namespace
 
 VmmCommand parse_vmm_command(std::string_view cmdline) {
@@ -188,15 +208,8 @@ VmmCommand parse_vmm_command(std::string_view cmdline) {
   std::string key;
   while (!cmdline.empty()) {
     auto word = take_until(cmdline, '\0');
-    if (word.starts_with('-') && word.size() > 1) {
-      // QEMU takes both "-name" and "--name", and no "--name=value".
-      const auto dashes = word.starts_with("--") ? 2U : 1U;
-      const auto equals = qemu ? std::string_view::npos : word.find('=');
-      key = (qemu ? "-" : "--") + std::string(word.substr(dashes, equals - dashes));
-      if (equals == std::string_view::npos) {
-        continue;
-      }
-      word = word.substr(equals + 1);
+    if (word.starts_with('-') && word.size() > 1 && !take_option_name(key, word, qemu)) {
+      continue;
     }
     if (qemu) {
       take_qemu_option(command, key, word);
@@ -207,9 +220,7 @@ VmmCommand parse_vmm_command(std::string_view cmdline) {
       key.clear();
     }
   }
-  std::ranges::sort(command.devices);
-  const auto repeated = std::ranges::unique(command.devices);
-  command.devices.erase(repeated.begin(), repeated.end());
+  sort_unique(command.devices);
   return command;
 }
 

@@ -68,9 +68,7 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
   for (const auto* list : {&domain.hostdevs, &domain.interface_hostdevs, &domain.nvme_disks}) {
     vm.devices.insert(vm.devices.end(), list->begin(), list->end());
   }
-  std::ranges::sort(vm.devices);
-  const auto repeated = std::ranges::unique(vm.devices);
-  vm.devices.erase(repeated.begin(), repeated.end());
+  sort_unique(vm.devices);
   return found;
 }
 
@@ -80,34 +78,37 @@ bool has_ended(const LibvirtDomain& domain) {
                          domain.state == "crashed");
 }
 
-void read_directory(const Sysfs& sysfs, std::string_view directory, FilesRead& result) {
+void read_domain(const Sysfs& sysfs, const std::string& path, FilesRead& result) {
+  const auto file = sysfs.read_file(path);
+  if (!file.text) {
+    result.note_unreadable(path, file.error);
+    return;
+  }
+  auto parsed = parse_libvirt_domain(*file.text, printable(path));
+  std::ranges::move(parsed.warnings, std::back_inserter(result.warnings));
+  if (!parsed.domain || has_ended(*parsed.domain)) {
+    return;
+  }
+  const auto& domain = *parsed.domain;
+  if (domain.live) {
+    result.hints.pids.insert(*domain.pid);
+    auto& tids = result.hints.vcpu_tids[*domain.pid];
+    for (const auto& [vcpu, tid] : domain.vcpu_tids) {
+      tids.emplace(tid, vcpu);
+    }
+  }
+  result.vms.push_back(make_found(domain, path));
+}
+
+void read_directory(const Sysfs& sysfs, const std::string& directory, FilesRead& result) {
   std::error_code error;
   for (const auto& name : sysfs.list(directory, &error)) {
-    if (!name.ends_with(".xml")) {
-      continue;
+    if (name.ends_with(".xml")) {
+      read_domain(sysfs, fmt::format("{}/{}", directory, name), result);
     }
-    const auto path = fmt::format("{}/{}", directory, name);
-    const auto file = sysfs.read_file(path);
-    if (!file.text) {
-      result.note_unreadable(path, file.error);
-      continue;
-    }
-    auto parsed = parse_libvirt_domain(*file.text, printable(path));
-    std::ranges::move(parsed.warnings, std::back_inserter(result.warnings));
-    if (!parsed.domain || has_ended(*parsed.domain)) {
-      continue;
-    }
-    if (parsed.domain->live) {
-      result.hints.pids.insert(*parsed.domain->pid);
-      auto& tids = result.hints.vcpu_tids[*parsed.domain->pid];
-      for (const auto& [vcpu, tid] : parsed.domain->vcpu_tids) {
-        tids.emplace(tid, vcpu);
-      }
-    }
-    result.vms.push_back(make_found(*parsed.domain, path));
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    result.note_unreadable(std::string(directory), error);
+    result.note_unreadable(directory, error);
   }
 }
 

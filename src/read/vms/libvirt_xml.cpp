@@ -32,29 +32,12 @@ std::optional<Number> any_base(std::string_view text, Number limit) {
   return value && *value <= limit ? value : std::nullopt;
 }
 
-/// True if elements nest deeper than anything libvirt writes. A loop, as recursion would be what a
-/// bad file is after.
-bool is_too_deep(pugi::xml_node node) {
-  int depth = 0;
-  const auto root = node;
-  while (true) {
-    if (node.first_child()) {
-      node = node.first_child();
-      if (++depth > kMaxDepth) {
-        return true;
-      }
-      continue;
-    }
-    while (node != root && !node.next_sibling()) {
-      node = node.parent();
-      --depth;
-    }
-    if (node == root) {
-      return false;
-    }
-    node = node.next_sibling();
-  }
-}
+/// True if elements nest deeper than anything libvirt writes. pugixml walks without recursion,
+/// which is what a bad file would be after.
+class DepthCheck : public pugi::xml_tree_walker {
+ public:
+  bool for_each(pugi::xml_node& /*node*/) override { return depth() <= kMaxDepth; }
+};
 
 /// Turns the elements of one domain into values, and notes what cannot be read.
 class DomainParser {
@@ -246,7 +229,8 @@ LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
   if (!parsed) {
     return refuse(fmt::format("not XML: {} at byte {}", parsed.description(), parsed.offset));
   }
-  if (is_too_deep(document)) {
+  DepthCheck check;
+  if (!document.traverse(check)) {
     return refuse("elements nest too deep for a libvirt domain");
   }
   const auto status = document.child("domstatus");
@@ -279,13 +263,9 @@ std::optional<CpuSet> parse_libvirt_list(std::string_view text) {
     if (!first || !last || *first < 0 || *last < *first || *last >= CpuSet::kMaxCpus) {
       return std::nullopt;
     }
-    if (excluded) {
-      for (int cpu = *first; cpu <= *last; ++cpu) {
-        set.erase(cpu);
-      }
-    } else {
-      set.insert_range(*first, *last);
-    }
+    CpuSet named;
+    named.insert_range(*first, *last);
+    set = excluded ? set - named : set | named;
   }
   return set.empty() ? std::nullopt : std::optional(std::move(set));
 }

@@ -51,10 +51,11 @@ class Merger {
       merged_.push_back({std::move(written), std::nullopt});
       return;
     }
+    fill(same->found, written);
     if (same->process) {
+      same->process->vm.name = same->found.vm.name;
       compare(*same->process, written, topology_.online, differences_);
     }
-    fill(same->found, written);
   }
 
   VmsRead finish() {
@@ -139,9 +140,7 @@ class Merger {
     }
     if (!found.devices_known) {
       vm.devices.insert(vm.devices.end(), written.vm.devices.begin(), written.vm.devices.end());
-      std::ranges::sort(vm.devices);
-      const auto repeated = std::ranges::unique(vm.devices);
-      vm.devices.erase(repeated.begin(), repeated.end());
+      sort_unique(vm.devices);
     }
     const auto repeated = std::ranges::find(vm.sources, written.vm.sources.front());
     if (repeated != std::prev(vm.sources.end())) {

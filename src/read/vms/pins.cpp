@@ -20,13 +20,36 @@ std::vector<CpuSet> free_masks(const Topology& topology) {
           online - topology.isolated - partitions};
 }
 
-bool overlaps_other(const std::vector<Vm>& vms, const Vm& vm, const CpuSet& cpus) {
-  return std::ranges::any_of(vms, [&](const Vm& other) {
-    return &other != &vm && other.state == VmState::running &&
-           std::ranges::any_of(other.vcpus, [&](const Vcpu& vcpu) {
-             return vcpu.pinned && vcpu.cpus->intersects(cpus);
-           });
-  });
+/// The CPUs that running VMs pin vCPUs to.
+struct Pinned {
+  CpuSet by_any;
+  CpuSet by_several;  ///< VMs, that is; vCPUs of one VM may share a CPU.
+};
+
+CpuSet pinned_cpus(const Vm& vm) {
+  CpuSet cpus;
+  for (const auto& vcpu : vm.vcpus) {
+    cpus = vcpu.pinned ? cpus | *vcpu.cpus : cpus;
+  }
+  return cpus;
+}
+
+Pinned find_pinned(const std::vector<Vm>& vms) {
+  Pinned pinned;
+  for (const auto& vm : vms) {
+    const auto cpus = vm.state == VmState::running ? pinned_cpus(vm) : CpuSet{};
+    pinned.by_several |= pinned.by_any & cpus;
+    pinned.by_any |= cpus;
+  }
+  return pinned;
+}
+
+void mark_pinned(Vcpu& vcpu, const CpuSet& online, const std::vector<CpuSet>& free) {
+  const auto usable = vcpu.cpus ? *vcpu.cpus & online : CpuSet{};
+  vcpu.pinned = !usable.empty() && std::ranges::find(free, usable) == free.end();
+  if (!vcpu.pinned && !usable.empty()) {
+    vcpu.cpus = usable;  // A free thread's mask has the possible CPUs too.
+  }
 }
 
 }  // namespace
@@ -35,16 +58,14 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology) {
   const auto free = free_masks(topology);
   for (auto& vm : vms) {
     for (auto& vcpu : vm.vcpus) {
-      const auto usable = vcpu.cpus ? *vcpu.cpus & topology.online : CpuSet{};
-      vcpu.pinned = !usable.empty() && std::ranges::find(free, usable) == free.end();
-      if (!vcpu.pinned && !usable.empty()) {
-        vcpu.cpus = usable;  // A free thread's mask has the possible CPUs too.
-      }
+      mark_pinned(vcpu, topology.online, free);
     }
   }
+  const auto taken = find_pinned(vms);
   for (auto& vm : vms) {
+    const auto& others = vm.state == VmState::running ? taken.by_several : taken.by_any;
     for (auto& vcpu : vm.vcpus) {
-      vcpu.dedicated = vcpu.pinned && !overlaps_other(vms, vm, *vcpu.cpus);
+      vcpu.dedicated = vcpu.pinned && !vcpu.cpus->intersects(others);
     }
   }
 }

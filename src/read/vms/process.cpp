@@ -5,27 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "read/vms/sources.h"
+#include "read/vms/threads.h"
 
 namespace irqtune {
 
 namespace {
-
-struct Thread {
-  int tid = 0;
-  std::string comm;
-  std::optional<CpuSet> allowed;
-};
-
-/// Threads of a VMM, none of which runs guest code, although some wear its name.
-bool is_helper(std::string_view comm) noexcept {
-  constexpr std::array<std::string_view, 8> kPrefixes = {
-      "IO ", "worker", "vhost-", "kvm-", "call_rcu", "vnc_worker", "iou-", "SPICE"};
-  return std::ranges::any_of(kPrefixes,
-                             [&](std::string_view prefix) { return comm.starts_with(prefix); });
-}
 
 /// The PID that a kernel thread of KVM works for: "kvm-pit/296", "kvm-nx-lpage-recovery-296".
 std::optional<int> served_pid(std::string_view comm) noexcept {
@@ -43,114 +29,8 @@ bool looks_like_vmm(std::string_view comm) noexcept {
          comm == "firecracker" || comm.starts_with("crosvm") || vcpu_of_thread(comm);
 }
 
-std::vector<Thread> read_threads(const Sysfs& sysfs, int pid) {
-  std::vector<Thread> threads;
-  for (const auto& name : sysfs.list(fmt::format("/proc/{}/task", pid))) {
-    const auto directory = fmt::format("/proc/{}/task/{}", pid, name);
-    const auto tid = parse_number<int>(name);
-    const auto comm = sysfs.read(directory + "/comm");
-    const auto status = sysfs.read(directory + "/status");
-    if (!tid || !comm || !status) {
-      continue;  // Ended meanwhile.
-    }
-    const auto list = status_field(*status, "Cpus_allowed_list");
-    threads.push_back({*tid, *comm, list ? CpuSet::parse_list(*list) : std::nullopt});
-  }
-  std::ranges::sort(threads, {}, &Thread::tid);
-  return threads;
-}
-
-/// Clock ticks that the thread has run a guest, field 43 of its stat file: more than none proves a
-/// vCPU. Source: Linux fs/proc/array.c, do_task_stat().
-bool has_run_guest(const Sysfs& sysfs, int pid, int tid) {
-  constexpr std::size_t kGuestTime = 43 - 3;  // The word behind "(comm)" is field 3.
-  const auto stat = sysfs.read(fmt::format("/proc/{}/task/{}/stat", pid, tid));
-  const auto bracket = stat ? stat->rfind(')') : std::string::npos;
-  if (bracket == std::string::npos) {
-    return false;
-  }
-  const auto fields = words(std::string_view(*stat).substr(bracket + 1));
-  return fields.size() > kGuestTime &&
-         parse_number<std::uint64_t>(fields[kGuestTime]).value_or(0) > 0;
-}
-
-Vcpu make_vcpu(int id, const Thread& thread) {
-  Vcpu vcpu;
-  vcpu.id = id;
-  vcpu.cpus = thread.allowed;
-  vcpu.tid = thread.tid;
-  vcpu.source = "process";
-  return vcpu;
-}
-
-/// vCPUs by the names of their threads, or by the thread ids that libvirt wrote down.
-std::vector<Vcpu> named_vcpus(const std::vector<Thread>& threads,
-                              const std::map<int, int>& tids,
-                              int smp) {
-  std::map<int, Vcpu> vcpus;
-  for (const auto& thread : threads) {
-    if (const auto id = vcpu_of_thread(thread.comm)) {
-      vcpus.try_emplace(*id, make_vcpu(*id, thread));
-    } else if (thread.comm.starts_with("ALL CPUs/")) {  // TCG in one thread
-      for (int all = 0; all < smp; ++all) {
-        vcpus.try_emplace(all, make_vcpu(all, thread));
-      }
-    }
-  }
-  if (vcpus.empty()) {
-    for (const auto& thread : threads) {
-      if (const auto known = tids.find(thread.tid); known != tids.end()) {
-        vcpus.try_emplace(known->second, make_vcpu(known->second, thread));
-      }
-    }
-  }
-  std::vector<Vcpu> list;
-  for (auto& [id, vcpu] : vcpus) {
-    list.push_back(std::move(vcpu));
-  }
-  return list;
-}
-
-/// vCPUs of a VMM that does not name its threads: those that have run the guest, in the order they
-/// were started. What is missing of `count` gets the mask that all threads share, if they share
-/// one.
-std::vector<Vcpu> unnamed_vcpus(const Sysfs& sysfs,
-                                int pid,
-                                const std::vector<Thread>& threads,
-                                int count) {
-  std::vector<Vcpu> vcpus;
-  std::optional<CpuSet> common;
-  bool shared = true;
-  for (const auto& thread : threads) {
-    if (thread.tid == pid || is_helper(thread.comm)) {
-      continue;
-    }
-    if (has_run_guest(sysfs, pid, thread.tid)) {
-      vcpus.push_back(make_vcpu(static_cast<int>(vcpus.size()), thread));
-    } else {
-      shared = shared && (!common || common == thread.allowed);
-      common = thread.allowed;
-    }
-  }
-  while (static_cast<int>(vcpus.size()) < count) {
-    Vcpu vcpu;
-    vcpu.id = static_cast<int>(vcpus.size());
-    vcpu.cpus = shared ? common : std::nullopt;
-    vcpu.source = "process";
-    vcpus.push_back(std::move(vcpu));
-  }
-  return vcpus;
-}
-
-std::vector<IoThread> find_iothreads(const std::vector<Thread>& threads) {
-  std::vector<IoThread> found;
-  for (const auto& thread : threads) {
-    if (thread.comm.starts_with("IO ") && thread.comm != "IO mon_iothread") {
-      found.push_back({printable(thread.comm.substr(3)), thread.allowed});
-    }
-  }
-  std::ranges::sort(found, {}, &IoThread::id);
-  return found;
+bool is_qemu(std::string_view program) noexcept {
+  return program.starts_with("qemu-system-") || program == "qemu-kvm" || program == "kvm";
 }
 
 /// Reads one process after the other.
@@ -213,8 +93,7 @@ class Reader {
     auto& vm = found.vm;
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
-    const bool system = command.program.starts_with("qemu-system-") ||
-                        command.program == "qemu-kvm" || command.program == "kvm";
+    const bool system = !command.probe && is_qemu(command.program);
     if (vm.vcpus.empty() && held.vcpus.empty() && !held.kvm_vm && !system) {
       return false;  // qemu-img, a guest agent, a device process of crosvm
     }
@@ -235,18 +114,25 @@ class Reader {
   }
 
   static void set_name(VmFound& found, const VmmCommand& command, std::string_view comm) {
-    found.named = !command.name.empty();
-    const auto program = command.program.empty() ? comm : std::string_view(command.program);
-    found.vm.name =
-        printable(found.named ? command.name : fmt::format("{}-{}", program, *found.vm.pid));
+    auto name = command.name;
+    found.named = !name.empty();
+    if (!found.named && command.vmid) {
+      name = std::to_string(*command.vmid);
+    } else if (!found.named) {
+      name = fmt::format("{}-{}", command.program.empty() ? comm : command.program, *found.vm.pid);
+    }
+    found.vm.name = printable(name);
   }
 
   void set_devices(VmFound& found, const VfioHeld& held, const VmmCommand& command) {
     auto& vm = found.vm;
     found.devices_known = !held.error;
     if (held.error) {
-      unreadable_.emplace_back(vm.name, held.error);
+      unreadable_.emplace_back(vm.name,
+                               fmt::format("/proc/{}/fd: {}", *vm.pid, held.error.message()));
+      denied_ = denied_ || held.error == std::errc::permission_denied;
       vm.devices = command.devices;
+      held_.insert(vm.devices.begin(), vm.devices.end());
       return;
     }
     vm.devices = held_devices(sysfs_, held, command.devices, devices_);
@@ -301,15 +187,15 @@ class Reader {
     if (unreadable_.empty()) {
       return;
     }
-    const auto& [name, error] = unreadable_.front();
-    const auto more = unreadable_.size() > 1 ? fmt::format(" and {} more", unreadable_.size() - 1)
-                                             : std::string{};
-    result_.warnings.push_back(fmt::format(
-        "the devices of {}{} are those of their command lines: /proc/PID/fd: {}{}",
-        name,
-        more,
-        error.message(),
-        error == std::errc::permission_denied ? " (run as root to see what they hold)" : ""));
+    const auto& [name, why] = unreadable_.front();
+    const bool several = unreadable_.size() > 1;
+    result_.warnings.push_back(
+        fmt::format("{}{}: {} devices are taken from the command line ({}{})",
+                    name,
+                    several ? fmt::format(" and {} more", unreadable_.size() - 1) : std::string{},
+                    several ? "their" : "its",
+                    why,
+                    denied_ ? "; run as root to see what is held" : ""));
   }
 
   const Sysfs& sysfs_;
@@ -317,20 +203,11 @@ class Reader {
   const std::vector<PciDevice>& devices_;
   ProcessesRead result_;
   std::set<PciAddress> held_;
-  std::vector<std::pair<std::string, std::error_code>> unreadable_;
+  std::vector<std::pair<std::string, std::string>> unreadable_;  // VM, why
+  bool denied_ = false;
 };
 
 }  // namespace
-
-std::optional<std::string_view> status_field(std::string_view text, std::string_view key) noexcept {
-  while (!text.empty()) {
-    auto line = take_until(text, '\n');
-    if (line.starts_with(key) && line.substr(key.size()).starts_with(':')) {
-      return trimmed(line.substr(key.size() + 1));
-    }
-  }
-  return std::nullopt;
-}
 
 ProcessesRead read_processes(const Sysfs& sysfs,
                              const ProcessHints& hints,

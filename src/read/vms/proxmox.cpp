@@ -147,9 +147,7 @@ void set_devices(VmFound& found, const ProxmoxConfig& config, const Context& con
       add_functions(list, wanted, context.devices);
     }
   }
-  std::ranges::sort(list);
-  const auto repeated = std::ranges::unique(list);
-  list.erase(repeated.begin(), repeated.end());
+  sort_unique(list);
 }
 
 VmFound make_found(int vmid, const ProxmoxConfig& config, const Context& context) {

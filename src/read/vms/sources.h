@@ -41,6 +41,9 @@ struct VfioHeld {
   std::error_code error;  ///< Why the descriptors cannot be read.
 };
 
+/// Sorts the list and removes what it has twice.
+void sort_unique(std::vector<PciAddress>& addresses);
+
 /// Reads /proc/PID/fd. Source: Linux drivers/vfio (device nodes, vfio_device_show_fdinfo() since
 /// 6.18), virt/kvm/kvm_main.c (names of the anonymous inodes).
 [[nodiscard]] VfioHeld read_held(const Sysfs& sysfs, int pid);

@@ -60,8 +60,8 @@ void take_descriptor(
 /// False for bridges and for what no vfio driver has: a VM can hold neither.
 bool may_be_held(const PciAddress& address, const std::vector<PciDevice>& devices) {
   constexpr std::uint32_t kBridge = 0x06;  // Base class of the 24-bit class code
-  const auto device = std::ranges::find(devices, address, &PciDevice::address);
-  if (device == devices.end()) {
+  const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
+  if (device == devices.end() || device->address != address) {
     return true;
   }
   return device->passthrough && (!device->class_code || *device->class_code >> 16U != kBridge);
@@ -76,9 +76,10 @@ std::vector<PciAddress> group_members(const Sysfs& sysfs,
       members.insert(*address);
     }
   }
-  for (const auto& device : devices) {
-    if (device.iommu_group == group) {
-      members.insert(device.address);
+  const bool listed = !members.empty();
+  for (std::size_t i = 0; !listed && i < devices.size(); ++i) {
+    if (devices[i].iommu_group == group) {
+      members.insert(devices[i].address);
     }
   }
   std::vector<PciAddress> held;
@@ -90,11 +91,16 @@ std::vector<PciAddress> group_members(const Sysfs& sysfs,
 
 }  // namespace
 
+void sort_unique(std::vector<PciAddress>& addresses) {
+  std::ranges::sort(addresses);
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
 VfioHeld read_held(const Sysfs& sysfs, int pid) {
   VfioHeld held;
   const auto directory = fmt::format("/proc/{}/fd", pid);
   for (const auto& fd : sysfs.list(directory, &held.error)) {
-    if (const auto target = sysfs.link_target(directory + '/' + fd)) {
+    if (const auto target = sysfs.link_target(fmt::format("{}/{}", directory, fd))) {
       take_descriptor(held, sysfs, pid, fd, *target);
     }
   }

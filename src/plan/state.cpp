@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/state.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace irqtune::planning {
+
+State::State(const Problem& problem)
+    : problem_(&problem), bins_(problem.bins.size()), at_(problem.balls.size()) {
+  std::map<std::pair<std::size_t, int>, std::size_t> first_cells;
+  for (std::size_t i = 0; i < bins_.size(); ++i) {
+    const auto& bin = problem.bins[i];
+    const auto [cell, added] = first_cells.try_emplace({bin.group, bin.llc}, cells_.size());
+    if (added) {
+      for (const auto kind : {BinKind::open, BinKind::covered, BinKind::sibling}) {
+        cells_.push_back({bin.group, bin.llc, kind, {}});
+      }
+    }
+    bins_[i].load = bin.base;
+    bins_[i].first_cell = cell->second;
+    list(i);
+  }
+  for (const auto& reach : problem.reaches) {
+    auto& cells = cells_of_reach_.emplace_back();
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (std::ranges::find(reach, cells_[i].group, &Reach::group) != reach.end()) {
+        cells.push_back(i);
+      }
+    }
+  }
+}
+
+Rank State::rank(std::size_t bin) const {
+  return {bins_[bin].load, bins_[bin].balls.size(), bin};
+}
+
+bool State::is_full(std::size_t bin) const {
+  return bins_[bin].balls.size() >= problem_->bins[bin].slots;
+}
+
+BinKind State::kind(std::size_t bin) const {
+  if (!problem_->bins[bin].first) {
+    return BinKind::sibling;
+  }
+  return bins_[bin].primaries == 0 ? BinKind::open : BinKind::covered;
+}
+
+void State::list(std::size_t bin) {
+  by_load_.insert(rank(bin));
+  if (!bins_[bin].balls.empty()) {
+    used_.insert(rank(bin));
+  }
+  if (!is_full(bin)) {
+    cells_[bins_[bin].first_cell + static_cast<std::size_t>(kind(bin))].bins.insert(rank(bin));
+  }
+}
+
+void State::unlist(std::size_t bin) {
+  by_load_.erase(rank(bin));
+  used_.erase(rank(bin));
+  cells_[bins_[bin].first_cell + static_cast<std::size_t>(kind(bin))].bins.erase(rank(bin));
+}
+
+void State::put(std::size_t ball, std::size_t bin) {
+  unlist(bin);
+  auto& content = bins_[bin];
+  content.load += problem_->balls[ball].weight;
+  content.primaries += problem_->balls[ball].role == Role::primary ? 1U : 0U;
+  content.balls.push_back(ball);
+  at_[ball] = bin;
+  list(bin);
+}
+
+void State::take(std::size_t ball) {
+  const auto bin = *at_[ball];
+  unlist(bin);
+  auto& content = bins_[bin];
+  content.primaries -= problem_->balls[ball].role == Role::primary ? 1U : 0U;
+  std::erase(content.balls, ball);
+  // Summed anew, so that a bin's load depends on what is in it and not on what has been.
+  content.load = problem_->bins[bin].base;
+  for (const auto other : content.balls) {
+    content.load += problem_->balls[other].weight;
+  }
+  at_[ball].reset();
+  list(bin);
+}
+
+std::optional<std::size_t> State::fullest() const {
+  return used_.empty() ? std::nullopt : std::optional(used_.rbegin()->bin);
+}
+
+double State::largest() const {
+  return used_.empty() ? 0 : used_.rbegin()->load;
+}
+
+}  // namespace irqtune::planning

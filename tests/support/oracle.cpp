@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/oracle.h"
+
+#include <algorithm>
+#include <set>
+
+namespace irqtune::test {
+
+namespace {
+
+constexpr long kFar = 256;
+constexpr std::size_t kX86Vectors = 200;
+
+const Vm* owner_of(const Host& host, const Irq& irq) {
+  return irq.device ? find_owner(host, *irq.device) : nullptr;
+}
+
+/// The node with most vCPUs that are wholly within it.
+std::optional<NodeId> node_of_vm(const Host& host, const Vm& vm) {
+  std::map<NodeId, int> votes;
+  for (const auto& vcpu : vm.vcpus) {
+    std::set<std::optional<NodeId>> nodes;
+    for (const int number : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
+      if (const auto node = find_cpu(host.topology, number)->node) {
+        nodes.insert(node);
+      }
+    }
+    if (nodes.size() == 1) {
+      ++votes[**nodes.begin()];
+    }
+  }
+  std::optional<NodeId> best;
+  for (const auto& [node, count] : votes) {
+    best = !best || count > votes[*best] ? node : *best;
+  }
+  return best;
+}
+
+bool has_vcpu_on(const Host& host, const Vm& vm, NodeId node) {
+  return std::ranges::any_of(vm.vcpus, [&](const Vcpu& vcpu) {
+    const auto list = vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{};
+    return std::ranges::any_of(list,
+                               [&](int cpu) { return find_cpu(host.topology, cpu)->node == node; });
+  });
+}
+
+}  // namespace
+
+Oracle::Oracle(const Host& host, const Policy& policy, const Plan& plan)
+    : host_(host), plan_(plan) {
+  for (const auto& assignment : plan.assignments) {
+    if (assignment.blocked) {
+      continue;
+    }
+    Vector vector;
+    vector.irq = find_irq(host, assignment.irq);
+    vector.assignment = &assignment;
+    vector.home = home_of(vector, policy.near_to);
+    vector.weight = host.rate_source != RateSource::none ? total_rate(*vector.irq)
+                    : assignment.role == Role::primary   ? 1
+                                                         : 0;
+    if (const auto* vm = owner_of(host, *vector.irq)) {
+      for (const auto& vcpu : vm->vcpus) {
+        for (const int cpu : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
+          vector.llcs.push_back(find_cpu(host.topology, cpu)->llc.value_or(-2));
+        }
+      }
+    }
+    vectors_.push_back(std::move(vector));
+  }
+  add_candidates(policy);
+  for (auto& vector : vectors_) {
+    const auto at = std::ranges::find(
+        candidates_, vector.assignment->to.first(), [](const Candidate& candidate) {
+          return std::optional(candidate.cpu->number);
+        });
+    vector.at = static_cast<std::size_t>(at - candidates_.begin());
+  }
+}
+
+void Oracle::add_candidates(const Policy& policy) {
+  const auto map = protections(host_, policy.protection);
+  std::vector<Candidate> open;
+  for (const auto& cpu : host_.topology.cpus) {
+    if (!cpu.online || map.contains(cpu.number)) {
+      continue;
+    }
+    Candidate candidate{
+        &cpu, true, 0, static_cast<std::size_t>(policy.max_vectors_per_cpu.value_or(kX86Vectors))};
+    for (const auto& irq : host_.irqs) {
+      const auto planned = std::ranges::find(vectors_, &irq, &Vector::irq);
+      if (planned != vectors_.end()) {
+        continue;
+      }
+      for (const auto& rate : irq.rates) {
+        candidate.base += rate.cpu == cpu.number ? rate.rate : 0;
+      }
+      const auto assignment = std::ranges::find(plan_.assignments, irq.number, &Assignment::irq);
+      const CpuSet here{cpu.number};
+      candidate.base += host_.rate_source == RateSource::none &&
+                                assignment != plan_.assignments.end() &&
+                                assignment->role == Role::primary && headed_to(irq) == here
+                            ? 1
+                            : 0;
+      if (headed_to(irq) == here && candidate.slots > 0) {
+        --candidate.slots;
+      }
+    }
+    if (candidate.slots > 0) {
+      open.push_back(candidate);
+    }
+  }
+  std::size_t calm = 0;
+  const auto is_busy = [&](const Candidate& candidate) {
+    return candidate.cpu->irq_busy.value_or(0) * 100 > policy.busy_threshold;
+  };
+  for (const auto& candidate : open) {
+    calm += is_busy(candidate) ? 0 : std::min(candidate.slots, vectors_.size());
+  }
+  if (calm >= vectors_.size()) {
+    std::erase_if(open, is_busy);
+  }
+  std::set<std::optional<int>> cores;
+  for (auto& candidate : open) {
+    const auto lowest = std::ranges::find_if(open, [&](const Candidate& other) {
+      return candidate.cpu->siblings.contains(other.cpu->number);
+    });
+    candidate.first = lowest->cpu == candidate.cpu;
+  }
+  candidates_ = std::move(open);
+}
+
+std::optional<NodeId> Oracle::home_of(const Vector& vector, Near near) const {
+  const auto* device = find_device(host_, *vector.irq->device);
+  const auto* vm = owner_of(host_, *vector.irq);
+  const auto of_vm = vm != nullptr ? node_of_vm(host_, *vm) : std::nullopt;
+  if (!of_vm || !device->node) {
+    return device->node ? device->node : of_vm;
+  }
+  const bool with_vm = near == Near::vm && !has_vcpu_on(host_, *vm, *device->node);
+  return with_vm ? of_vm : device->node;
+}
+
+long Oracle::distance_to(const Vector& vector, const Candidate& candidate) const {
+  if (!vector.home) {
+    return 0;
+  }
+  return distance(host_.topology, *vector.home, *candidate.cpu->node).value_or(kFar);
+}
+
+Verdict Oracle::judge() const {
+  Verdict verdict;
+  std::vector<double> load(candidates_.size());
+  std::vector<bool> used(candidates_.size());
+  std::vector<bool> covered(candidates_.size());
+  for (const auto& vector : vectors_) {
+    const auto& candidate = candidates_[vector.at];
+    load[vector.at] += vector.weight;
+    used[vector.at] = true;
+    covered[vector.at] = covered[vector.at] || vector.assignment->role == Role::primary;
+    verdict.distance += distance_to(vector, candidate);
+    verdict.misplaced += vector.assignment->role == Role::auxiliary && candidate.first ? 1U : 0U;
+    verdict.cached +=
+        std::ranges::count(vector.llcs, candidate.cpu->llc.value_or(-1)) > 0 ? 1U : 0U;
+    verdict.moves += vector.irq->affinity != CpuSet{candidate.cpu->number} ? 1U : 0U;
+  }
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    verdict.uncovered += candidates_[i].first && !covered[i] ? 1U : 0U;
+    if (used[i]) {
+      const double total = load[i] + candidates_[i].base;
+      verdict.largest = std::max(verdict.largest, total);
+      auto& node = verdict.by_node[candidates_[i].cpu->node];
+      node = std::max(node, total);
+    }
+  }
+  return verdict;
+}
+
+template <typename Visit>
+void Oracle::try_all(std::size_t depth, std::vector<std::size_t>& used, Visit visit) {
+  if (depth == vectors_.size()) {
+    visit(judge());
+    return;
+  }
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (used[i] < candidates_[i].slots) {
+      ++used[i];
+      vectors_[depth].at = i;
+      try_all(depth + 1, used, visit);
+      --used[i];
+    }
+  }
+}
+
+Verdict Oracle::planned() const {
+  return judge();
+}
+
+Verdict Oracle::best() {
+  std::optional<Verdict> best;
+  std::vector<std::size_t> used(candidates_.size());
+  try_all(0, used, [&](const Verdict& verdict) {
+    if (!best ||
+        std::tuple(verdict.order(), verdict.largest) < std::tuple(best->order(), best->largest)) {
+      best = verdict;
+    }
+  });
+  return best.value_or(Verdict{});
+}
+
+bool Oracle::fewer_moves_would_do(const Verdict& verdict) {
+  constexpr double kRounding = 1 - 1e-9;
+  bool found = false;
+  std::vector<std::size_t> used(candidates_.size());
+  try_all(0, used, [&](const Verdict& other) {
+    bool lighter = true;
+    for (const auto& [node, load] : other.by_node) {
+      const auto ours = verdict.by_node.find(node);
+      lighter = lighter && ours != verdict.by_node.end() && load * kRounding <= ours->second;
+    }
+    found = found || (other.moves < verdict.moves && other.order() == verdict.order() && lighter &&
+                      other.cached >= verdict.cached);
+  });
+  return found;
+}
+
+double Oracle::largest_base() const {
+  double largest = 0;
+  for (const auto& candidate : candidates_) {
+    largest = std::max(largest, candidate.base);
+  }
+  return largest;
+}
+
+}  // namespace irqtune::test

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+namespace irqtune::test {
+
+/// What a placement of all vectors comes to, by the promises' order.
+struct Verdict {
+  long distance = 0;          ///< Sum over the vectors.
+  std::size_t uncovered = 0;  ///< First threads without a primary.
+  std::size_t misplaced = 0;  ///< Auxiliaries that are not on a sibling thread.
+  double largest = 0;         ///< Load of the busiest CPU that has a vector.
+  std::map<std::optional<NodeId>, double> by_node;  ///< The same for each node.
+  std::size_t cached = 0;                           ///< Vectors beside a cache of their VM.
+  std::size_t moves = 0;                            ///< Masks to write.
+
+  [[nodiscard]] auto order() const { return std::tuple(distance, uncovered, misplaced); }
+};
+
+/// Tries every placement of the vectors that a plan places, slowly and simply, by the text of the
+/// promises. Shares nothing with the planner but the core types and the roles in the plan.
+class Oracle {
+ public:
+  Oracle(const Host& host, const Policy& policy, const Plan& plan);
+
+  /// Of the plan itself.
+  [[nodiscard]] Verdict planned() const;
+
+  /// The best by order(), then by the largest load.
+  [[nodiscard]] Verdict best();
+
+  /// A placement as good as `verdict` in order, largest loads and caches, with fewer moves.
+  [[nodiscard]] bool fewer_moves_would_do(const Verdict& verdict);
+
+  /// Largest load of CPUs whatever is planned.
+  [[nodiscard]] double largest_base() const;
+
+  [[nodiscard]] std::size_t vectors() const { return vectors_.size(); }
+
+  /// CPUs that may take vectors, with how many.
+  struct Candidate {
+    const Cpu* cpu = nullptr;
+    bool first = true;
+    double base = 0;
+    std::size_t slots = 0;
+  };
+
+  [[nodiscard]] const std::vector<Candidate>& candidates() const { return candidates_; }
+
+ private:
+  struct Vector {
+    const Irq* irq = nullptr;
+    const Assignment* assignment = nullptr;
+    std::optional<NodeId> home;
+    double weight = 0;
+    std::vector<int> llcs;
+    std::size_t at = 0;  ///< Index into candidates_, while trying.
+  };
+
+  void add_candidates(const Policy& policy);
+  [[nodiscard]] std::optional<NodeId> home_of(const Vector& vector, Near near) const;
+  [[nodiscard]] long distance_to(const Vector& vector, const Candidate& candidate) const;
+  [[nodiscard]] Verdict judge() const;
+  template <typename Visit>
+  void try_all(std::size_t depth, std::vector<std::size_t>& used, Visit visit);
+
+  const Host& host_;
+  const Plan& plan_;
+  std::vector<Vector> vectors_;
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace irqtune::test
