@@ -102,6 +102,7 @@ void shuffle(std::vector<T>& list, std::mt19937& engine) {
 void check_stable(const test::RandomHost& random, const Plan& plan) {
   const auto after = planned_host(random.host, plan);
   const auto again = make_plan(after, random.policy);
+  INFO(dump(plan));
   INFO(differences(plan, again));
   REQUIRE(change_count(again) == 0);
 }
@@ -124,7 +125,10 @@ TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]"
   std::uint32_t planned = 0;
   std::uint32_t equal = 0;
   const auto count = seeds(150);
-  for (std::uint32_t seed = getenv("FROM") ? static_cast<std::uint32_t>(std::stoul(getenv("FROM"))) : 0; seed < count; ++seed) {
+  for (std::uint32_t seed = getenv("FROM") ? static_cast<std::uint32_t>(std::stoul(getenv("FROM")))
+                                           : 0;
+       seed < count;
+       ++seed) {
     const auto random = test::small_host(seed);
     const auto plan = make_plan(random.host, random.policy);
     INFO("seed " << seed << "\n" << dump(plan));
@@ -154,7 +158,10 @@ TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]"
 TEST_CASE("any host: rules kept, nothing to do twice, order of input without effect",
           "[property][plan]") {
   const auto count = seeds(150);
-  for (std::uint32_t seed = getenv("FROM") ? static_cast<std::uint32_t>(std::stoul(getenv("FROM"))) : 0; seed < count; ++seed) {
+  for (std::uint32_t seed = getenv("FROM") ? static_cast<std::uint32_t>(std::stoul(getenv("FROM")))
+                                           : 0;
+       seed < count;
+       ++seed) {
     const auto random = seed % 3 == 0 ? test::large_host(seed) : test::small_host(seed + 1'000'000);
     const auto plan = make_plan(random.host, random.policy);
     INFO("seed " << seed);
