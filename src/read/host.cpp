@@ -21,18 +21,6 @@ std::optional<std::string> release_of(std::string_view version) {
   return fields.size() > 2 ? std::optional(std::string(fields[2])) : std::nullopt;
 }
 
-HostId read_host_id(const Sysfs& sysfs) {
-  HostId id;
-  id.hostname = sysfs.read("/proc/sys/kernel/hostname");
-  id.kernel = sysfs.read("/proc/sys/kernel/osrelease");
-  if (!id.kernel) {
-    id.kernel = release_of(sysfs.read("/proc/version").value_or(""));
-  }
-  id.boot_id = sysfs.read("/proc/sys/kernel/random/boot_id");
-  id.cmdline = sysfs.read("/proc/cmdline");
-  return id;
-}
-
 void append(std::vector<std::string>& list, std::vector<std::string> more) {
   std::ranges::move(more, std::back_inserter(list));
 }
@@ -83,6 +71,18 @@ void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
 
 }  // namespace
 
+HostId read_host_id(const Sysfs& sysfs) {
+  HostId id;
+  id.hostname = sysfs.read("/proc/sys/kernel/hostname");
+  id.kernel = sysfs.read("/proc/sys/kernel/osrelease");
+  if (!id.kernel) {
+    id.kernel = release_of(sysfs.read("/proc/version").value_or(""));
+  }
+  id.boot_id = sysfs.read("/proc/sys/kernel/random/boot_id");
+  id.cmdline = sysfs.read("/proc/cmdline");
+  return id;
+}
+
 Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   Host host;
   host.id = read_host_id(sysfs);
@@ -93,6 +93,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.topology = read_topology(sysfs, host.warnings);
   add_columns(table.cpus, host.topology);
   add_lscpu(options.lscpu_file, host);
+  host.topology.partitions = read_partitions(sysfs);
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(
@@ -105,6 +106,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   }
   auto vms = read_vms(sysfs, host.topology, host.devices);
   host.vms = std::move(vms.vms);
+  host.vfio_users = std::move(vms.vfio_users);
   append(host.warnings, std::move(vms.warnings));
   if (const auto mask = sysfs.read("/proc/irq/default_smp_affinity")) {
     host.default_affinity = CpuSet::parse_mask(*mask);

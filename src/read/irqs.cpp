@@ -56,7 +56,8 @@ Irq read_unlisted(const Sysfs& sysfs, IrqNumber number) {
   irq.chip = sysfs.read(dir + "/chip_name").value_or("");
   irq.hwirq = parse_number<std::uint64_t>(trimmed(sysfs.read(dir + "/hwirq").value_or("")));
   irq.trigger = sysfs.read(dir + "/type").value_or("");
-  for (const auto name : split(sysfs.read(dir + "/actions").value_or(""), ',')) {
+  const auto actions = sysfs.read(dir + "/actions").value_or("");
+  for (const auto name : split(actions, ',')) {
     irq.actions.emplace_back(name);
   }
   return irq;

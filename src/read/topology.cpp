@@ -199,7 +199,8 @@ std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& w
     } else {
       node.cpus = list_or_mask(sysfs, dir + "/cpulist", dir + "/cpumap");
     }
-    for (const auto word : words(sysfs.read(dir + "/distance").value_or(""))) {
+    const auto distances = sysfs.read(dir + "/distance").value_or("");
+    for (const auto word : words(distances)) {
       node.distances.push_back(parse_number<int>(word).value_or(std::numeric_limits<int>::max()));
     }
     nodes.push_back(std::move(node));

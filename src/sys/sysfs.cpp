@@ -135,12 +135,15 @@ std::error_code write_plain_file(int fd, std::string_view text) {
   const auto wanted = padded(text, old);
   auto bytes = wanted;
   bytes.resize(std::max(bytes.size(), old.size()), '\n');
-  const auto count = ::pwrite(fd, bytes.data(), bytes.size(), 0);
-  if (count < 0) {
-    return last_error();
-  }
-  if (!std::cmp_equal(count, bytes.size())) {
-    return std::make_error_code(std::errc::no_space_on_device);
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto count = ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+    if (count < 0 && errno != EINTR) {
+      return last_error();
+    }
+    if (count == 0) {
+      return std::make_error_code(std::errc::no_space_on_device);
+    }
+    at += count > 0 ? static_cast<std::size_t>(count) : 0;
   }
   return ::ftruncate(fd, static_cast<off_t>(wanted.size())) == 0 ? std::error_code{} : last_error();
 }

@@ -39,6 +39,12 @@ struct ApplyOptions {
   std::chrono::milliseconds verify_timeout{1000};  ///< For the effective mask to follow.
   WriteFn write;                                   ///< Empty: Sysfs::write.
   std::function<bool()> interrupted;  ///< Asked between writes; true ends and undoes. May be empty.
+
+  /// Whether effective masks follow the requested ones. Empty: Sysfs::live(); a tree is no kernel.
+  std::optional<bool> follows;
+
+  /// Pauses between retries and while verifying. Empty: std::this_thread::sleep_for.
+  std::function<void(std::chrono::milliseconds)> sleep;
 };
 
 /// What `apply --dry-run` reports: who would change. Opens nothing for writing.
@@ -46,9 +52,10 @@ struct ApplyOptions {
 
 /// Journals all of `writes`, then carries them out one by one, each on the interrupt that still is
 /// the same vector, and verifies them. At the first refusal (unless `keep_going`), or if anything
-/// throws, puts back what was written, newest first.
-/// The caller holds the Lock. Throws Error{applying} if the journal cannot be written, and
-/// Error{stranded} if putting back was refused.
+/// throws, puts back what was written, newest first. What could not be put back is named in the
+/// outcomes, and the state is `partial`.
+/// The caller holds the Lock. Throws Error{applying} if the journal cannot be written (everything
+/// is as it was), and Error{stranded} if in that case something could not be put back.
 [[nodiscard]] ApplyReport apply(const std::vector<Write>& writes,
                                 const Sysfs& sysfs,
                                 const Session& session,
@@ -90,7 +97,10 @@ class Lock {
  public:
   /// Waits up to `wait`. Throws Error{busy} naming the holder's PID if that is not enough, and
   /// Error{applying} if the directory or file cannot be made or is not ours alone.
-  Lock(const std::filesystem::path& state_dir, std::chrono::milliseconds wait);
+  /// `root` is the tree that the directory may lie in: no link below it is followed.
+  Lock(const std::filesystem::path& state_dir,
+       std::chrono::milliseconds wait,
+       const std::filesystem::path& root = "/");
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   Lock(Lock&&) = delete;

@@ -17,6 +17,7 @@ struct Identity {
   std::optional<VectorId> vector;    ///< The key; found again by it if the number has changed.
   std::optional<PciAddress> device;  ///< A host device's: msi_irqs/ must still list the number.
   std::vector<std::string> actions;  ///< Handler names, compared where `vector` is empty.
+  bool posted = false;  ///< The hardware delivers it to a vCPU by itself, as far as is known.
 };
 
 /// One affinity to change. Without `identity` it is /proc/irq/default_smp_affinity.
@@ -63,6 +64,7 @@ enum class ApplyState { committed, rolled_back, partial, dry_run, nothing_to_do 
 /// What `apply` or `roll_back` did.
 struct ApplyReport {
   std::string id;  ///< Of the journal; empty for a dry run and where nothing was to do.
+  bool rollback = false;  ///< Of a rollback: each outcome tells what became of putting it back.
   ApplyState state = ApplyState::nothing_to_do;
   std::vector<Outcome> outcomes;  ///< In the order of the writes.
   std::vector<std::string> warnings;

@@ -161,6 +161,13 @@ struct Vm {
   std::vector<PciAddress> devices;  ///< Passed through, by address.
 };
 
+/// A process that holds vfio devices and is no VM: DPDK, SPDK, a test program.
+struct VfioUser {
+  int pid = 0;
+  std::string comm;
+  std::vector<PciAddress> devices;  ///< By address.
+};
+
 /// Where Irq::rates come from.
 enum class RateSource : std::uint8_t { none, since_boot, sampled };
 
@@ -172,6 +179,7 @@ struct Host {
   std::vector<Irq> irqs;             ///< By number.
   std::vector<CounterRow> counters;  ///< In the file's order.
   std::vector<Vm> vms;               ///< By name, then PID.
+  std::vector<VfioUser> vfio_users;  ///< By PID
   RateSource rate_source = RateSource::none;
   std::optional<double> sample_seconds;    ///< Between the two readings, or the uptime.
   std::optional<CpuSet> default_affinity;  ///< /proc/irq/default_smp_affinity

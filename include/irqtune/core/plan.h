@@ -57,6 +57,7 @@ struct Assignment {
   bool change = false;  ///< `to` must be written.
   Locality locality = Locality::unknown;
   std::optional<int> distance;  ///< From the home node to the node of `to`; 10 is local.
+  std::optional<Posted> posted;  ///< As Irq::posted.
   std::string reason;           ///< One line for people.
   std::optional<Blocked> blocked;
 };

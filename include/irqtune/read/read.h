@@ -28,6 +28,9 @@ struct ReadOptions {
   std::function<void(double)> on_wait;
 };
 
+/// Who the host is, and nothing else.
+[[nodiscard]] HostId read_host_id(const Sysfs& sysfs);
+
 /// Reads the whole host. What is absent costs the facts it holds, named in Host::warnings; an
 /// interrupt that vanishes while being read is left out.
 /// Throws Error{usage} if --lscpu names a file that cannot be read or understood.

@@ -10,14 +10,26 @@
 namespace irqtune {
 
 struct VmsRead {
-  std::vector<Vm> vms;  ///< By name, then PID.
+  std::vector<Vm> vms;               ///< By name, then PID.
+  std::vector<VfioUser> vfio_users;  ///< By PID; only as far as /proc/PID/fd may be read.
   std::vector<std::string> warnings;
 };
 
-/// Every VM of the host, from every source there is, merged. `online` decides who is pinned.
-/// `devices` are the host's PCI devices, to find those of an IOMMU group.
+/// Every VM of the host, from every source there is, merged: processes, libvirt's and Proxmox's
+/// files, cgroups. What runs beats what is written; where they differ, a warning says so. Never
+/// throws for what it reads; a process that ends meanwhile is left out.
+///
+/// `topology.online`, `isolated` and `partitions` decide who is pinned; `devices` are the host's
+/// PCI devices by address (with `class_code`, `passthrough` and `iommu_group`), to tell which of an
+/// IOMMU group a VM may hold.
 [[nodiscard]] VmsRead read_vms(const Sysfs& sysfs,
                                const Topology& topology,
                                const std::vector<PciDevice>& devices);
+
+/// The isolated cpuset partitions of cgroup v2, by directory: valid ones only ("isolated", not
+/// "isolated invalid (...)"). A partition of kind "root" still balances load, and protects nothing.
+/// Source: Linux Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition; the root's
+/// cpuset.cpus.isolated (6.12 has it, 6.1 has not).
+[[nodiscard]] std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs);
 
 }  // namespace irqtune

@@ -6,6 +6,8 @@
 #include "irqtune/core/plan.h"
 #include "irqtune/core/protection.h"
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,21 @@ struct TextStyle {
 [[nodiscard]] std::string plan_json(const Plan& plan);
 [[nodiscard]] std::string apply_json(const ApplyReport& report);
 [[nodiscard]] std::string history_json(const std::vector<HistoryEntry>& entries);
+
+/// A vector that is not where it was put, or not where a fresh plan would have it.
+struct DriftEntry {
+  IrqNumber irq{};
+  std::optional<VectorId> vector;
+  std::string vm;  ///< Empty if no VM has the device.
+  CpuSet expected;
+  std::optional<CpuSet> actual;  ///< Requested mask now
+  std::string reason;
+};
+
+[[nodiscard]] std::string check_text(const Plan& plan,
+                                     const std::vector<DriftEntry>& drift,
+                                     const TextStyle& style);
+[[nodiscard]] std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift);
 
 /// The plan as the plain shell commands that would carry it out, with a check of each interrupt's
 /// identity before its write; POSIX sh, for review.

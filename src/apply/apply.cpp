@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+
+#include "irqtune/core/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "apply/journal.h"
+#include "apply/prepare.h"
+#include "apply/restore.h"
+#include "apply/verify.h"
+
+namespace irqtune {
+
+namespace {
+
+constexpr int kTries = 3;
+constexpr std::chrono::milliseconds kRetryPause{10};
+
+/// One run of apply(), from its first write on.
+struct Run {
+  const Kernel& kernel;
+  const ApplyOptions& options;
+  Journal& journal;
+  std::vector<Item>& items;
+};
+
+/// As the journal should have it: with the number that is going to be written.
+Write journaled(const Item& item) {
+  auto write = item.outcome.write;
+  if (write.identity) {
+    write.identity->irq = item.outcome.irq;
+  }
+  return write;
+}
+
+bool is_interrupted(const ApplyOptions& options) {
+  return options.interrupted && options.interrupted();
+}
+
+/// On the open descriptor: the interrupt is the same, and the journal knows what stands there.
+bool still_holds(Run& run, Item& item) {
+  auto& write = item.outcome.write;
+  if (!is_still(run.kernel, write, item.outcome.irq)) {
+    return false;
+  }
+  const auto now = run.kernel.sysfs.read(mask_path(write, item.outcome.irq));
+  if (now && *now != write.before && !same_mask(write, *now, write.after)) {
+    write.before = *now;
+    run.journal.intend(item.number, journaled(item));
+  }
+  return true;
+}
+
+/// After a refusal that may mean that the interrupt went away. True if it is to be tried again.
+bool find_again(Run& run, Item& item, const std::error_code& error) {
+  auto& outcome = item.outcome;
+  const auto irq = locate(run.kernel, outcome.write);
+  if (!irq) {
+    describe_vanished(outcome);
+    return false;
+  }
+  if (*irq == outcome.irq) {
+    // It is still there. EIO is then the kernel's word on a managed interrupt; anything else was a
+    // moment between two states, such as vfio exchanging its handler.
+    describe_refusal(error, outcome);
+    run.kernel.sleep(error.value() == EIO ? std::chrono::milliseconds{} : kRetryPause);
+    return error.value() != EIO;
+  }
+  outcome.irq = *irq;
+  const auto now = run.kernel.sysfs.read(mask_path(outcome.write, *irq));
+  outcome.write.before = now.value_or(outcome.write.before);
+  run.journal.intend(item.number, journaled(item));
+  return true;
+}
+
+void write_one(Run& run, Item& item) {
+  auto& outcome = item.outcome;
+  item.attempted = true;
+  for (int i = 0; i < kTries; ++i) {
+    const auto error = put(run.kernel,
+                           mask_path(outcome.write, outcome.irq),
+                           mask_text(outcome.write, outcome.write.after),
+                           [&] { return still_holds(run, item); });
+    if (!error) {
+      item.written = true;
+      outcome.state = WriteState::ok;
+      outcome.error.clear();
+      outcome.hint.clear();
+      run.journal.written(item.number);
+      return;
+    }
+    if (!may_be_gone(error)) {
+      describe_refusal(error, outcome);
+      return;
+    }
+    if (!find_again(run, item, error)) {
+      return;
+    }
+  }
+}
+
+/// False if it ended early: at the first refusal, or interrupted.
+bool write_all(Run& run) {
+  for (auto& item : run.items) {
+    if (!item.due) {
+      continue;
+    }
+    if (is_interrupted(run.options)) {
+      return false;
+    }
+    write_one(run, item);
+    if (!item.written && !run.options.keep_going) {
+      return false;
+    }
+  }
+  return !is_interrupted(run.options);
+}
+
+void verify_all(Run& run) {
+  std::vector<Outcome*> written;
+  for (auto& item : run.items) {
+    if (item.written) {
+      written.push_back(&item.outcome);
+    }
+  }
+  verify(run.kernel, written, run.options.verify_timeout);
+  for (const auto& item : run.items) {
+    if (item.due) {
+      run.journal.outcome(item.number, item.outcome);
+    }
+  }
+}
+
+bool all_succeeded(const std::vector<Item>& items) {
+  return std::ranges::all_of(items,
+                             [](const Item& item) { return is_success(item.outcome.state); });
+}
+
+/// What to say of writes that were fine by themselves in a run that came to nothing.
+void describe_not_done(Item& item, std::string_view why) {
+  if (item.due && is_success(item.outcome.state)) {
+    item.outcome.state = WriteState::failed;
+    item.outcome.error = why;
+    item.outcome.hint.clear();
+  }
+}
+
+/// A tree's file, unlike the kernel's, may hold half of a refused write (disk full).
+Restore how_to_restore(const Kernel& kernel, const Item& item) {
+  return !item.written && !kernel.sysfs.live() ? Restore::force : Restore::ours;
+}
+
+/// Puts back what was or may have been written, newest first. Returns how many could not be.
+std::size_t undo(Run& run) {
+  std::size_t left = 0;
+  for (auto item = run.items.rbegin(); item != run.items.rend(); ++item) {
+    if (!item->attempted) {
+      describe_not_done(*item, "not tried, because the run ended before it");
+      continue;
+    }
+    const auto restored = restore(run.kernel, journaled(*item), how_to_restore(run.kernel, *item));
+    if (is_restored(restored)) {
+      describe_not_done(*item, "put back, because the run failed");
+    } else {
+      ++left;
+      item->outcome.state = WriteState::failed;
+      item->outcome.error = "not put back: " + restored.error;
+      item->outcome.hint = restored.hint;
+    }
+    try {
+      run.journal.undone(item->number, restored);
+    } catch (const Error&) {  // Putting back goes before keeping the books.
+    }
+  }
+  return left;
+}
+
+/// Undoes, and closes the journal.
+ApplyState undo_and_finish(Run& run) {
+  const auto left = undo(run);
+  run.journal.finish(left == 0 ? JournalState::rolled_back : JournalState::partial);
+  return left == 0 ? ApplyState::rolled_back : ApplyState::partial;
+}
+
+/// For what was thrown on the way: undoes, and says in the journal what it can.
+void undo_after_exception(Run& run) {
+  const auto left = undo(run);
+  try {
+    run.journal.finish(left == 0 ? JournalState::rolled_back : JournalState::partial);
+  } catch (const Error&) {  // It stays open; `rollback` then finds nothing left to put back.
+  }
+  if (left != 0) {
+    throw Error(
+        ErrorKind::stranded,
+        fmt::format("{}: {} of the masks could not be put back", run.journal.path().native(), left),
+        fmt::format("irqtune rollback {}", run.journal.id()));
+  }
+}
+
+ApplyState carry_out(Run& run) {
+  try {
+    const bool whole = write_all(run);
+    verify_all(run);
+    const bool good = all_succeeded(run.items);
+    if (whole && (good || run.options.keep_going)) {
+      run.journal.finish(good ? JournalState::committed : JournalState::partial);
+      return good ? ApplyState::committed : ApplyState::partial;
+    }
+  } catch (...) {
+    undo_after_exception(run);
+    throw;
+  }
+  return undo_and_finish(run);
+}
+
+std::vector<Outcome> outcomes_of(std::vector<Item> items) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(items.size());
+  for (auto& item : items) {
+    outcomes.push_back(std::move(item.outcome));
+  }
+  return outcomes;
+}
+
+/// What is left to do, as a state if that is nothing.
+std::optional<ApplyState> settled_without_writing(std::vector<Item>& items,
+                                                  const ApplyOptions& options) {
+  const bool good = all_succeeded(items);
+  if ((!good && !options.keep_going) || is_interrupted(options)) {
+    for (auto& item : items) {
+      describe_not_done(item, "not tried, because the run ended before it");
+    }
+    return ApplyState::rolled_back;
+  }
+  if (std::ranges::any_of(items, &Item::due)) {
+    return std::nullopt;
+  }
+  return good ? ApplyState::nothing_to_do : ApplyState::partial;
+}
+
+void warn_of_interrupted(const JournalDir& dir, const Session& session, ApplyReport& report) {
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    const bool interrupted = journal && journal->problem.empty() &&
+                             journal->state == JournalState::open && journal->root == session.root;
+    if (interrupted) {
+      report.warnings.push_back(fmt::format(
+          "an apply was interrupted and is not rolled back yet: `irqtune rollback {}`", id));
+    }
+  }
+}
+
+}  // namespace
+
+ApplyReport dry_run(const std::vector<Write>& writes, const Sysfs& sysfs) {
+  const Kernel kernel(sysfs, {});
+  auto items = prepare(kernel, writes);
+  for (auto& item : items) {
+    if (item.due) {
+      item.outcome.state = WriteState::would_change;
+    }
+  }
+  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}};
+}
+
+ApplyReport apply(const std::vector<Write>& writes,
+                  const Sysfs& sysfs,
+                  const Session& session,
+                  const ApplyOptions& options) {
+  const Kernel kernel(sysfs, options);
+  ApplyReport report;
+  auto items = prepare(kernel, writes);
+  if (const auto state = settled_without_writing(items, options)) {
+    report.state = *state;
+    report.outcomes = outcomes_of(std::move(items));
+    return report;
+  }
+  const JournalDir dir(session, true);
+  warn_of_interrupted(dir, session, report);
+  std::vector<Write> due;
+  for (const auto& item : items) {
+    if (item.due) {
+      due.push_back(journaled(item));
+    }
+  }
+  auto journal = Journal::create(dir, session, due);
+  Run run{kernel, options, journal, items};
+  report.id = journal.id();
+  report.state = carry_out(run);
+  report.outcomes = outcomes_of(std::move(items));
+  return report;
+}
+
+}  // namespace irqtune

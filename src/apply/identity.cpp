@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/identity.h"
+
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kLargestTable = std::size_t{256} << 20;  // 1152 CPUs x 1034 rows are 13 MB.
+constexpr std::uint64_t kIndexBits = 0x7ff;
+
+std::string irq_dir(std::string_view base, IrqNumber irq) {
+  return fmt::format("{}/{}", base, static_cast<std::uint32_t>(irq));
+}
+
+std::string device_path(const PciAddress& device, std::string_view name) {
+  return fmt::format("/sys/bus/pci/devices/{}/{}", device.to_string(), name);
+}
+
+/// Handler names joined as /sys/kernel/irq/N/actions does, whatever the blanks: /proc/interrupts
+/// puts one behind each comma, and a name itself may hold ", ".
+std::string joined(std::string_view names) {
+  std::string text(trimmed(names));
+  for (auto at = text.find(", "); at != std::string::npos; at = text.find(", ", at)) {
+    text.erase(at + 1, 1);
+  }
+  return text;
+}
+
+std::string wanted_names(const Identity& identity) {
+  return identity.vector ? vfio_action_text(*identity.vector)
+                         : joined(fmt::format("{}", fmt::join(identity.actions, ",")));
+}
+
+bool names_agree(std::string_view found, const Identity& identity) {
+  const auto names = joined(found);
+  const auto wanted = wanted_names(identity);
+  if (!identity.vector) {
+    return names == wanted;
+  }
+  const auto parts = split(names, ',');
+  return std::ranges::any_of(parts, [&](auto part) { return trimmed(part) == wanted; });
+}
+
+/// Between free_irq and request_irq: no handler, but the descriptor is still bound to its entry of
+/// the device's table. Source: Linux drivers/pci/msi/irqdomain.c, pci_msi_domain_calc_hwirq().
+bool hwirq_agrees(const Sysfs& sysfs, const VectorId& vector, IrqNumber irq) {
+  const auto dir = irq_dir("/sys/kernel/irq", irq);
+  const auto hwirq = parse_number<std::uint64_t>(sysfs.read(dir + "/hwirq").value_or(""));
+  const bool listed = sysfs.exists(irq_dir(device_path(vector.device, "msi_irqs"), irq));
+  if (!hwirq || !listed || vector.kind == VectorKind::intx) {
+    return false;
+  }
+  const auto chip = sysfs.read(dir + "/chip_name").value_or("");
+  const bool own_domain = chip.find(vector.device.to_string()) != std::string::npos;
+  return (own_domain ? *hwirq : *hwirq & kIndexBits) == vector.index;
+}
+
+/// The row of `irq` in /proc/interrupts ends in the handler names.
+bool row_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  const auto file = sysfs.read_file("/proc/interrupts", kLargestTable);
+  const auto label = fmt::format("{}:", static_cast<std::uint32_t>(irq));
+  const auto wanted = identity.vector ? vfio_action_text(*identity.vector)
+                                      : fmt::format("{}", fmt::join(identity.actions, ", "));
+  for (const auto line : split(file.text ? std::string_view(*file.text) : "", '\n')) {
+    auto rest = line;
+    if (take_word(rest) != label) {
+      continue;
+    }
+    const auto at = rest.rfind(wanted);
+    const auto end = at == std::string_view::npos ? at : at + wanted.size();
+    return at != std::string_view::npos && at > 0 && rest[at - 1] == ' ' &&
+           (end == rest.size() || rest[end] == ',' || rest[end] == ' ');
+  }
+  return false;
+}
+
+/// Without /sys/kernel/irq: a tree that holds less than a host.
+bool partial_tree_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  const auto dir = irq_dir("/proc/irq", irq);
+  const auto has = [&](const std::string& name) {
+    return name.find('/') == std::string::npos && !name.empty() && sysfs.exists(dir + "/" + name);
+  };
+  const bool named = identity.vector
+                         ? has(vfio_action_text(*identity.vector))
+                         : !identity.actions.empty() && std::ranges::all_of(identity.actions, has);
+  return named || row_agrees(sysfs, identity, irq);
+}
+
+bool names_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  if (!sysfs.exists("/sys/kernel/irq")) {
+    return partial_tree_agrees(sysfs, identity, irq);
+  }
+  const auto names = sysfs.read(irq_dir("/sys/kernel/irq", irq) + "/actions");
+  if (!names) {
+    return false;
+  }
+  if (identity.vector && trimmed(*names).empty()) {
+    return hwirq_agrees(sysfs, *identity.vector, irq);
+  }
+  return names_agree(*names, identity);
+}
+
+/// msi_irqs/ of the device, if there is such a directory, lists the number (as that kind).
+bool device_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  const bool intx = identity.vector && identity.vector->kind == VectorKind::intx;
+  const auto device = identity.vector ? std::optional(identity.vector->device) : identity.device;
+  if (intx || !device || !sysfs.exists(device_path(*device, "msi_irqs"))) {
+    return true;
+  }
+  const auto kind = sysfs.read(irq_dir(device_path(*device, "msi_irqs"), irq));
+  return kind && (!identity.vector || trimmed(*kind) == kind_text(identity.vector->kind));
+}
+
+/// Numbers that the device has now.
+std::vector<IrqNumber> numbers_of(const Sysfs& sysfs, const PciAddress& device) {
+  auto names = sysfs.list(device_path(device, "msi_irqs"));
+  names.push_back(sysfs.read(device_path(device, "irq")).value_or(""));
+  std::vector<IrqNumber> numbers;
+  for (const auto& name : names) {
+    if (const auto number = parse_number<std::uint32_t>(name)) {
+      numbers.push_back(IrqNumber{*number});
+    }
+  }
+  return numbers;
+}
+
+}  // namespace
+
+bool is_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  return device_still(sysfs, identity, irq) && names_still(sysfs, identity, irq);
+}
+
+std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity) {
+  if (is_still(sysfs, identity, identity.irq)) {
+    return identity.irq;
+  }
+  const auto device = identity.vector ? std::optional(identity.vector->device) : identity.device;
+  if (!device) {
+    return std::nullopt;
+  }
+  std::vector<IrqNumber> found;
+  for (const auto number : numbers_of(sysfs, *device)) {
+    if (is_still(sysfs, identity, number)) {
+      found.push_back(number);
+    }
+  }
+  // A host device may give all of its vectors one name: then none of them is "the" one.
+  return found.size() == 1 ? std::optional(found.front()) : std::nullopt;
+}
+
+}  // namespace irqtune

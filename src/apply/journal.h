@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/apply/apply.h"
+#include "irqtune/core/change.h"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sys/fd.h"
+
+namespace irqtune {
+
+/// One write as the journal knows it. `write.identity->irq` is the number that was written last.
+struct JournalWrite {
+  Write write;
+  bool written = false;
+  bool undone = false;
+  std::optional<WriteState> state;  ///< Its outcome, once verified.
+};
+
+/// What a journal says.
+struct JournalText {
+  std::string id;
+  std::string started;   ///< UTC, "2026-03-01T12:34:56Z"
+  std::string finished;  ///< Of the last apply or rollback; empty if that was interrupted.
+  std::string root;
+  std::string user;
+  std::string plan_digest;
+  std::optional<std::string> boot_id;
+  JournalState state = JournalState::open;
+  std::vector<JournalWrite> writes;  ///< In the order of writing.
+  std::size_t good_bytes = 0;        ///< Up to the last whole line; what follows is torn.
+  std::string problem;               ///< What is wrong with it; empty if nothing is.
+  bool newer = false;                ///< Another version of the format: hands off.
+};
+
+/// Parses a journal of any state of repair; never throws. A torn last line is no problem; whatever
+/// else is wrong goes into `problem`, and the lines that can be read count. Format:
+/// docs/journal.md.
+[[nodiscard]] JournalText parse_journal(std::string_view text);
+
+/// Number in an id "20260301T123456Z-001a", by which journals are ordered: clocks step back. Empty
+/// optional if `id` is none.
+[[nodiscard]] std::optional<unsigned> journal_sequence(std::string_view id);
+
+/// Now, in UTC, "2026-03-01T12:34:56Z".
+[[nodiscard]] std::string utc_now();
+
+/// The directory with a state directory's journals.
+class JournalDir {
+ public:
+  /// Makes it if `create`; else it may be absent, and then has no journals.
+  /// Throws Error if it cannot be opened or is not ours alone.
+  JournalDir(const Session& session, bool create);
+
+  /// Ids, newest first.
+  [[nodiscard]] std::vector<std::string> ids() const;
+
+  /// As parse_journal. A file that cannot be read has a `problem`; empty optional if it is absent.
+  [[nodiscard]] std::optional<JournalText> read(std::string_view id) const;
+
+  /// Removes what an interrupted creation left behind.
+  void remove_leftovers() const;
+
+  void remove(std::string_view id) const;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
+
+ private:
+  std::filesystem::path path_;
+  Fd fd_;
+};
+
+/// A journal that is being written. Each line is in the file when its function returns, and on disk
+/// where that is said. Throws Error{applying} if a line cannot be written; none is left torn then.
+class Journal {
+ public:
+  /// Makes a journal with an intent for each of `writes`. When it returns, all of it is on disk;
+  /// until then there is no journal (rename(2)).
+  static Journal create(const JournalDir& dir,
+                        const Session& session,
+                        const std::vector<Write>& writes);
+
+  /// Goes on with a journal, behind its last whole line.
+  static Journal resume(const JournalDir& dir, const JournalText& journal);
+
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  /// Write `number` is going to differ from its first intent; on disk.
+  void intend(std::size_t number, const Write& write);
+  void written(std::size_t number);
+  void outcome(std::size_t number, const Outcome& outcome);
+  void begin_rollback(const Session& session, bool force);
+  void undone(std::size_t number, const Outcome& outcome);
+
+  /// The last line of an apply or a rollback; on disk.
+  void finish(JournalState state);
+
+ private:
+  Journal(Fd fd, std::filesystem::path path, std::string id);
+  void append(const std::string& lines, bool sync);
+
+  Fd fd_;
+  std::filesystem::path path_;
+  std::string id_;
+};
+
+}  // namespace irqtune

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/restore.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace irqtune {
+
+namespace {
+
+constexpr int kTries = 3;
+
+enum class Standing : std::uint8_t { ours, before, foreign, unreadable };
+
+/// Text as the kernel wrote it: one newline at most. More of them are what a crash left in a tree
+/// between writing over a longer text and cutting it (see Sysfs::write).
+bool is_whole(std::string_view text) {
+  return !text.ends_with("\n\n");
+}
+
+Standing standing(const Kernel& kernel, const Write& write, const std::string& path) {
+  const auto file = kernel.sysfs.read_file(path);
+  if (!file.text) {
+    return Standing::unreadable;
+  }
+  if (same_mask(write, *file.text, write.after)) {
+    return Standing::ours;
+  }
+  const auto before = parse_mask_file(write, write.before);
+  if (before && same_mask(write, *file.text, *before)) {
+    return is_whole(*file.text) ? Standing::before : Standing::ours;
+  }
+  return Standing::foreign;
+}
+
+void describe_changed(const Kernel& kernel, Outcome& outcome) {
+  const auto now = kernel.sysfs.read(mask_path(outcome.write, outcome.irq)).value_or("");
+  outcome.state = WriteState::failed;
+  outcome.error = fmt::format("changed since: it is {} now, and {} was written",
+                              now,
+                              mask_text(outcome.write, outcome.write.after));
+  outcome.hint = "left as it is; `rollback --force` puts it back all the same";
+}
+
+/// Says what stands there after a write that the kernel took.
+void read_back(const Kernel& kernel, Outcome& outcome) {
+  const auto now = kernel.sysfs.read(mask_path(outcome.write, outcome.irq)).value_or("");
+  const auto before = parse_mask_file(outcome.write, outcome.write.before);
+  outcome.state = WriteState::ok;
+  if (before ? !same_mask(outcome.write, now, *before) : now != outcome.write.before) {
+    outcome.state = WriteState::failed;
+    outcome.error = fmt::format("put back, but it reads {}", now);
+  }
+  if (outcome.write.identity) {
+    const auto effective = kernel.sysfs.read(fmt::format("/proc/irq/{}/effective_affinity_list",
+                                                         static_cast<std::uint32_t>(outcome.irq)));
+    outcome.effective = effective ? CpuSet::parse_list(*effective) : std::nullopt;
+  }
+}
+
+/// One try on the interrupt as it is found now. True if it is to be looked for again.
+bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
+  const auto& write = outcome.write;
+  const auto path = mask_path(write, outcome.irq);
+  const bool force = how == Restore::force || how == Restore::look_force;
+  const auto now = standing(kernel, write, path);
+  if (now == Standing::before) {
+    outcome.state = WriteState::unchanged;
+    return false;
+  }
+  if (now == Standing::foreign && !force) {
+    describe_changed(kernel, outcome);
+    return false;
+  }
+  if (how == Restore::look || how == Restore::look_force) {
+    outcome.state = WriteState::would_change;
+    return false;
+  }
+  const auto holds = [&] {
+    return is_still(kernel, write, outcome.irq) &&
+           (force || standing(kernel, write, path) == Standing::ours);
+  };
+  const auto error = put(kernel, path, write.before, holds);
+  if (!error) {
+    read_back(kernel, outcome);
+    return false;
+  }
+  describe_refusal(error, outcome);
+  return may_be_gone(error);
+}
+
+}  // namespace
+
+Outcome restore(const Kernel& kernel, const Write& write, Restore how) {
+  Outcome outcome{write, {}, WriteState::failed, {}, {}, {}};
+  for (int i = 0; i < kTries; ++i) {
+    const auto irq = locate(kernel, write);
+    if (!irq) {
+      describe_vanished(outcome);
+      outcome.hint = "its mask went with it: there is nothing to put back";
+      return outcome;
+    }
+    outcome.irq = *irq;
+    outcome.error.clear();
+    outcome.hint.clear();
+    if (!try_restore(kernel, how, outcome)) {
+      break;
+    }
+  }
+  return outcome;
+}
+
+bool is_restored(const Outcome& outcome) noexcept {
+  return is_success(outcome.state) || outcome.state == WriteState::vanished;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "sys/fd.h"
+
+namespace irqtune {
+
+/// Opens the directory of journals and lock; makes it (0700, its parents 0755) if `create`. An
+/// invalid Fd if it is absent and `create` is false.
+///
+/// Walks the path one component at a time and follows a symbolic link only if root or this user
+/// placed it, and none at all below `root` unless that is "/": a tree must not lead out of itself.
+/// Throws Error{applying} (Error{host} unless `create`) if that fails, or if the directory belongs
+/// to someone else or others may write to it.
+[[nodiscard]] Fd open_state_dir(const std::filesystem::path& dir,
+                                const std::filesystem::path& root,
+                                bool create);
+
+/// The directory `name` in `parent`, never through a link; otherwise as open_state_dir. `shown` is
+/// its path for messages.
+[[nodiscard]] Fd open_private_dir(const Fd& parent,
+                                  const char* name,
+                                  const std::filesystem::path& shown,
+                                  bool create);
+
+}  // namespace irqtune

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{1};
+constexpr std::chrono::milliseconds kLongestPause{20};
+
+std::string irq_file(IrqNumber irq, std::string_view base, std::string_view name) {
+  return fmt::format("{}/{}/{}", base, static_cast<std::uint32_t>(irq), name);
+}
+
+/// An x86 chip without interrupt remapping moves a vector at its next interrupt; every other one at
+/// once. Source: Linux kernel/irq/manage.c, irq_can_move_pcntxt().
+bool defers_moves(const Kernel& kernel, IrqNumber irq) {
+  const auto chip = kernel.sysfs.read(irq_file(irq, "/sys/kernel/irq", "chip_name")).value_or("");
+  return chip.starts_with("PCI-MSI") || chip.starts_with("IO-APIC") || chip.starts_with("Hyper-V");
+}
+
+/// False if the requested mask is not (or no longer) the planned one.
+bool requested_agrees(const Kernel& kernel, Outcome& outcome) {
+  const auto now = kernel.sysfs.read(mask_path(outcome.write, outcome.irq));
+  if (now && same_mask(outcome.write, *now, outcome.write.after)) {
+    return true;
+  }
+  if (!now && !is_still(kernel, outcome.write, outcome.irq)) {
+    describe_vanished(outcome);
+    return false;
+  }
+  outcome.state = WriteState::failed;
+  outcome.error = fmt::format("written, but it reads {}", now ? *now : "nothing");
+  outcome.hint = "another program sets it too: see `irqtune diagnose`";
+  return false;
+}
+
+/// True once the interrupt is where it was sent, or nothing will tell.
+bool has_arrived(const Kernel& kernel, Outcome& outcome) {
+  const auto text =
+      kernel.sysfs.read(irq_file(outcome.irq, "/proc/irq", "effective_affinity_list"));
+  outcome.effective = text ? CpuSet::parse_list(*text) : std::nullopt;
+  return !outcome.effective || outcome.effective->empty() ||
+         outcome.write.after.contains_all(*outcome.effective);
+}
+
+void describe_elsewhere(const Kernel& kernel, Outcome& outcome) {
+  if (defers_moves(kernel, outcome.irq)) {
+    outcome.state = WriteState::pending;
+    outcome.hint = "it moves at its next interrupt";
+    return;
+  }
+  outcome.state = WriteState::fallback;
+  outcome.error =
+      fmt::format("the kernel put it on CPU {}, outside the mask", outcome.effective->to_list());
+  outcome.hint = "no CPU of the mask could take it: look at the kernel's log, make a new plan";
+}
+
+void settle(Outcome& outcome, bool renumbered) {
+  const bool posted = outcome.write.identity && outcome.write.identity->posted;
+  outcome.state = posted       ? WriteState::posted
+                  : renumbered ? WriteState::renumbered
+                               : WriteState::ok;
+}
+
+}  // namespace
+
+void verify(const Kernel& kernel,
+            const std::vector<Outcome*>& written,
+            std::chrono::milliseconds timeout) {
+  std::vector<Outcome*> moving;
+  for (auto* const outcome : written) {
+    const auto& identity = outcome->write.identity;
+    settle(*outcome, identity && identity->irq != outcome->irq);
+    if (requested_agrees(kernel, *outcome) && kernel.follows && identity) {
+      moving.push_back(outcome);
+    }
+  }
+  auto pause = kFirstPause;
+  while (true) {
+    std::erase_if(moving, [&](Outcome* outcome) { return has_arrived(kernel, *outcome); });
+    if (moving.empty() || timeout <= std::chrono::milliseconds::zero()) {
+      break;
+    }
+    pause = std::min({pause * 2, kLongestPause, timeout});
+    kernel.sleep(pause);
+    timeout -= pause;
+  }
+  for (auto* const outcome : moving) {
+    if (outcome->state != WriteState::posted) {
+      describe_elsewhere(kernel, *outcome);
+    }
+  }
+}
+
+}  // namespace irqtune

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "apply/kernel.h"
+
+namespace irqtune {
+
+/// Fills state, effective CPUs and error of each outcome, all of which were written: waits until
+/// the effective masks agree, `timeout` at most for all of them together. A tree is no kernel:
+/// there only the requested mask is read back.
+void verify(const Kernel& kernel,
+            const std::vector<Outcome*>& written,
+            std::chrono::milliseconds timeout);
+
+}  // namespace irqtune

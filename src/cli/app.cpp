@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+#include "cli/support.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <iostream>
+#include <memory>
+
+#include <unistd.h>
+
+namespace irqtune {
+
+namespace {
+
+void set_up_log(int verbose, std::ostream& err) {
+  auto logger = std::make_shared<spdlog::logger>(
+      "irqtune", std::make_shared<spdlog::sinks::ostream_sink_st>(err));
+  logger->set_pattern("irqtune: %l: %v");
+  logger->set_level(verbose > 1    ? spdlog::level::trace
+                    : verbose == 1 ? spdlog::level::debug
+                                   : spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+bool wants_color(const std::string& mode, const std::ostream& out) {
+  if (mode != "auto") {
+    return mode == "always";
+  }
+  // Source: https://no-color.org
+  return &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty() &&
+         environment("TERM") != "dumb";
+}
+
+ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  auto parsed = parse_command_line(argc, argv, out, err);
+  if (const auto* code = std::get_if<ExitCode>(&parsed)) {
+    return *code;
+  }
+  auto& call = std::get<Invocation>(parsed);
+  set_up_log(call.verbose, err);
+  TextStyle style;
+  style.color = wants_color(call.color, out);
+  style.verbose = call.verbose > 0;
+  const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
+  const Context context{Sysfs(call.root), call, style, progress, out, err};
+  return std::visit([&](const auto& options) { return run(options, context); }, call.command);
+}
+
+void print_error(std::ostream& err, const Error& error) {
+  err << "irqtune: " << error.what() << '\n';
+  if (!error.hint().empty()) {
+    err << "hint: " << error.hint() << '\n';
+  }
+}
+
+}  // namespace
+
+ExitCode exit_code_for(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::usage:
+      return ExitCode::usage;
+    case ErrorKind::host:
+    case ErrorKind::applying:
+      return ExitCode::failed;
+    case ErrorKind::stranded:
+      return ExitCode::partial;
+    case ErrorKind::busy:
+      return ExitCode::busy;
+  }
+  return ExitCode::failed;
+}
+
+ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& err) noexcept {
+  try {
+    const auto code = parse_and_run(argc, argv, out, err);
+    out.flush();
+    if (!out) {
+      err << "irqtune: standard output: cannot write\n";
+      return ExitCode::failed;
+    }
+    return code;
+  } catch (const Error& error) {
+    print_error(err, error);
+    return exit_code_for(error.kind());
+  } catch (const std::exception& error) {
+    err << "irqtune: internal error: " << error.what() << '\n';
+    return ExitCode::failed;
+  }
+}
+
+}  // namespace irqtune

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+#include "irqtune/apply/plan_file.h"
+#include "irqtune/apply/settle.h"
+#include "irqtune/apply/signals.h"
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+#include "irqtune/read/meddlers.h"
+
+#include "cli/support.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+#include <set>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kLargestPlan = std::size_t{256} << 20;
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  constexpr double kMilli = 1000;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
+}
+
+/// The passthrough devices that the options select.
+std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy) {
+  const auto any_glob = [](const std::vector<std::string>& globs, const std::string& text) {
+    return globs.empty() ||
+           std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+  };
+  std::vector<PciAddress> devices;
+  for (const auto& device : host.devices) {
+    const auto* owner = find_owner(host, device.address);
+    const bool of_vm =
+        policy.vms.empty() || (owner != nullptr && any_glob(policy.vms, owner->name));
+    if (device.passthrough && of_vm && any_glob(policy.devices, device.address.to_string())) {
+      devices.push_back(device.address);
+    }
+  }
+  return devices;
+}
+
+void wait_for_vectors(const ApplyCommand& options, const Context& context) {
+  const auto policy = policy_of(options.policy);
+  auto quick = options.policy;
+  quick.sample.reset();
+  const auto host = read_host_for(context, quick, Detail::passthrough, false);
+  SettleOptions settle;
+  settle.stable_for = milliseconds(*options.wait_stable);
+  settle.timeout = milliseconds(options.timeout);
+  if (const auto progress = progress_of(context, "waiting for the vectors to settle")) {
+    settle.on_wait = [&, progress](std::chrono::milliseconds since) {
+      progress(options.timeout - std::chrono::duration<double>(since).count());
+    };
+  }
+  if (!wait_until_stable(context.sysfs, selected_devices(host, policy), settle)) {
+    throw Error(
+        ErrorKind::applying,
+        fmt::format("--wait-stable: vectors still came and went after {:.0f} s; nothing was "
+                    "changed",
+                    options.timeout),
+        "wait for the guest to finish booting, or give a longer --timeout");
+  }
+}
+
+/// A plan from a file names what it needs by key, so that it holds on a host that moved on.
+Plan plan_from_file(const Context& context, const std::string& path) {
+  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native(), kLargestPlan);
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage, path, "cannot read the plan", file.error);
+  }
+  auto plan = parse_plan(*file.text, path);
+  const auto boot = read_host_id(context.sysfs).boot_id;
+  if (boot && plan.host.boot_id && boot != plan.host.boot_id) {
+    plan.warnings.push_back(
+        fmt::format("{}: made in another boot of a host; vectors are found by their key", path));
+  }
+  return plan;
+}
+
+/// The drivers of the devices that the plan moves vectors of.
+std::vector<std::string> drivers_of(const Plan& plan, const Sysfs& sysfs) {
+  std::set<std::string> drivers;
+  for (const auto& assignment : plan.assignments) {
+    if (assignment.change && assignment.device) {
+      const auto link =
+          fmt::format("/sys/bus/pci/devices/{}/driver", assignment.device->to_string());
+      drivers.insert(sysfs.link_name(link).value_or("vfio-pci"));
+    }
+  }
+  return {drivers.begin(), drivers.end()};
+}
+
+/// What to say of programs that would undo the work; refuses if `strict`.
+std::vector<std::string> meddler_warnings(const Plan& plan, bool strict, const Sysfs& sysfs) {
+  std::vector<std::string> warnings;
+  for (const auto& meddler : find_meddlers(sysfs, drivers_of(plan, sysfs))) {
+    if (!meddler.would_undo) {
+      continue;
+    }
+    if (strict) {
+      throw Error(ErrorKind::applying,
+                  fmt::format("--strict: {} (pid {}) runs and would undo this; nothing was changed",
+                              meddler.name,
+                              meddler.pid),
+                  fmt::format("{}", fmt::join(meddler.advice, " | ")));
+    }
+    warnings.insert(warnings.end(), meddler.advice.begin(), meddler.advice.end());
+  }
+  return warnings;
+}
+
+ExitCode code_of(ApplyState state) {
+  switch (state) {
+    case ApplyState::rolled_back:
+      return ExitCode::failed;
+    case ApplyState::partial:
+      return ExitCode::partial;
+    case ApplyState::committed:
+    case ApplyState::dry_run:
+    case ApplyState::nothing_to_do:
+      break;
+  }
+  return ExitCode::ok;
+}
+
+/// One line for each mask that could not be set, so that scripts see it without the table.
+void print_failures(const ApplyReport& report, const Context& context) {
+  for (const auto& outcome : report.outcomes) {
+    if (is_success(outcome.state)) {
+      continue;
+    }
+    const auto& identity = outcome.write.identity;
+    const auto name = !identity ? std::string("/proc/irq/default_smp_affinity")
+                      : identity->vector
+                          ? identity->vector->to_string()
+                          : fmt::format("IRQ {}", static_cast<std::uint32_t>(outcome.irq));
+    context.err << fmt::format("irqtune: {}: {}: {}\n",
+                               name,
+                               write_state_text(outcome.state),
+                               outcome.error.empty() ? "not as asked" : outcome.error);
+    if (!outcome.hint.empty()) {
+      context.err << fmt::format("hint: {}\n", outcome.hint);
+    }
+  }
+}
+
+ExitCode finish(const ApplyReport& report, const Context& context) {
+  print_warnings(context, report.warnings);
+  print_failures(report, context);
+  if (context.call.json) {
+    context.out << apply_json(report);
+  } else if (!context.call.quiet) {
+    context.out << apply_text(report, context.style);
+  }
+  return code_of(report.state);
+}
+
+ApplyReport carry_out(const Plan& plan, const ApplyCommand& options, const Context& context) {
+  auto session = session_of(context, read_host_id(context.sysfs));
+  session.plan_digest = plan_digest(plan);
+  ApplyOptions apply_options;
+  apply_options.keep_going = options.keep_going;
+  apply_options.force = options.force;
+  apply_options.verify_timeout = milliseconds(options.verify_timeout);
+  const SignalGuard signals;
+  apply_options.interrupted = [&] { return signals.interrupted(); };
+  const Lock lock(session.state_dir, wait_of(options.lock));
+  return apply(writes_for(plan), context.sysfs, session, apply_options);
+}
+
+}  // namespace
+
+ExitCode run(const ApplyCommand& options, const Context& context) {
+  if (!options.dry_run) {
+    require_writable_root(context, "apply");
+  }
+  if (options.wait_stable) {
+    wait_for_vectors(options, context);
+  }
+  const auto plan = options.plan_file.empty() ? plan_for(context, options.policy).plan
+                                              : plan_from_file(context, options.plan_file);
+  ApplyReport report;
+  if (options.dry_run) {
+    report = dry_run(writes_for(plan), context.sysfs);
+  } else if (change_count(plan) > 0) {
+    if (const auto why = why_not_writable(context.sysfs)) {
+      throw Error(ErrorKind::applying, *why);
+    }
+    const auto warnings = meddler_warnings(plan, options.strict, context.sysfs);
+    report = carry_out(plan, options, context);
+    report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
+  }
+  report.warnings.insert(report.warnings.begin(), plan.warnings.begin(), plan.warnings.end());
+  return finish(report, context);
+}
+
+}  // namespace irqtune

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+
+#include "cli/support.h"
+
+#include <ostream>
+
+namespace irqtune {
+
+ExitCode run(const HistoryOptions& options, const Context& context) {
+  const auto session = session_of(context, read_host_id(context.sysfs));
+  if (options.keep) {
+    require_writable_root(context, "history --keep");
+    if (std::filesystem::exists(session.state_dir)) {
+      const Lock lock(session.state_dir, std::chrono::milliseconds(0));
+      static_cast<void>(prune_journals(session, *options.keep));
+    }
+  }
+  const auto entries = history(session);
+  if (context.call.json) {
+    context.out << history_json(entries);
+  } else if (!context.call.quiet) {
+    context.out << history_text(entries, context.style);
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace irqtune

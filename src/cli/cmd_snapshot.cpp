@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/support.h"
+#include "irqtune/read/snapshot.h"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+namespace irqtune {
+
+ExitCode run(const SnapshotCommand& options, const Context& context) {
+  SnapshotOptions snapshot;
+  snapshot.anonymize = options.anonymize;
+  snapshot.sample = options.sample;
+  snapshot.on_wait = progress_of(context, "waiting for the second reading");
+  const auto report = write_snapshot(context.sysfs, options.output, snapshot);
+  print_warnings(context, report.warnings);
+  if (!context.call.quiet && !context.call.json) {
+    context.out << fmt::format("Wrote {}. Look at it with: irqtune --root {} plan\n",
+                               options.output,
+                               options.output);
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace irqtune

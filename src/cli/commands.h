@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/cli/cli.h"
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+#include "irqtune/read/read.h"
+#include "irqtune/report/report.h"
+#include "irqtune/sys/sysfs.h"
+
+#include <filesystem>
+#include <iosfwd>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace irqtune {
+
+/// What selects and places vectors; the same for every command that plans. Texts are as typed;
+/// `policy_of` makes a Policy of them.
+struct PolicyOptions {
+  std::vector<std::string> devices;
+  std::vector<std::string> vms;
+  std::string policy = "avoid";
+  std::vector<std::string> vm_policies;  ///< "NAME=POLICY"
+  std::string scope = "passthrough";
+  std::string avoid;
+  std::string housekeeping;
+  bool no_protect_siblings = false;
+  bool include_defined = false;
+  std::vector<std::string> assume_nodes;  ///< "ADDR=N"
+  std::optional<double> sample;           ///< Seconds
+  double min_gain = 10;
+  std::optional<int> max_vectors_per_cpu;
+  std::string near = "device";
+  double busy_threshold = 80;
+  bool rebalance = false;
+  bool default_affinity = false;
+};
+
+struct ShowOptions {
+  std::string section;  ///< Empty: the summary (as JSON: everything).
+  PolicyOptions policy;
+};
+
+struct PlanOptions {
+  PolicyOptions policy;
+  std::string output;            ///< Empty: standard output.
+  std::string format = "table";  ///< table, json or script
+  bool detailed_exitcode = false;
+};
+
+/// How long to wait for another irqtune to end; zero: not at all.
+struct LockOptions {
+  double wait = 0;  ///< Seconds
+};
+
+struct ApplyCommand {
+  PolicyOptions policy;
+  std::string plan_file;  ///< Empty: plan now.
+  bool dry_run = false;
+  std::optional<double> wait_stable;  ///< Seconds without change
+  double timeout = 60;                ///< Seconds, for wait_stable
+  bool keep_going = false;
+  double verify_timeout = 1;  ///< Seconds
+  LockOptions lock;
+  bool strict = false;
+  bool force = false;
+};
+
+struct RollbackCommand {
+  std::string id;
+  bool all = false;
+  bool dry_run = false;
+  bool force = false;
+  LockOptions lock;
+};
+
+struct HistoryOptions {
+  std::optional<std::size_t> keep;  ///< Prune to so many first.
+};
+
+struct CheckOptions {
+  PolicyOptions policy;
+};
+
+struct SnapshotCommand {
+  std::string output;
+  std::optional<double> sample;  ///< Seconds
+  bool anonymize = false;
+};
+
+/// One alternative per subcommand. A new command is an alternative here, its flags in parse.cpp and
+/// a `run` overload in cmd_<name>.cpp; without the overload `std::visit` does not compile.
+using Command = std::variant<ShowOptions,
+                             PlanOptions,
+                             ApplyCommand,
+                             RollbackCommand,
+                             HistoryOptions,
+                             CheckOptions,
+                             SnapshotCommand>;
+
+struct Invocation {
+  std::string root = "/";
+  std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
+  std::string lscpu;
+  bool json = false;
+  bool quiet = false;
+  int verbose = 0;
+  std::string color = "auto";  ///< auto, always or never
+  Command command;
+};
+
+/// The command line as values. The only function that knows CLI11. An ExitCode means "stop now":
+/// help was printed (ok) or the line made no sense (usage).
+[[nodiscard]] std::variant<Invocation, ExitCode> parse_command_line(int argc,
+                                                                    const char* const* argv,
+                                                                    std::ostream& out,
+                                                                    std::ostream& err);
+
+/// What every command is given.
+struct Context {
+  Sysfs sysfs;
+  Invocation call;
+  TextStyle style;
+  bool progress = false;  ///< Standard error is a terminal.
+  std::ostream& out;
+  std::ostream& err;
+};
+
+[[nodiscard]] ExitCode run(const ShowOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const PlanOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const ApplyCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const RollbackCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const HistoryOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const CheckOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
+
+}  // namespace irqtune

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <string_view>
+
+namespace irqtune {
+
+namespace {
+
+constexpr auto kConfigPath = "/etc/irqtune/irqtune.toml";
+constexpr double kForever = 1e6;  // Seconds; eleven days.
+
+/// CLI11's own config format, in which a section [policy] stands for that of every command that
+/// plans.
+class Config : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> all;
+    for (auto& item : CLI::ConfigTOML::from_config(input)) {
+      if (item.parents != std::vector<std::string>{"policy"}) {
+        all.push_back(std::move(item));
+        continue;
+      }
+      if (item.name == "++" || item.name == "--") {
+        continue;  // Where a section begins and ends; meant for subcommands.
+      }
+      for (const auto* command : {"plan", "apply", "check"}) {
+        item.parents = {command};
+        all.push_back(item);
+      }
+    }
+    return all;
+  }
+};
+
+void add_protection(CLI::App& app, PolicyOptions& options) {
+  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")->type_name("CPULIST");
+  app.add_flag("--no-protect-siblings",
+               options.no_protect_siblings,
+               "SMT siblings of vCPUs' CPUs may take vectors");
+  app.add_flag("--include-defined",
+               options.include_defined,
+               "Protect the pins of defined but stopped VMs too");
+  app.add_option(
+         "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
+      ->type_name("ADDR=N");
+  app.add_option(
+         "--sample", options.sample, "Rates from two readings so far apart (default: since boot)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 3600.0));
+}
+
+void add_policy(CLI::App& app, PolicyOptions& options) {
+  app.add_option("--device", options.devices, "Only these devices (repeatable)")
+      ->type_name("ADDR|GLOB");
+  app.add_option("--vm", options.vms, "Only devices of these VMs (repeatable)")
+      ->type_name("NAME|GLOB");
+  app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
+      ->type_name("POLICY");
+  app.add_option("--vm-policy", options.vm_policies, "Policy of one VM (repeatable)")
+      ->type_name("NAME=POLICY");
+  app.add_option("--scope",
+                 options.scope,
+                 "passthrough (default); evict: also host interrupts on protected CPUs; all")
+      ->type_name("SCOPE");
+  add_protection(app, options);
+  app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
+      ->type_name("CPULIST");
+  app.add_option(
+         "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--max-vectors-per-cpu", options.max_vectors_per_cpu, "Budget of a CPU (x86: 200)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 16));
+  app.add_option("--near", options.near, "Whose node counts: device (default) or vm")
+      ->type_name("WHOSE");
+  app.add_option("--busy-threshold",
+                 options.busy_threshold,
+                 "CPUs with more irq and softirq time take no more vectors (80)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(1.0, 100.0));
+  app.add_flag("--rebalance", options.rebalance, "May move vectors that are well placed");
+  app.add_flag("--default-affinity",
+               options.default_affinity,
+               "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
+}
+
+void add_lock(CLI::App& app, LockOptions& options) {
+  app.add_flag(fmt::format("--wait-lock{{{:.0f}}}", kForever),
+               options.wait,
+               "Wait for another irqtune to end (=SECONDS: at most so long)");
+}
+
+void add_show(CLI::App& app, Command& command, ShowOptions& options) {
+  auto* show = app.add_subcommand("show", "The host as irqtune understands it");
+  show->add_option(
+          "section", options.section, "topology, devices, irqs, vms or all (default: a summary)")
+      ->check(CLI::IsMember({"topology", "devices", "irqs", "vms", "all"}));
+  add_protection(*show, options.policy);
+  show->final_callback([&] { command = options; });
+}
+
+void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
+  auto* plan = app.add_subcommand("plan", "Where each vector should go, and why; writes nothing");
+  add_policy(*plan, options.policy);
+  plan->add_option("-o,--output", options.output, "Write the plan to a file")->type_name("FILE");
+  plan->add_option("--format", options.format, "table (default), json, or script: shell commands")
+      ->check(CLI::IsMember({"table", "json", "script"}))
+      ->type_name("FORMAT");
+  plan->add_flag(
+      "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
+  plan->final_callback([&] { command = options; });
+}
+
+void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
+  auto* apply = app.add_subcommand("apply", "Carry a plan out: journal, write, verify");
+  apply->add_option("plan", options.plan_file, "A plan made by plan --json (default: plan now)")
+      ->type_name("PLAN.json");
+  add_policy(*apply, options.policy);
+  apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  apply->add_flag("--wait-stable{2}",
+                  options.wait_stable,
+                  "First wait until the vectors have not changed for 2 s (=SECONDS)");
+  apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, kForever));
+  apply->add_flag(
+      "--keep-going", options.keep_going, "Leave what was written when something is refused");
+  apply
+      ->add_option(
+          "--verify-timeout", options.verify_timeout, "Longest wait for the kernel to follow (1)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 3600.0));
+  add_lock(*apply, options.lock);
+  apply->add_flag(
+      "--strict", options.strict, "Refuse while irqbalance or TuneD would undo the work");
+  apply->add_flag("--force", options.force, "Go past a refusal that says so");
+  apply->final_callback([&] { command = options; });
+}
+
+void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
+  auto* rollback = app.add_subcommand("rollback", "Restore what an apply changed");
+  rollback->add_option("id", options.id, "Which apply (default: the last one not yet rolled back)")
+      ->type_name("ID");
+  rollback->add_flag("--all", options.all, "Every apply that is not rolled back, newest first");
+  rollback->add_flag(
+      "--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  rollback->add_flag("--force", options.force, "Also restore masks that someone changed since");
+  add_lock(*rollback, options.lock);
+  rollback->final_callback([&] { command = options; });
+}
+
+void add_others(CLI::App& app,
+                Command& command,
+                HistoryOptions& history_options,
+                CheckOptions& check_options,
+                SnapshotCommand& snapshot_options) {
+  auto* history =
+      app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
+  history
+      ->add_option("--keep", history_options.keep, "First remove all but the newest N closed ones")
+      ->type_name("N");
+  history->final_callback([&] { command = history_options; });
+
+  auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
+  add_policy(*check, check_options.policy);
+  check->final_callback([&] { command = check_options; });
+
+  auto* snapshot =
+      app.add_subcommand("snapshot", "Capture what irqtune reads, for --root elsewhere");
+  snapshot->add_option("-o,--output", snapshot_options.output, "Where to")
+      ->type_name("FILE.tar.gz|DIR")
+      ->required();
+  snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 3600.0));
+  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, MACs and serials");
+  snapshot->final_callback([&] { command = snapshot_options; });
+}
+
+void add_globals(CLI::App& app, Invocation& call) {
+  app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
+      ->type_name("DIR");
+  app.add_option(
+         "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
+      ->type_name("DIR");
+  app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
+      ->type_name("FILE");
+  app.add_flag("--json", call.json, "Print JSON");
+  app.add_option("--color", call.color, "auto (default), always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
+  app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
+  app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
+}
+
+/// The value of --root among the raw arguments: the default config file lies under it.
+std::string root_argument(int argc, const char* const* argv) {
+  std::string root = "/";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--root" && i + 1 < argc) {
+      root = argv[i + 1];
+    } else if (argument.starts_with("--root=")) {
+      root = argument.substr(7);
+    }
+  }
+  return root;
+}
+
+/// Where the default config file is for a library to open; `holder` keeps it open. Empty if the
+/// root has none.
+std::string default_config(const std::string& root, std::shared_ptr<void>& holder) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(root, ignored)) {
+    return {};
+  }
+  return Sysfs(root).library_path(kConfigPath, holder);
+}
+
+std::string hint_for(const CLI::App& app,
+                     const CLI::ParseError& error,
+                     int argc,
+                     const char* const* argv) {
+  std::vector<std::string> names;
+  for (const auto* sub : app.get_subcommands({})) {
+    names.push_back(sub->get_name());
+  }
+  for (int i = 1; i < argc && error.get_name() == "ExtrasError"; ++i) {
+    const std::string word = argv[i];
+    const auto nearest = word.starts_with('-') ? std::string() : nearest_name(word, names);
+    if (!nearest.empty() && nearest != word) {
+      return fmt::format("did you mean {}?", nearest);
+    }
+  }
+  const auto chosen = app.get_subcommands();
+  return fmt::format("see irqtune {}--help",
+                     chosen.empty() ? "" : chosen.front()->get_name() + " ");
+}
+
+/// CLI11 puts some messages on several lines.
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return printable(trimmed(text));
+}
+
+}  // namespace
+
+std::variant<Invocation, ExitCode> parse_command_line(int argc,
+                                                      const char* const* argv,
+                                                      std::ostream& out,
+                                                      std::ostream& err) {
+  Invocation call;
+  ShowOptions show;
+  PlanOptions plan;
+  ApplyCommand apply;
+  RollbackCommand rollback;
+  HistoryOptions history;
+  CheckOptions check;
+  SnapshotCommand snapshot;
+  std::shared_ptr<void> config_holder;
+
+  CLI::App app{
+      "IRQ affinity tuner for KVM hosts: keeps the interrupts of passed-through devices off\n"
+      "the cores where vCPUs run.",
+      "irqtune"};
+  app.set_version_flag("--version", "irqtune " IRQTUNE_VERSION);
+  app.set_config("--config",
+                 default_config(root_argument(argc, argv), config_holder),
+                 fmt::format("Options from a file ({})", kConfigPath))
+      ->type_name("FILE");
+  app.config_formatter(std::make_shared<Config>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  add_globals(app, call);
+  app.require_subcommand(1);
+  app.fallthrough();  // Global options may also follow the subcommand.
+  add_show(app, call.command, show);
+  add_plan(app, call.command, plan);
+  add_apply(app, call.command, apply);
+  add_rollback(app, call.command, rollback);
+  add_others(app, call.command, history, check, snapshot);
+  app.footer(
+      "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    app.exit(success, out, err);
+    return ExitCode::ok;
+  } catch (const CLI::ParseError& error) {
+    err << fmt::format(
+        "irqtune: {}\nhint: {}\n", one_line(error.what()), hint_for(app, error, argc, argv));
+    return ExitCode::usage;
+  }
+  return call;
+}
+
+}  // namespace irqtune

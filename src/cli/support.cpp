@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/support.h"
+
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+#include "irqtune/plan/planner.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ostream>
+
+#include <pwd.h>
+#include <unistd.h>
+
+namespace irqtune {
+
+namespace {
+
+/// "NAME=VALUE" -> both. Throws Error{usage}.
+std::pair<std::string, std::string> key_value(const std::string& text, std::string_view option) {
+  const auto equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} {}: no NAME=VALUE", option, text),
+                fmt::format("see irqtune plan --help, {}", option));
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+template <typename T>
+T require(std::optional<T> value,
+          std::string_view option,
+          std::string_view text,
+          std::string_view known) {
+  if (!value) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} {}: unknown", option, text),
+                fmt::format("one of {}", known));
+  }
+  return *value;
+}
+
+/// An address in full, so that "3b:00.0" selects too; a glob stays as it is.
+std::string address_glob(const std::string& text) {
+  const auto address = PciAddress::parse(text);
+  return address ? address->to_string() : text;
+}
+
+std::map<PciAddress, NodeId> nodes_of(const std::vector<std::string>& texts) {
+  std::map<PciAddress, NodeId> nodes;
+  for (const auto& text : texts) {
+    const auto [name, value] = key_value(text, "--assume-node");
+    const auto address = PciAddress::parse(name);
+    const auto node = parse_number<std::uint32_t>(value);
+    if (!address || !node) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--assume-node {}: no ADDRESS=NODE", text),
+                  "for instance --assume-node 0000:3b:00.0=1");
+    }
+    nodes[*address] = NodeId{*node};
+  }
+  return nodes;
+}
+
+std::vector<std::string> vm_names(const Host& host) {
+  std::vector<std::string> names;
+  for (const auto& vm : host.vms) {
+    names.push_back(vm.name);
+  }
+  return names;
+}
+
+std::vector<std::string> passthrough_names(const Host& host) {
+  std::vector<std::string> names;
+  for (const auto& device : host.devices) {
+    if (device.passthrough) {
+      names.push_back(device.address.to_string());
+    }
+  }
+  return names;
+}
+
+void require_match(std::string_view option,
+                   const std::string& glob,
+                   const std::vector<std::string>& names,
+                   std::string_view noun) {
+  if (std::ranges::any_of(names, [&](const auto& name) { return matches_glob(glob, name); })) {
+    return;
+  }
+  constexpr std::size_t kShown = 20;
+  std::vector<std::string> shown(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)));
+  for (auto& name : shown) {
+    name = printable(name);
+  }
+  const auto nearest = nearest_name(glob, names);
+  throw Error(ErrorKind::usage,
+              fmt::format("{} {}: no such {}", option, printable(glob), noun),
+              names.empty()
+                  ? fmt::format("this host has none")
+                  : fmt::format("{}there {}: {}{}",
+                                nearest.empty() ? "" : "did you mean " + printable(nearest) + "? ",
+                                names.size() == 1 ? "is" : "are",
+                                fmt::join(shown, ", "),
+                                names.size() > kShown ? ", ..." : ""));
+}
+
+std::string user_name() {
+  if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
+    return sudo;
+  }
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const auto uid = ::geteuid();
+  const bool known =
+      ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return known ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
+}
+
+}  // namespace
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): there is one thread
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+std::chrono::milliseconds wait_of(const LockOptions& options) {
+  constexpr double kMilli = 1000;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(options.wait * kMilli));
+}
+
+Policy policy_of(const PolicyOptions& options) {
+  constexpr std::string_view kPolicies = "avoid, colocate, leave";
+  Policy policy;
+  std::ranges::transform(options.devices, std::back_inserter(policy.devices), address_glob);
+  policy.vms = options.vms;
+  policy.policy = require(parse_policy(options.policy), "--policy", options.policy, kPolicies);
+  for (const auto& text : options.vm_policies) {
+    const auto [name, value] = key_value(text, "--vm-policy");
+    policy.vm_policies[name] = require(parse_policy(value), "--vm-policy", text, kPolicies);
+  }
+  policy.scope =
+      require(parse_scope(options.scope), "--scope", options.scope, "passthrough, evict, all");
+  policy.protection.siblings = !options.no_protect_siblings;
+  policy.protection.include_defined = options.include_defined;
+  policy.protection.avoid = CpuSet::require_list(options.avoid, "--avoid");
+  if (!options.housekeeping.empty()) {
+    policy.housekeeping = CpuSet::require_list(options.housekeeping, "--housekeeping");
+  }
+  policy.min_gain = options.min_gain;
+  policy.max_vectors_per_cpu = options.max_vectors_per_cpu;
+  policy.near_to = require(parse_near(options.near), "--near", options.near, "device, vm");
+  policy.busy_threshold = options.busy_threshold;
+  policy.rebalance = options.rebalance;
+  policy.default_affinity = options.default_affinity;
+  return policy;
+}
+
+Host read_host_for(const Context& context,
+                   const PolicyOptions& options,
+                   Detail detail,
+                   bool names) {
+  ReadOptions read;
+  read.detail = detail;
+  read.names = names;
+  read.sample = options.sample;
+  read.assume_nodes = nodes_of(options.assume_nodes);
+  read.lscpu_file = context.call.lscpu;
+  read.on_wait = progress_of(context, "measuring interrupt rates");
+  auto host = read_host(context.sysfs, read);
+  spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
+                host.irqs.size(),
+                host.devices.size(),
+                host.vms.size(),
+                host.topology.cpus.size());
+  return host;
+}
+
+void check_selection(const Host& host, const Policy& policy) {
+  for (const auto& glob : policy.devices) {
+    require_match("--device", glob, passthrough_names(host), "passthrough device");
+  }
+  for (const auto& glob : policy.vms) {
+    require_match("--vm", glob, vm_names(host), "VM");
+  }
+  for (const auto& [name, chosen] : policy.vm_policies) {
+    require_match("--vm-policy", name, vm_names(host), "VM");
+  }
+}
+
+Planned plan_for(const Context& context, const PolicyOptions& options) {
+  const auto policy = policy_of(options);
+  const auto detail = policy.scope == Scope::passthrough ? Detail::passthrough : Detail::devices;
+  Planned planned{read_host_for(context, options, detail, false), {}};
+  check_selection(planned.host, policy);
+  planned.plan = make_plan(planned.host, policy);
+  planned.plan.warnings.insert(
+      planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
+  return planned;
+}
+
+Session session_of(const Context& context, const HostId& id) {
+  Session session;
+  const auto root = std::filesystem::weakly_canonical(context.sysfs.root());
+  session.root = root.native();
+  session.state_dir = context.call.state_dir.empty()
+                          ? root / "var/lib/irqtune"
+                          : std::filesystem::path(context.call.state_dir);
+  session.boot_id = id.boot_id;
+  session.user = user_name();
+  return session;
+}
+
+void print_warnings(const Context& context, const std::vector<std::string>& warnings) {
+  if (context.call.quiet || context.call.json) {
+    return;
+  }
+  for (const auto& warning : warnings) {
+    context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
+  }
+}
+
+std::function<void(double)> progress_of(const Context& context, std::string what) {
+  if (!context.progress || context.call.quiet) {
+    return {};
+  }
+  return [what = std::move(what), &err = context.err](double left) {
+    // The last call leaves a clean line.
+    err << (left > 0.15 ? fmt::format("\r{}, {:.0f} s left ", what, left)
+                        : fmt::format("\r{:{}}\r", "", what.size() + 16))
+        << std::flush;
+  };
+}
+
+void require_writable_root(const Context& context, std::string_view command) {
+  if (context.sysfs.in_memory()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: {} needs a directory, and this is a snapshot file",
+                            context.sysfs.root().native(),
+                            command),
+                "unpack it: mkdir tree && tar -C tree -xzf FILE, then --root tree");
+  }
+}
+
+}  // namespace irqtune

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/apply/apply.h"
+
+#include "cli/commands.h"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace irqtune {
+
+// What several commands need.
+
+/// The options as values. Throws Error{usage} naming the option that has no meaning.
+[[nodiscard]] Policy policy_of(const PolicyOptions& options);
+
+/// Reads the host as the options ask.
+[[nodiscard]] Host read_host_for(const Context& context,
+                                 const PolicyOptions& options,
+                                 Detail detail,
+                                 bool names);
+
+/// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
+/// there is and the nearest spelling.
+void check_selection(const Host& host, const Policy& policy);
+
+/// Reads the host and plans.
+struct Planned {
+  Host host;
+  Plan plan;
+};
+
+[[nodiscard]] Planned plan_for(const Context& context, const PolicyOptions& options);
+
+/// Who runs this, on which host, with which state directory.
+[[nodiscard]] Session session_of(const Context& context, const HostId& id);
+
+/// Prints warnings to standard error, unless --quiet or --json (where the document holds them).
+void print_warnings(const Context& context, const std::vector<std::string>& warnings);
+
+/// Shows "what, N s left" on a terminal while something waits.
+[[nodiscard]] std::function<void(double)> progress_of(const Context& context, std::string what);
+
+/// Throws Error{usage} if the root is a snapshot file, for commands that write.
+void require_writable_root(const Context& context, std::string_view command);
+
+/// How long to wait for the lock.
+[[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+
+/// An environment variable; empty if it is not set.
+[[nodiscard]] std::string environment(const char* name);
+
+}  // namespace irqtune

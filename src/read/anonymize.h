@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+/// Who is called what in an anonymised tree: the same name, the same replacement everywhere.
+class Aliases {
+ public:
+  /// A VM's name, before the first use of any. Aliases are given out in the names' order.
+  void learn(std::string_view name);
+  void finish_learning();
+
+  /// The alias of a VM's name; one for all that were not learned.
+  [[nodiscard]] std::string name(std::string_view name) const;
+  [[nodiscard]] bool knows(std::string_view name) const;
+
+  /// `text` with every learned name in it replaced where it is a word of its own, also as systemd
+  /// writes it in unit names ("web\x2d1").
+  [[nodiscard]] std::string replace_names(std::string_view text) const;
+
+  /// `text` with each UUID and each MAC address replaced by one of its own.
+  [[nodiscard]] std::string replace_ids(std::string_view text);
+
+ private:
+  std::set<std::string, std::less<>> learned_;
+  std::map<std::string, std::string, std::less<>> names_;
+  std::map<std::string, std::string, std::less<>> words_;  // As names_, with the escaped forms.
+  std::map<std::string, std::string, std::less<>> ids_;
+};
+
+/// The command line of a VMM with the values of all options that irqtune does not read taken out.
+[[nodiscard]] std::string anonymous_vmm_command(std::string_view cmdline, Aliases& aliases);
+
+/// Names that a VMM's command line gives its VM.
+[[nodiscard]] std::vector<std::string> names_in_vmm_command(std::string_view cmdline);
+
+/// The kernel's command line without values that name disks, hosts, addresses or secrets.
+[[nodiscard]] std::string anonymous_kernel_command(std::string_view cmdline, Aliases& aliases);
+
+/// A libvirt domain (or its status file) with only the elements and attributes that irqtune reads.
+[[nodiscard]] std::string anonymous_domain(std::string_view xml, Aliases& aliases);
+
+/// The name of the domain in a libvirt file; empty if it has none.
+[[nodiscard]] std::string name_in_domain(std::string_view xml);
+
+/// A Proxmox VM's configuration with only the keys that irqtune reads.
+[[nodiscard]] std::string anonymous_proxmox(std::string_view config, Aliases& aliases);
+
+/// Proxmox's table of mapped devices, without descriptions. `hostname` becomes "host", and the
+/// other nodes of its cluster "other".
+[[nodiscard]] std::string anonymous_mappings(std::string_view config,
+                                             std::string_view hostname,
+                                             const Aliases& aliases);
+
+/// Names in a Proxmox VM's configuration: its own, and of mapped devices.
+[[nodiscard]] std::vector<std::string> names_in_proxmox(std::string_view config);
+
+/// Names of mapped devices.
+[[nodiscard]] std::vector<std::string> names_in_mappings(std::string_view config);
+
+}  // namespace irqtune

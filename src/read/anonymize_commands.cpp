@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "read/anonymize.h"
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::string_view kHidden = "x";
+
+bool is_one_of(std::string_view word, std::string_view list) {
+  return fmt::format(" {} ", list).find(fmt::format(" {} ", word)) != std::string::npos;
+}
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// "/run/ch/web.sock" -> "web": what a VM without a name is called after.
+std::string_view socket_name(std::string_view value) {
+  const auto path = value.find("path=");
+  value = path == std::string_view::npos ? value : value.substr(path + 5);
+  value = last_part(value.substr(0, value.find(',')));
+  return value.substr(0, value.rfind('.'));
+}
+
+/// "guest=web,debug-threads=on" or "web,..." -> "web"
+std::string_view guest_name(std::string_view value) {
+  for (const auto part : split(value, ',')) {
+    if (part.starts_with("guest=")) {
+      return part.substr(6);
+    }
+    if (part.find('=') == std::string_view::npos) {
+      return part;
+    }
+  }
+  return {};
+}
+
+bool names_socket(std::string_view key) {
+  return is_one_of(key, "api-socket api-sock socket");
+}
+
+/// Takes out the values of keys that may name something of the owner's, in "key=value,..." and in
+/// {"key":"value",...}; paths below /sys and /dev/vfio are the host's own.
+std::string without_values(std::string text) {
+  for (const std::string_view key : {"serial",
+                                     "file",
+                                     "filename",
+                                     "mem-path",
+                                     "path",
+                                     "secret",
+                                     "password",
+                                     "passwd",
+                                     "keyid",
+                                     "user",
+                                     "mac",
+                                     "ifname",
+                                     "script",
+                                     "server",
+                                     "export",
+                                     "image"}) {
+    for (const auto& [before, end] :
+         {std::pair(fmt::format("{}=", key), ','), std::pair(fmt::format("\"{}\":\"", key), '"')}) {
+      for (auto at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+        const auto from = at + before.size();
+        const auto to = std::min(text.find(end, from), text.size());
+        const auto value = std::string_view(text).substr(from, to - from);
+        if (!value.starts_with("/sys/") && !value.starts_with("/dev/vfio/")) {
+          text.replace(from, to - from, kHidden);
+        }
+      }
+    }
+  }
+  return text;
+}
+
+bool is_device_of_host(std::string_view value) {
+  constexpr std::array<std::string_view, 6> kMarks = {
+      "vfio", "iothread", "/sys/", "memory-backend", "nvme", "thread-context"};
+  return std::ranges::any_of(
+      kMarks, [&](std::string_view mark) { return value.find(mark) != std::string_view::npos; });
+}
+
+std::string option_value(std::string_view key, std::string_view value, Aliases& aliases) {
+  if (key == "name") {
+    const auto threads = value.find("debug-threads=");
+    return fmt::format("guest={}{}",
+                       aliases.name(guest_name(value)),
+                       threads == std::string_view::npos
+                           ? ""
+                           : value.substr(threads - 1, value.find(',', threads) - threads + 1));
+  }
+  if (key == "id") {
+    return parse_number<int>(value) ? std::string(value) : aliases.name(value);
+  }
+  if (names_socket(key)) {
+    return fmt::format("/run/{}.sock", aliases.name(socket_name(value)));
+  }
+  if (is_one_of(key, "device object blockdev vfio numa")) {
+    return is_device_of_host(value) || key == "numa"
+               ? aliases.replace_ids(without_values(std::string(value)))
+               : std::string(kHidden);
+  }
+  if (key == "platform") {
+    const auto uuid = value.find("uuid=");
+    return uuid == std::string_view::npos
+               ? std::string(kHidden)
+               : aliases.replace_ids(value.substr(uuid, value.find(',', uuid) - uuid));
+  }
+  if (is_one_of(key, "uuid smp m machine M accel cpu cpus memory overcommit")) {
+    return aliases.replace_ids(without_values(std::string(value)));
+  }
+  return std::string(kHidden);
+}
+
+/// Calls `use(key, value)` for each value of an option; `key` is without its dashes, and empty for
+/// a word that belongs to none.
+template <typename Use>
+void each_word(std::string_view cmdline, Use use) {
+  std::string_view key;
+  while (!cmdline.empty()) {
+    const auto word = take_until(cmdline, '\0');
+    if (!word.starts_with('-')) {
+      use(key, word, std::string_view{});
+      continue;
+    }
+    key = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+    const auto option = word.substr(0, word.find('='));
+    const bool has_value = option.size() < word.size();
+    key = key.substr(0, key.find('='));
+    use(key, has_value ? word.substr(option.size() + 1) : std::string_view{}, option);
+  }
+}
+
+/// Parameters of the kernel that name the owner's things, or hold secrets.
+bool is_private_parameter(std::string_view key) {
+  constexpr std::array<std::string_view, 24> kKeys = {
+      "root",    "resume", "BOOT_IMAGE", "ip",     "nfsroot",     "nfsaddrs",  "*uuid*", "rd.*",
+      "crypt*",  "luks*",  "ks*",        "inst.*", "hostname",    "systemd.*", "*pass*", "*secret*",
+      "*token*", "*key*",  "url",        "ds",     "autoinstall", "iscsi*",    "ifname", "zfs*"};
+  return std::ranges::any_of(kKeys, [&](auto pattern) { return matches_glob(pattern, key); });
+}
+
+}  // namespace
+
+std::vector<std::string> names_in_vmm_command(std::string_view cmdline) {
+  std::vector<std::string> names;
+  static_cast<void>(take_until(cmdline, '\0'));
+  each_word(cmdline, [&](std::string_view key, std::string_view value, std::string_view) {
+    if (value.empty()) {
+      return;
+    }
+    if (key == "name") {
+      names.emplace_back(guest_name(value));
+    } else if (key == "id" && !parse_number<int>(value)) {
+      names.emplace_back(value);
+    } else if (names_socket(key)) {
+      names.emplace_back(socket_name(value));
+    }
+  });
+  return names;
+}
+
+std::string anonymous_vmm_command(std::string_view cmdline, Aliases& aliases) {
+  std::string out(last_part(take_until(cmdline, '\0')));
+  out += '\0';
+  each_word(cmdline, [&](std::string_view key, std::string_view value, std::string_view option) {
+    out += option;
+    if (!value.empty()) {
+      out += option.empty() ? "" : "=";
+      out += key.empty() ? std::string(kHidden) : option_value(key, value, aliases);
+    }
+    out += '\0';
+  });
+  return out;
+}
+
+std::string anonymous_kernel_command(std::string_view cmdline, Aliases& aliases) {
+  std::string out;
+  for (const auto word : words(cmdline)) {
+    const auto key = word.substr(0, word.find('='));
+    out += out.empty() ? "" : " ";
+    if (key.size() == word.size()) {
+      out += key.find('/') == std::string_view::npos ? key : kHidden;  // An initrd, or init's own.
+    } else {
+      const auto value = word.substr(key.size() + 1);
+      const bool hidden = is_private_parameter(key) || value.find('/') != std::string_view::npos ||
+                          value.find('@') != std::string_view::npos;
+      out += fmt::format("{}={}", key, hidden ? kHidden : value);
+    }
+  }
+  return aliases.replace_ids(out) + "\n";
+}
+
+}  // namespace irqtune

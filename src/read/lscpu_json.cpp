@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+#include "read/lscpu_parts.h"
+
+namespace irqtune {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// Deep enough for lscpu (three levels), and not for a text made to exhaust the stack.
+constexpr int kMaxDepth = 32;
+
+std::string cell_text(const Json& value) {
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  if (value.is_boolean()) {
+    return value.get<bool>() ? "yes" : "no";
+  }
+  return value.is_number() ? value.dump() : std::string{};
+}
+
+std::string member_text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() ? cell_text(*found) : std::string{};
+}
+
+/// Fields in the order of the plain text: each before its children.
+void add_fields(const Json& fields, int depth, std::vector<SummaryRow>& rows) {
+  if (!fields.is_array() || depth > kMaxDepth) {
+    return;
+  }
+  for (const auto& field : fields) {
+    if (!field.is_object()) {
+      continue;
+    }
+    rows.push_back({member_text(field, "field"), member_text(field, "data")});
+    if (const auto children = field.find("children"); children != field.end()) {
+      add_fields(*children, depth + 1, rows);
+    }
+  }
+}
+
+CpuTable to_table(const Json& cpus) {
+  CpuTable table;
+  for (const auto& cpu : cpus) {
+    const auto empty = Json::object();
+    for (const auto& member : (cpu.is_object() ? cpu : empty).items()) {
+      if (std::ranges::find(table.columns, member.key()) == table.columns.end()) {
+        table.columns.push_back(member.key());
+      }
+    }
+  }
+  for (const auto& cpu : cpus) {
+    auto& row = table.rows.emplace_back();
+    for (const auto& column : table.columns) {
+      row.push_back(cpu.is_object() ? member_text(cpu, column.c_str()) : std::string{});
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+std::optional<CpuText> facts_from_json(std::string_view text) {
+  // A callback limits the depth: the parser itself does not.
+  const auto shallow = [](int depth, Json::parse_event_t, const Json&) {
+    return depth <= kMaxDepth;
+  };
+  const auto document = Json::parse(text, shallow, false);
+  if (!document.is_object()) {
+    return std::nullopt;
+  }
+  if (const auto cpus = document.find("cpus"); cpus != document.end() && cpus->is_array()) {
+    return facts_from_table(to_table(*cpus));
+  }
+  if (const auto fields = document.find("lscpu"); fields != document.end()) {
+    std::vector<SummaryRow> rows;
+    add_fields(*fields, 0, rows);
+    return facts_from_summary(rows);
+  }
+  return std::nullopt;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "read/lscpu_parts.h"
+
+namespace irqtune {
+
+namespace {
+
+bool is_word_cpu(std::string_view word) {
+  return word == "CPU" || word == "cpu" || word == "Cpu";
+}
+
+/// The fields of a line with commas between; a field in double quotes may hold commas.
+std::vector<std::string> comma_fields(std::string_view line) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  for (auto& field : fields) {
+    field = std::string(trimmed(field));
+  }
+  return fields;
+}
+
+bool is_cpu_number(std::string_view text) {
+  return parse_number<std::uint32_t>(text).has_value();
+}
+
+/// Columns that a terminal needs for the code point at the start of `text`, and its bytes.
+struct Glyph {
+  std::size_t columns = 1;
+  std::size_t bytes = 1;
+};
+
+Glyph first_glyph(std::string_view text) {
+  const auto first = static_cast<std::uint8_t>(text.front());
+  const std::size_t bytes = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  constexpr std::uint8_t kFirstWide = 0xe2;  // East Asian scripts, near enough: U+2E80 and above.
+  return {bytes >= 3 && first > kFirstWide ? 2U : 1U, std::min(bytes, text.size())};
+}
+
+/// A word and where it stands on the screen.
+struct PlacedWord {
+  std::string_view text;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+std::vector<PlacedWord> placed_words(std::string_view line) {
+  std::vector<PlacedWord> found;
+  std::size_t column = 0;
+  std::size_t start = 0;
+  for (std::size_t at = 0; at < line.size();) {
+    const bool blank = line[at] == ' ' || line[at] == '\t' || line[at] == '\r';
+    const auto glyph = first_glyph(line.substr(at));
+    if (!blank) {
+      if (found.empty() || found.back().end != column) {
+        start = at;
+        found.push_back({{}, column, column});
+      }
+      found.back().text = line.substr(start, at + glyph.bytes - start);
+      found.back().end = column + glyph.columns;
+    }
+    column += glyph.columns;
+    at += glyph.bytes;
+  }
+  return found;
+}
+
+/// A header of `lscpu -e` has only column names in it: capitals, and the caches "L1d:L1i:L2:L3".
+bool is_column_name(std::string_view word) {
+  const bool caches = word.size() >= 2 && word[0] == 'L' && word[1] >= '1' && word[1] <= '9';
+  return caches || std::ranges::all_of(word, [](char c) {
+           return (c >= 'A' && c <= 'Z') || c == '%' || c == '-' || c == '_' || c == ':';
+         });
+}
+
+bool is_extended_header(const std::vector<PlacedWord>& line) {
+  const auto text = [](const PlacedWord& word) { return word.text; };
+  return std::ranges::all_of(line, is_column_name, text) &&
+         std::ranges::find(line, "CPU", text) != line.end();
+}
+
+/// Puts words under the headers that they overlap on the screen: cells may be empty, or hold
+/// blanks.
+std::vector<std::string> cells_by_place(const std::vector<PlacedWord>& header,
+                                        const std::vector<PlacedWord>& line) {
+  std::vector<std::string> cells(header.size());
+  for (const auto& word : line) {
+    std::size_t best = 0;
+    std::size_t best_gap = static_cast<std::size_t>(-1);
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      const auto gap = word.begin >= header[i].end   ? word.begin - header[i].end + 1
+                       : header[i].begin >= word.end ? header[i].begin - word.end + 1
+                                                     : 0;
+      if (gap < best_gap) {
+        best_gap = gap;
+        best = i;
+      }
+    }
+    cells[best] += cells[best].empty() ? "" : " ";
+    cells[best] += word.text;
+  }
+  return cells;
+}
+
+std::vector<std::string> extended_cells(const std::vector<PlacedWord>& header,
+                                        std::string_view line,
+                                        const std::vector<PlacedWord>& words) {
+  if (words.size() == header.size()) {
+    std::vector<std::string> cells;
+    cells.reserve(words.size());
+    for (const auto& word : words) {
+      cells.emplace_back(word.text);
+    }
+    return cells;
+  }
+  if (const auto raw = split(line, ' ');
+      raw.size() == header.size()) {  // --raw: one blank between.
+    return {raw.begin(), raw.end()};
+  }
+  return cells_by_place(header, words);
+}
+
+}  // namespace
+
+std::optional<CpuTable> find_parsable_table(std::string_view text) {
+  CpuTable table;
+  bool is_default = false;
+  for (auto line : split(text, '\n')) {
+    line = trimmed(line);
+    if (line.starts_with('#')) {
+      auto names = comma_fields(line.substr(1));
+      if (std::ranges::any_of(names, is_word_cpu)) {
+        table.columns = std::move(names);
+      }
+      continue;
+    }
+    auto cells = comma_fields(line);
+    if (table.columns.empty() && cells.size() >= 4 && is_cpu_number(cells.front()) &&
+        line.find_first_not_of("0123456789,") == std::string_view::npos) {
+      is_default = true;  // Its comments were cut off.
+      table.columns = {"CPU", "Core", "Socket", "Node", "", "L1d", "L1i", "L2", "L3"};
+    }
+    if (!table.columns.empty() && !line.empty()) {
+      cells.resize(std::max(cells.size(), table.columns.size()));
+      table.rows.push_back(std::move(cells));
+    }
+  }
+  if (is_default && !table.rows.empty() && table.rows.front().size() < table.columns.size()) {
+    table.columns.resize(4);
+  }
+  return table.columns.empty() ? std::nullopt : std::optional(std::move(table));
+}
+
+std::optional<CpuTable> find_extended_table(std::string_view text) {
+  CpuTable table;
+  std::vector<PlacedWord> header;
+  for (const auto line : split(text, '\n')) {
+    const auto words = placed_words(line);
+    if (words.empty()) {
+      continue;
+    }
+    if (header.empty()) {
+      header = is_extended_header(words) ? words : header;
+      continue;
+    }
+    table.rows.push_back(extended_cells(header, line, words));
+  }
+  for (const auto& word : header) {
+    table.columns.emplace_back(word.text);
+  }
+  return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
+}
+
+}  // namespace irqtune

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "read/vms/sources.h"
+
+namespace irqtune {
+
+namespace {
+
+using Pair = std::pair<std::string, std::string>;
+
+std::string_view last_component(std::string_view path) noexcept {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+/// "a,b=c,,d" -> {"a", ""}, {"b", "c,d"}: a doubled comma stands for itself.
+/// Source: QEMU util/keyval.c, qemu_opts_parse().
+std::vector<Pair> parse_options(std::string_view text) {
+  std::vector<Pair> options(1);
+  bool in_value = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto& [key, value] = options.back();
+    if (text[i] == ',' && !text.substr(i + 1).starts_with(',')) {
+      options.emplace_back();
+      in_value = false;
+    } else if (text[i] == '=' && !in_value) {
+      in_value = true;
+    } else {
+      (in_value ? value : key) += text[i];
+      i += text[i] == ',' ? 1U : 0U;
+    }
+  }
+  return options;
+}
+
+/// Takes a JSON string from the start of `rest`, behind its opening quote. Escapes other than of
+/// quotes and backslashes are kept as they stand: no address needs them.
+std::string take_json_string(std::string_view& rest) {
+  std::string out;
+  while (!rest.empty() && rest.front() != '"') {
+    if (rest.front() == '\\' && rest.size() > 1) {
+      rest.remove_prefix(1);
+    }
+    out += rest.front();
+    rest.remove_prefix(1);
+  }
+  if (!rest.empty()) {
+    rest.remove_prefix(1);
+  }
+  return out;
+}
+
+/// The string members of a JSON object's top level, as QEMU's -device takes it.
+std::vector<Pair> parse_json_options(std::string_view text) {
+  std::vector<Pair> options;
+  std::string key;
+  bool is_value = false;
+  int depth = 0;
+  while (!text.empty()) {
+    const char c = text.front();
+    text.remove_prefix(1);
+    depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+    if (c != '"') {
+      is_value = depth == 1 && (c == ':' || (is_value && (c == ' ' || c == '\t')));
+      continue;
+    }
+    auto string = take_json_string(text);
+    if (depth == 1 && is_value) {
+      options.emplace_back(key, std::move(string));
+    } else if (depth == 1) {
+      key = std::move(string);
+    }
+    is_value = false;
+  }
+  return options;
+}
+
+std::string option(const std::vector<Pair>& options, std::string_view key) {
+  const auto found = std::ranges::find(options, key, &Pair::first);
+  return found != options.end() ? found->second : std::string{};
+}
+
+/// The host's PCI device behind "/sys/bus/pci/devices/0000:3b:00.0/".
+std::optional<PciAddress> address_of_path(std::string_view path) {
+  while (path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  return PciAddress::parse(last_component(path));
+}
+
+void add_device(VmmCommand& command, const std::optional<PciAddress>& address) {
+  if (address) {
+    command.devices.push_back(*address);
+  }
+}
+
+void add_qemu_device(VmmCommand& command, std::string_view text) {
+  const bool json = text.starts_with('{');
+  const auto options = json ? parse_json_options(text) : parse_options(text);
+  auto driver = option(options, "driver");
+  if (driver.empty() && !options.empty() && options.front().second.empty()) {
+    driver = options.front().first;
+  }
+  if (driver == "nvme") {  // -blockdev: QEMU drives the NVMe disk itself, through vfio.
+    add_device(command, parse_loose_address(option(options, "device")));
+  } else if (driver.starts_with("vfio-pci")) {
+    const auto host = option(options, "host");
+    add_device(
+        command,
+        host.empty() ? address_of_path(option(options, "sysfsdev")) : parse_loose_address(host));
+  }
+}
+
+void set_qemu_name(VmmCommand& command, std::string_view text) {
+  const auto options = parse_options(text);
+  command.name = option(options, "guest");
+  if (command.name.empty() && options.front().second.empty()) {
+    command.name = options.front().first;
+  }
+}
+
+void set_vcpus(VmmCommand& command, std::string_view text) {
+  for (const auto& [key, value] : parse_options(text)) {
+    const bool counts = key == "cpus" || key == "boot" || key == "num-cores";
+    const auto number = parse_number<int>(counts ? value : value.empty() ? key : "");
+    if (number && *number > 0 && *number < CpuSet::kMaxCpus && !command.vcpus) {
+      command.vcpus = number;
+    }
+  }
+}
+
+/// "/run/ch/web.sock" or "path=/run/ch/web.sock" -> "web": cloud-hypervisor's VMs have no name.
+void set_socket_name(VmmCommand& command, std::string_view text) {
+  const auto options = parse_options(text);
+  const auto path = option(options, "path");
+  auto name = last_component(path.empty() ? std::string_view(options.front().first) : path);
+  if (const auto dot = name.rfind('.'); dot != std::string_view::npos && dot > 0) {
+    name = name.substr(0, dot);
+  }
+  if (command.name.empty()) {
+    command.name = name;
+  }
+}
+
+void take_qemu_option(VmmCommand& command, std::string_view key, std::string_view value) {
+  if (key == "-name") {
+    set_qemu_name(command, value);
+  } else if (key == "-uuid") {
+    command.uuid = value;
+  } else if (key == "-id") {
+    command.vmid = parse_number<int>(value);
+  } else if (key == "-machine" || key == "-M") {
+    command.probe = value == "none" || value.starts_with("none,");
+  } else if (key == "-smp") {
+    set_vcpus(command, value);
+  } else if (key == "-device" || key == "-blockdev") {
+    add_qemu_device(command, value);
+  }
+}
+
+void take_other_option(VmmCommand& command, std::string_view key, std::string_view value) {
+  if (key == "--id" || key == "--name") {
+    command.name = value;
+  } else if (key == "--api-socket" || key == "--socket") {
+    set_socket_name(command, value);
+  } else if (key == "--cpus") {
+    set_vcpus(command, value);
+  } else if (key == "--platform") {
+    command.uuid = option(parse_options(value), "uuid");
+  } else if (key == "--device") {
+    add_device(command, address_of_path(option(parse_options(value), "path")));
+  } else if (key == "--vfio") {
+    add_device(command, address_of_path(parse_options(value).front().first));
+  }
+}
+
+/// cloud-hypervisor takes several values for one option.
+bool takes_many(std::string_view key) noexcept {
+  return key == "--device";
+}
+
+/// Sets `key` to the option that `word` names. True if the word holds the value, too; `word` is
+/// that then. QEMU takes both "-name" and "--name", and no "--name=value".
+bool take_option_name(std::string& key, std::string_view& word, bool qemu) {
+  const auto dashes = word.starts_with("--") ? 2U : 1U;
+  const auto equals = qemu ? std::string_view::npos : word.find('=');
+  key = qemu ? "-" : "--";
+  key += word.substr(dashes, equals - dashes);
+  if (equals == std::string_view::npos) {
+    return false;
+  }
+  word = word.substr(equals + 1);
+  return true;
+}
+
+}  // namespace
+
+VmmCommand parse_vmm_command(std::string_view cmdline) {
+  VmmCommand command;
+  command.program = last_component(take_until(cmdline, '\0'));
+  const bool qemu = command.program.find("qemu") != std::string::npos || command.program == "kvm";
+  std::string key;
+  while (!cmdline.empty()) {
+    auto word = take_until(cmdline, '\0');
+    if (word.starts_with('-') && word.size() > 1 && !take_option_name(key, word, qemu)) {
+      continue;
+    }
+    if (qemu) {
+      take_qemu_option(command, key, word);
+    } else {
+      take_other_option(command, key, word);
+    }
+    if (!takes_many(key)) {
+      key.clear();
+    }
+  }
+  sort_unique(command.devices);
+  return command;
+}
+
+std::optional<int> vcpu_of_thread(std::string_view comm) noexcept {
+  std::string_view number;
+  if (comm.starts_with("CPU ")) {
+    auto rest = comm.substr(4);
+    number = take_until(rest, '/');
+    if (rest.empty()) {
+      return std::nullopt;
+    }
+  } else {
+    for (const std::string_view prefix : {"vcpu", "fc_vcpu ", "crosvm_vcpu"}) {
+      number = comm.starts_with(prefix) ? comm.substr(prefix.size()) : number;
+    }
+  }
+  const auto vcpu = parse_number<int>(number);
+  return vcpu && *vcpu >= 0 ? vcpu : std::nullopt;
+}
+
+std::optional<PciAddress> parse_loose_address(std::string_view text, bool* any_function) noexcept {
+  text = trimmed(text);
+  PciAddress address;
+  const auto colons = std::ranges::count(text, ':');
+  if (colons != 1 && colons != 2) {
+    return std::nullopt;
+  }
+  const auto domain = colons == 2 ? parse_hex<std::uint32_t>(take_until(text, ':'))
+                                  : std::optional<std::uint32_t>(0);
+  const auto bus = parse_hex<std::uint8_t>(take_until(text, ':'));
+  const bool has_function = text.find('.') != std::string_view::npos;
+  const auto device = parse_hex<std::uint8_t>(take_until(text, '.'));
+  const auto function =
+      has_function ? parse_hex<std::uint8_t>(text) : std::optional<std::uint8_t>(std::uint8_t{0});
+  constexpr std::uint8_t kMaxDevice = 31;
+  constexpr std::uint8_t kMaxFunction = 7;
+  if (!domain || !bus || !device || !function || *device > kMaxDevice || *function > kMaxFunction ||
+      (!has_function && any_function == nullptr)) {
+    return std::nullopt;
+  }
+  if (any_function != nullptr) {
+    *any_function = !has_function;
+  }
+  return PciAddress{*domain, *bus, *device, *function};
+}
+
+}  // namespace irqtune

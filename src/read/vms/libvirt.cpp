@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "read/vms/sources.h"
+
+namespace irqtune {
+
+namespace {
+
+/// Where a thread runs that has no pin of its own; empty optional where the files do not tell.
+std::optional<CpuSet> default_cpus(const LibvirtDomain& domain) {
+  // Without its own placement, <vcpu> takes that of numatune, unless it has a cpuset.
+  const bool by_memory = !domain.placement && !domain.cpuset && domain.numatune &&
+                         domain.numatune->placement == "auto";
+  return domain.placement == "auto" || by_memory ? domain.numad : domain.cpuset;
+}
+
+std::optional<CpuSet> pin_of(const std::map<int, CpuSet>& pins,
+                             int id,
+                             const std::optional<CpuSet>& otherwise) {
+  const auto found = pins.find(id);
+  return found != pins.end() ? std::optional(found->second) : otherwise;
+}
+
+std::vector<int> running_ids(const LibvirtDomain& domain) {
+  if (!domain.enabled.empty()) {
+    return domain.enabled;
+  }
+  std::vector<int> ids;
+  for (int id = 0; id < std::min(domain.current.value_or(domain.vcpus), domain.vcpus); ++id) {
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
+  VmFound found;
+  found.path = path;
+  found.live = domain.live;
+  found.devices_known = true;
+  auto& vm = found.vm;
+  vm.name = domain.name;
+  vm.uuid = domain.uuid;
+  vm.sources = {"libvirt"};
+  vm.state = domain.live ? VmState::running : VmState::defined;
+  vm.pid = domain.live ? domain.pid : std::nullopt;
+  const auto otherwise = default_cpus(domain);
+  for (const int id : running_ids(domain)) {
+    Vcpu vcpu;
+    vcpu.id = id;
+    vcpu.cpus = pin_of(domain.vcpupin, id, otherwise);
+    vcpu.source = "libvirt";
+    if (const auto tid = domain.vcpu_tids.find(id); tid != domain.vcpu_tids.end()) {
+      vcpu.tid = tid->second;
+    }
+    vm.vcpus.push_back(std::move(vcpu));
+  }
+  vm.emulator = domain.emulatorpin ? domain.emulatorpin : otherwise;
+  for (const int id : domain.iothread_ids) {
+    vm.iothreads.push_back(
+        {fmt::format("iothread{}", id), pin_of(domain.iothreadpin, id, otherwise)});
+  }
+  for (const auto* list : {&domain.hostdevs, &domain.interface_hostdevs, &domain.nvme_disks}) {
+    vm.devices.insert(vm.devices.end(), list->begin(), list->end());
+  }
+  sort_unique(vm.devices);
+  return found;
+}
+
+/// A status file of a VM that does not run any more tells nothing.
+bool has_ended(const LibvirtDomain& domain) {
+  return domain.live && (!domain.pid || *domain.pid == 0 || domain.state == "shutoff" ||
+                         domain.state == "crashed");
+}
+
+void read_domain(const Sysfs& sysfs, const std::string& path, FilesRead& result) {
+  const auto file = sysfs.read_file(path);
+  if (!file.text) {
+    result.note_unreadable(path, file.error);
+    return;
+  }
+  auto parsed = parse_libvirt_domain(*file.text, printable(path));
+  std::ranges::move(parsed.warnings, std::back_inserter(result.warnings));
+  if (!parsed.domain || has_ended(*parsed.domain)) {
+    return;
+  }
+  const auto& domain = *parsed.domain;
+  if (domain.live) {
+    result.hints.pids.insert(*domain.pid);
+    auto& tids = result.hints.vcpu_tids[*domain.pid];
+    for (const auto& [vcpu, tid] : domain.vcpu_tids) {
+      tids.emplace(tid, vcpu);
+    }
+  }
+  result.vms.push_back(make_found(domain, path));
+}
+
+void read_directory(const Sysfs& sysfs, const std::string& directory, FilesRead& result) {
+  std::error_code error;
+  for (const auto& name : sysfs.list(directory, &error)) {
+    if (name.ends_with(".xml")) {
+      read_domain(sysfs, fmt::format("{}/{}", directory, name), result);
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    result.note_unreadable(directory, error);
+  }
+}
+
+}  // namespace
+
+FilesRead read_libvirt(const Sysfs& sysfs) {
+  FilesRead result;
+  // What runs first. libvirtd and virtqemud use the same directories.
+  const bool has_run = sysfs.exists("/run/libvirt/qemu");
+  read_directory(sysfs, has_run ? "/run/libvirt/qemu" : "/var/run/libvirt/qemu", result);
+  read_directory(sysfs, "/etc/libvirt/qemu", result);
+  result.say_unreadable("what libvirt pins and passes through");
+  return result;
+}
+
+void FilesRead::note_unreadable(const std::string& path, std::error_code error) {
+  if (error == std::errc::no_such_file_or_directory) {
+    return;  // Gone since it was listed.
+  }
+  if (error != std::errc::permission_denied) {
+    warnings.push_back(fmt::format("{}: {}", printable(path), error.message()));
+  } else if (denied++ == 0) {
+    first_denied = printable(path);
+  }
+}
+
+void FilesRead::say_unreadable(std::string_view what) {
+  if (denied > 0) {
+    const auto more = denied > 1 ? fmt::format(" and {} more", denied - 1) : std::string{};
+    warnings.push_back(
+        fmt::format("{}{}: Permission denied (run as root to see {})", first_denied, more, what));
+  }
+}
+
+}  // namespace irqtune

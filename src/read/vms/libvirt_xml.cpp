@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include <pugixml.hpp>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kMaxSize = std::size_t{4} << 20;
+constexpr int kMaxDepth = 256;
+constexpr int kMaxVcpus = 1 << 14;  // QEMU knows at most 4096; keeps a bad file cheap.
+
+/// A number as strtoul(3) reads it in base 0: "25", "0x19", "031".
+template <std::integral Number>
+std::optional<Number> any_base(std::string_view text, Number limit) {
+  text = trimmed(text);
+  std::optional<Number> value;
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    value = parse_hex<Number>(text);
+  } else if (text.size() > 1 && text.starts_with('0')) {
+    value = parse_number<Number>(text, 8);
+  } else {
+    value = parse_number<Number>(text);
+  }
+  return value && *value <= limit ? value : std::nullopt;
+}
+
+/// True if elements nest deeper than anything libvirt writes. pugixml walks without recursion,
+/// which is what a bad file would be after.
+class DepthCheck : public pugi::xml_tree_walker {
+ public:
+  bool for_each(pugi::xml_node& /*node*/) override { return depth() <= kMaxDepth; }
+};
+
+/// Turns the elements of one domain into values, and notes what cannot be read.
+class DomainParser {
+ public:
+  DomainParser(LibvirtDomain& domain, std::vector<std::string>& warnings, std::string_view path)
+      : domain_(domain), warnings_(warnings), path_(path) {}
+
+  void parse(pugi::xml_node node) {
+    domain_.name = printable(trimmed(node.child_value("name")));
+    domain_.uuid = printable(trimmed(node.child_value("uuid")));
+    parse_vcpus(node);
+    parse_pins(node.child("cputune"));
+    parse_iothreads(node);
+    if (const auto memory = node.child("numatune").child("memory")) {
+      domain_.numatune = LibvirtMemory{printable(memory.attribute("mode").value()),
+                                       printable(memory.attribute("placement").value()),
+                                       list(memory.attribute("nodeset")).value_or(CpuSet{})};
+    }
+    parse_devices(node.child("devices"));
+  }
+
+  void parse_status(pugi::xml_node status) {
+    domain_.live = true;
+    domain_.state = printable(status.attribute("state").value());
+    domain_.pid = number(status.attribute("pid"), std::numeric_limits<int>::max());
+    for (const auto vcpu : status.child("vcpus").children("vcpu")) {
+      const auto id = number(vcpu.attribute("id"), kMaxVcpus);
+      const auto tid = number(vcpu.attribute("pid"), std::numeric_limits<int>::max());
+      if (id && tid && *tid > 0) {
+        domain_.vcpu_tids.emplace(*id, *tid);
+      }
+    }
+    domain_.numad = list(status.child("numad").attribute("cpuset"));
+  }
+
+ private:
+  void warn(std::string_view what) { warnings_.push_back(fmt::format("{}: {}", path_, what)); }
+
+  std::optional<CpuSet> list(pugi::xml_attribute attribute) {
+    if (!attribute) {
+      return std::nullopt;
+    }
+    auto cpus = parse_libvirt_list(attribute.value());
+    if (!cpus) {
+      warn(fmt::format("'{}' is not a CPU list", printable(attribute.value())));
+    }
+    return cpus;
+  }
+
+  std::optional<int> number(pugi::xml_attribute attribute, int limit) {
+    if (!attribute) {
+      return std::nullopt;
+    }
+    const auto value = parse_number<int>(trimmed(attribute.value()));
+    if (!value || *value < 0 || *value > limit) {
+      warn(fmt::format("'{}' is not a number that can stand for {}",
+                       printable(attribute.value()),
+                       attribute.name()));
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  void parse_vcpus(pugi::xml_node node) {
+    if (const auto vcpu = node.child("vcpu")) {
+      const auto count = parse_number<int>(trimmed(vcpu.child_value()));
+      if (!count || *count < 1 || *count > kMaxVcpus) {
+        warn(fmt::format("'{}' is not a number of vCPUs", printable(vcpu.child_value())));
+      }
+      domain_.vcpus = count && *count >= 1 && *count <= kMaxVcpus ? *count : 1;
+      domain_.current = number(vcpu.attribute("current"), kMaxVcpus);
+      domain_.cpuset = list(vcpu.attribute("cpuset"));
+      if (const auto placement = vcpu.attribute("placement")) {
+        domain_.placement = printable(placement.value());
+      }
+    }
+    for (const auto vcpu : node.child("vcpus").children("vcpu")) {
+      const auto id = number(vcpu.attribute("id"), kMaxVcpus);
+      if (id && std::string_view(vcpu.attribute("enabled").value()) == "yes") {
+        domain_.enabled.push_back(*id);
+      }
+    }
+    std::ranges::sort(domain_.enabled);
+  }
+
+  void add_pin(pugi::xml_node node, const char* key, std::map<int, CpuSet>& pins) {
+    const auto id = number(node.attribute(key), kMaxVcpus);
+    const auto cpus = list(node.attribute("cpuset"));
+    if (id && cpus) {
+      pins.insert_or_assign(*id, *cpus);
+    }
+  }
+
+  void parse_pins(pugi::xml_node cputune) {
+    for (const auto pin : cputune.children("vcpupin")) {
+      add_pin(pin, "vcpu", domain_.vcpupin);
+    }
+    for (const auto pin : cputune.children("iothreadpin")) {
+      add_pin(pin, "iothread", domain_.iothreadpin);
+    }
+    domain_.emulatorpin = list(cputune.child("emulatorpin").attribute("cpuset"));
+  }
+
+  /// `<iothreads>4</iothreads>` makes 1 to 4, but for what `<iothreadids>` names instead.
+  void parse_iothreads(pugi::xml_node node) {
+    auto& ids = domain_.iothread_ids;
+    for (const auto thread : node.child("iothreadids").children("iothread")) {
+      if (const auto id = number(thread.attribute("id"), kMaxVcpus)) {
+        ids.push_back(*id);
+      }
+    }
+    if (const auto count = node.child("iothreads")) {
+      domain_.iothreads = parse_number<int>(trimmed(count.child_value()));
+      if (!domain_.iothreads || *domain_.iothreads < 0 || *domain_.iothreads > kMaxVcpus) {
+        warn(fmt::format("'{}' is not a number of iothreads", printable(count.child_value())));
+        domain_.iothreads.reset();
+      }
+    }
+    const auto wanted = static_cast<std::size_t>(domain_.iothreads.value_or(0));
+    for (int id = 1; ids.size() < wanted; ++id) {
+      if (std::ranges::find(ids, id) == ids.end()) {
+        ids.push_back(id);
+      }
+    }
+    std::ranges::sort(ids);
+  }
+
+  /// The host's side: the address inside `<source>`, not the one beside it.
+  void add_source(pugi::xml_node device, std::vector<PciAddress>& addresses) {
+    const auto node = device.child("source").child("address");
+    if (!node) {
+      return;
+    }
+    const auto field = [&](const char* name, auto limit) {
+      const auto attribute = node.attribute(name);
+      return attribute ? any_base(attribute.value(), limit) : std::optional(decltype(limit){});
+    };
+    constexpr std::uint8_t kMaxBus = 0xff;
+    constexpr std::uint8_t kMaxSlot = 31;
+    constexpr std::uint8_t kMaxFunction = 7;
+    const auto domain = field("domain", std::numeric_limits<std::uint32_t>::max());
+    const auto bus = field("bus", kMaxBus);
+    const auto slot = field("slot", kMaxSlot);
+    const auto function = field("function", kMaxFunction);
+    if (!domain || !bus || !slot || !function) {
+      warn(fmt::format("a {} has no valid host address", device.name()));
+      return;
+    }
+    addresses.push_back({*domain, *bus, *slot, *function});
+  }
+
+  void parse_devices(pugi::xml_node devices) {
+    const auto type = [](pugi::xml_node node) {
+      return std::string_view(node.attribute("type").value());
+    };
+    for (const auto device : devices.children()) {
+      const std::string_view element = device.name();
+      if (element == "hostdev" && type(device) == "pci") {
+        add_source(device, domain_.hostdevs);
+      } else if (element == "disk" && type(device) == "nvme") {
+        add_source(device, domain_.nvme_disks);
+      } else if (element == "interface" && type(device) == "hostdev") {
+        add_source(device, domain_.interface_hostdevs);
+      } else if (element == "interface" && type(device.child("actual")) == "hostdev") {
+        add_source(device.child("actual"), domain_.interface_hostdevs);  // From a network's pool
+      }
+    }
+  }
+
+  LibvirtDomain& domain_;
+  std::vector<std::string>& warnings_;
+  std::string path_;
+};
+
+}  // namespace
+
+LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
+  LibvirtText result;
+  const auto refuse = [&](std::string_view why) {
+    result.domain.reset();
+    result.warnings.push_back(fmt::format("{}: {}", path, why));
+    return result;
+  };
+  if (text.size() > kMaxSize) {
+    return refuse("too large for a libvirt domain");
+  }
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(text.data(), text.size());
+  if (!parsed) {
+    return refuse(fmt::format("not XML: {} at byte {}", parsed.description(), parsed.offset));
+  }
+  DepthCheck check;
+  if (!document.traverse(check)) {
+    return refuse("elements nest too deep for a libvirt domain");
+  }
+  const auto status = document.child("domstatus");
+  const auto node = status ? status.child("domain") : document.child("domain");
+  if (!node) {
+    return refuse("not a libvirt domain");
+  }
+  LibvirtDomain domain;
+  DomainParser parser(domain, result.warnings, path);
+  parser.parse(node);
+  if (status) {
+    parser.parse_status(status);
+  }
+  if (domain.name.empty()) {
+    return refuse("a libvirt domain without a name");
+  }
+  result.domain = std::move(domain);
+  return result;
+}
+
+std::optional<CpuSet> parse_libvirt_list(std::string_view text) {
+  CpuSet set;
+  for (auto part : split(trimmed(text), ',')) {
+    part = trimmed(part);
+    const bool excluded = part.starts_with('^');
+    auto last_text = excluded ? trimmed(part.substr(1)) : part;
+    const bool is_range = last_text.find('-') != std::string_view::npos;
+    const auto first = parse_number<int>(trimmed(take_until(last_text, '-')));
+    const auto last = is_range ? parse_number<int>(trimmed(last_text)) : first;
+    if (!first || !last || *first < 0 || *last < *first || *last >= CpuSet::kMaxCpus) {
+      return std::nullopt;
+    }
+    CpuSet named;
+    named.insert_range(*first, *last);
+    set = excluded ? set - named : set | named;
+  }
+  return set.empty() ? std::nullopt : std::optional(std::move(set));
+}
+
+}  // namespace irqtune

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/vms.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "read/vms/compare.h"
+#include "read/vms/sources.h"
+
+namespace irqtune {
+
+namespace {
+
+bool contradict(const std::string& a, const std::string& b) {
+  return !a.empty() && !b.empty() && a != b;
+}
+
+bool contradict(const std::optional<int>& a, const std::optional<int>& b) {
+  return a && b && *a != *b;
+}
+
+/// A VM, and what it was before anything written was added to it.
+struct Merged {
+  VmFound found;
+  std::optional<VmFound> process;
+};
+
+/// Puts what the sources tell of the same VM together, in the order in which they are believed.
+class Merger {
+ public:
+  Merger(const Topology& topology, const ProcessesRead& processes)
+      : topology_(topology), processes_(processes) {}
+
+  void add_process(VmFound found) {
+    auto copy = found;
+    merged_.push_back({std::move(found), std::move(copy)});
+  }
+
+  void add_written(VmFound written) {
+    if (written.vm.pid && !may_run(written)) {
+      written.vm.pid.reset();
+      written.vm.state = VmState::defined;
+      if (written.live) {
+        return;  // A status file that was left behind
+      }
+    }
+    auto* same = find(written);
+    if (same == nullptr) {
+      merged_.push_back({std::move(written), std::nullopt});
+      return;
+    }
+    fill(same->found, written);
+    if (same->process) {
+      same->process->vm.name = same->found.vm.name;
+      compare(*same->process, written, topology_.online, differences_);
+    }
+  }
+
+  VmsRead finish() {
+    VmsRead result;
+    for (auto& [found, process] : merged_) {
+      std::ranges::sort(found.vm.sources);
+      result.vms.push_back(std::move(found.vm));
+    }
+    result.warnings = std::move(differences_.warnings);
+    std::ranges::sort(result.vms, {}, [](const Vm& vm) { return std::tie(vm.name, vm.pid); });
+    mark_pins(result.vms, topology_);
+    for (const auto& vm : result.vms) {
+      say_unknown(vm, result.warnings);
+    }
+    return result;
+  }
+
+ private:
+  /// False if the PID that a file names is no VM's any more, or another's. A tree without processes
+  /// cannot tell.
+  [[nodiscard]] bool may_run(const VmFound& written) const {
+    if (processes_.pids.empty()) {
+      return true;
+    }
+    const auto found = std::ranges::find(
+        merged_, written.vm.pid, [](const Merged& merged) { return merged.found.vm.pid; });
+    if (found == merged_.end() || !found->process) {
+      return processes_.vmms.contains(*written.vm.pid);
+    }
+    return !contradict(found->found.vm.uuid, written.vm.uuid) &&
+           !contradict(found->found.vmid, written.vmid);
+  }
+
+  /// By PID, then Proxmox's number, then UUID, then name.
+  Merged* find(const VmFound& written) {
+    const auto search = [this](auto&& is_same) {
+      const auto found = std::ranges::find_if(
+          merged_, [&](const Merged& merged) { return is_same(merged.found); });
+      return found != merged_.end() ? &*found : nullptr;
+    };
+    const auto& vm = written.vm;
+    auto* same = search([&](const VmFound& f) { return vm.pid && f.vm.pid == vm.pid; });
+    if (same == nullptr) {
+      same = search([&](const VmFound& f) { return written.vmid && f.vmid == written.vmid; });
+    }
+    if (same == nullptr) {
+      same = search([&](const VmFound& f) { return !vm.uuid.empty() && f.vm.uuid == vm.uuid; });
+    }
+    if (same == nullptr) {
+      same = search([&](const VmFound& f) {
+        return written.named && f.named && f.vm.name == vm.name &&
+               !contradict(f.vm.uuid, vm.uuid) && !contradict(f.vmid, written.vmid) &&
+               !contradict(f.vm.pid, vm.pid);
+      });
+    }
+    return same;
+  }
+
+  /// Adds what is not known yet.
+  static void fill(VmFound& found, const VmFound& written) {
+    auto& vm = found.vm;
+    if (!found.named && written.named) {
+      vm.name = written.vm.name;
+      found.named = true;
+    }
+    vm.uuid = vm.uuid.empty() ? written.vm.uuid : vm.uuid;
+    found.vmid = found.vmid ? found.vmid : written.vmid;
+    vm.sources.push_back(written.vm.sources.front());
+    if (vm.vcpus.empty()) {
+      vm.vcpus = written.vm.vcpus;
+    }
+    for (auto& vcpu : vm.vcpus) {
+      const auto same = std::ranges::find(written.vm.vcpus, vcpu.id, &Vcpu::id);
+      if (!vcpu.cpus && same != written.vm.vcpus.end() && same->cpus) {
+        vcpu.cpus = same->cpus;
+        vcpu.source = same->source;
+      }
+    }
+    vm.emulator = vm.emulator ? vm.emulator : written.vm.emulator;
+    if (vm.iothreads.empty()) {
+      vm.iothreads = written.vm.iothreads;
+    }
+    if (!found.devices_known) {
+      vm.devices.insert(vm.devices.end(), written.vm.devices.begin(), written.vm.devices.end());
+      sort_unique(vm.devices);
+    }
+    const auto repeated = std::ranges::find(vm.sources, written.vm.sources.front());
+    if (repeated != std::prev(vm.sources.end())) {
+      vm.sources.pop_back();
+    }
+  }
+
+  static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
+    const auto is_unknown = [](const Vcpu& vcpu) { return !vcpu.cpus; };
+    if (vm.state == VmState::running &&
+        (vm.vcpus.empty() || std::ranges::any_of(vm.vcpus, is_unknown))) {
+      warnings.push_back(fmt::format("{}: where its vCPUs may run is not known", vm.name));
+    }
+  }
+
+  const Topology& topology_;
+  const ProcessesRead& processes_;
+  std::vector<Merged> merged_;
+  Differences differences_;
+};
+
+void move_to(std::vector<std::string>& from, std::vector<std::string>& to) {
+  std::ranges::move(from, std::back_inserter(to));
+}
+
+}  // namespace
+
+VmsRead read_vms(const Sysfs& sysfs,
+                 const Topology& topology,
+                 const std::vector<PciDevice>& devices) {
+  auto libvirt = read_libvirt(sysfs);
+  auto proxmox = read_proxmox(sysfs, devices);
+  auto hints = std::move(libvirt.hints);
+  hints.pids.merge(proxmox.hints.pids);
+  auto processes = read_processes(sysfs, hints, devices);
+  std::vector<std::string> warnings = std::move(processes.warnings);
+  Merger merger(topology, processes);
+  for (auto& found : processes.vms) {
+    read_cgroups(sysfs, topology, found, warnings);
+    merger.add_process(std::move(found));
+  }
+  for (auto* files : {&libvirt, &proxmox}) {
+    for (auto& found : files->vms) {
+      merger.add_written(std::move(found));
+    }
+    move_to(files->warnings, warnings);
+  }
+  auto result = merger.finish();
+  move_to(result.warnings, warnings);
+  result.vfio_users = std::move(processes.vfio_users);
+  if (topology.online.empty() && !result.vms.empty()) {
+    warnings.emplace_back("which CPUs are online is not known: no vCPU counts as pinned");
+  }
+  result.warnings = std::move(warnings);
+  return result;
+}
+
+}  // namespace irqtune

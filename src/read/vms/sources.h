@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/read/vms.h"
+#include "irqtune/sys/sysfs.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Between the readers of one source each, and what merges them.
+
+namespace irqtune {
+
+/// A VM as one source tells it.
+struct VmFound {
+  Vm vm;                       ///< With one source.
+  bool named = true;           ///< False: the name is made up from the PID.
+  bool devices_known = false;  ///< `vm.devices` is all it has.
+  bool live = false;           ///< Tells how the VM runs, not how it is configured.
+  std::optional<int> vmid;     ///< Proxmox's number.
+  std::string path;            ///< The file that tells; empty for a process.
+};
+
+/// What files tell of processes, so that their threads can be understood.
+struct ProcessHints {
+  std::set<int> pids;                           ///< Known to be VMs.
+  std::map<int, std::map<int, int>> vcpu_tids;  ///< PID -> TID -> vCPU.
+};
+
+/// What a process holds of vfio.
+struct VfioHeld {
+  std::set<PciAddress> exact;  ///< Named by fdinfo or by a device node.
+  std::set<int> groups;        ///< IOMMU groups, with all that is in them.
+  std::size_t device_fds = 0;  ///< Devices opened, of whatever group.
+  std::set<int> vcpus;         ///< kvm-vcpu:N
+  bool kvm_vm = false;
+  std::error_code error;  ///< Why the descriptors cannot be read.
+};
+
+/// Sorts the list and removes what it has twice.
+void sort_unique(std::vector<PciAddress>& addresses);
+
+/// Reads /proc/PID/fd. Source: Linux drivers/vfio (device nodes, vfio_device_show_fdinfo() since
+/// 6.18), virt/kvm/kvm_main.c (names of the anonymous inodes).
+[[nodiscard]] VfioHeld read_held(const Sysfs& sysfs, int pid);
+
+/// The devices that a process holds. `told`, from its command line, narrows a group to what it
+/// opened: a group also has bridges and devices that nobody opened.
+[[nodiscard]] std::vector<PciAddress> held_devices(const Sysfs& sysfs,
+                                                   const VfioHeld& held,
+                                                   const std::vector<PciAddress>& told,
+                                                   const std::vector<PciDevice>& devices);
+
+/// What the files of libvirt or Proxmox tell.
+struct FilesRead {
+  std::vector<VmFound> vms;  ///< Status files first.
+  ProcessHints hints;
+  std::vector<std::string> warnings;
+  std::string first_denied;  ///< The first file that may not be read.
+  std::size_t denied = 0;    ///< How many.
+
+  void note_unreadable(const std::string& path, std::error_code error);
+
+  /// One warning for all files that may not be read; `what` is what they would tell.
+  void say_unreadable(std::string_view what);
+};
+
+[[nodiscard]] FilesRead read_libvirt(const Sysfs& sysfs);
+
+/// `devices` resolve addresses without a function.
+[[nodiscard]] FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices);
+
+/// Adds what the cpusets of the VM's threads say: CPUs that are not known yet, and the source.
+void read_cgroups(const Sysfs& sysfs,
+                  const Topology& topology,
+                  VmFound& found,
+                  std::vector<std::string>& warnings);
+
+struct ProcessesRead {
+  std::vector<VmFound> vms;
+  std::vector<VfioUser> vfio_users;
+  std::set<int> pids;  ///< Of all processes.
+  std::set<int> vmms;  ///< Of those that look like a VMM by name.
+  std::vector<std::string> warnings;
+};
+
+[[nodiscard]] ProcessesRead read_processes(const Sysfs& sysfs,
+                                           const ProcessHints& hints,
+                                           const std::vector<PciDevice>& devices);
+
+/// The value of "key:\t..." in a status file; empty optional if there is no such line.
+[[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
+                                                           std::string_view key) noexcept;
+
+/// Decides who is pinned, and pinned alone.
+void mark_pins(std::vector<Vm>& vms, const Topology& topology);
+
+}  // namespace irqtune

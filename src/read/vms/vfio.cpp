@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "read/vms/sources.h"
+
+namespace irqtune {
+
+namespace {
+
+std::string_view without_prefix(std::string_view text, std::string_view prefix) noexcept {
+  return text.starts_with(prefix) ? text.substr(prefix.size()) : std::string_view{};
+}
+
+/// The device of /dev/vfio/devices/vfioX.
+std::optional<PciAddress> address_of_node(const Sysfs& sysfs, std::string_view name) {
+  name = name.starts_with("noiommu-") ? name.substr(std::string_view("noiommu-").size()) : name;
+  const auto device = sysfs.link_name(fmt::format("/sys/class/vfio-dev/{}/device", name));
+  return device ? PciAddress::parse(*device) : std::nullopt;
+}
+
+std::optional<PciAddress> address_of_fdinfo(const Sysfs& sysfs, int pid, std::string_view fd) {
+  const auto info = sysfs.read(fmt::format("/proc/{}/fdinfo/{}", pid, fd));
+  const auto path = info ? status_field(*info, "vfio-device-syspath") : std::nullopt;
+  if (!path) {
+    return std::nullopt;
+  }
+  const auto slash = path->rfind('/');
+  return PciAddress::parse(slash == std::string_view::npos ? *path : path->substr(slash + 1));
+}
+
+/// Notes what one descriptor, a link to `target`, stands for.
+void take_descriptor(
+    VfioHeld& held, const Sysfs& sysfs, int pid, std::string_view fd, std::string_view target) {
+  target = target.substr(0, target.find(" (deleted)"));
+  const auto node = without_prefix(target, "/dev/vfio/devices/");
+  if (const auto vcpu = parse_number<int>(without_prefix(target, "anon_inode:kvm-vcpu:"))) {
+    held.vcpus.insert(*vcpu);
+  } else if (target == "anon_inode:kvm-vm") {
+    held.kvm_vm = true;
+  } else if (target == "anon_inode:[vfio-device]" || !node.empty()) {
+    ++held.device_fds;
+    auto address = address_of_fdinfo(sysfs, pid, fd);
+    address = address || node.empty() ? address : address_of_node(sysfs, node);
+    if (address) {
+      held.exact.insert(*address);
+    }
+  } else if (auto group = without_prefix(target, "/dev/vfio/"); !group.empty()) {
+    group = group.starts_with("noiommu-") ? without_prefix(group, "noiommu-") : group;
+    if (const auto number = parse_number<int>(group)) {
+      held.groups.insert(*number);
+    }
+  }
+}
+
+/// False for bridges and for what no vfio driver has: a VM can hold neither.
+bool may_be_held(const PciAddress& address, const std::vector<PciDevice>& devices) {
+  constexpr std::uint32_t kBridge = 0x06;  // Base class of the 24-bit class code
+  const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
+  if (device == devices.end() || device->address != address) {
+    return true;
+  }
+  return device->passthrough && (!device->class_code || *device->class_code >> 16U != kBridge);
+}
+
+std::vector<PciAddress> group_members(const Sysfs& sysfs,
+                                      int group,
+                                      const std::vector<PciDevice>& devices) {
+  std::set<PciAddress> members;
+  for (const auto& name : sysfs.list(fmt::format("/sys/kernel/iommu_groups/{}/devices", group))) {
+    if (const auto address = PciAddress::parse(name)) {
+      members.insert(*address);
+    }
+  }
+  const bool listed = !members.empty();
+  for (std::size_t i = 0; !listed && i < devices.size(); ++i) {
+    if (devices[i].iommu_group == group) {
+      members.insert(devices[i].address);
+    }
+  }
+  std::vector<PciAddress> held;
+  std::ranges::copy_if(members, std::back_inserter(held), [&](const PciAddress& address) {
+    return may_be_held(address, devices);
+  });
+  return held;
+}
+
+}  // namespace
+
+void sort_unique(std::vector<PciAddress>& addresses) {
+  std::ranges::sort(addresses);
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
+VfioHeld read_held(const Sysfs& sysfs, int pid) {
+  VfioHeld held;
+  const auto directory = fmt::format("/proc/{}/fd", pid);
+  for (const auto& fd : sysfs.list(directory, &held.error)) {
+    if (const auto target = sysfs.link_target(fmt::format("{}/{}", directory, fd))) {
+      take_descriptor(held, sysfs, pid, fd, *target);
+    }
+  }
+  return held;
+}
+
+std::vector<PciAddress> held_devices(const Sysfs& sysfs,
+                                     const VfioHeld& held,
+                                     const std::vector<PciAddress>& told,
+                                     const std::vector<PciDevice>& devices) {
+  auto found = held.exact;
+  if (held.device_fds > 0 && found.size() >= held.device_fds) {
+    return {found.begin(), found.end()};  // Each descriptor named its device.
+  }
+  std::vector<std::vector<PciAddress>> groups;
+  std::size_t members = 0;
+  for (const int group : held.groups) {
+    groups.push_back(group_members(sysfs, group, devices));
+    members += groups.back().size();
+  }
+  const bool all_opened = held.device_fds > 0 && held.device_fds >= members;
+  for (const auto& group : groups) {
+    std::vector<PciAddress> opened;
+    std::ranges::copy_if(group, std::back_inserter(opened), [&](const PciAddress& address) {
+      return std::ranges::find(told, address) != told.end();
+    });
+    const auto& taken = opened.empty() || all_opened ? group : opened;
+    found.insert(taken.begin(), taken.end());
+  }
+  return {found.begin(), found.end()};
+}
+
+}  // namespace irqtune

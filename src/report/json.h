@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/host.h"
+#include "irqtune/core/plan.h"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+
+namespace irqtune {
+
+// Pieces that several documents share; for the json*.cpp files only.
+
+using Json = nlohmann::ordered_json;
+
+/// `value` or null.
+template <typename T>
+[[nodiscard]] Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+[[nodiscard]] Json list_or_null(const std::optional<CpuSet>& cpus);
+[[nodiscard]] Json node_or_null(const std::optional<NodeId>& node);
+[[nodiscard]] Json vector_or_null(const std::optional<VectorId>& vector);
+[[nodiscard]] Json address_or_null(const std::optional<PciAddress>& address);
+
+/// A rate with three decimals, so that the same plan prints the same.
+[[nodiscard]] Json rate_or_null(const std::optional<double>& rate);
+[[nodiscard]] Json host_id_json(const HostId& id);
+
+/// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD.
+[[nodiscard]] std::string document_text(const Json& document);
+
+}  // namespace irqtune

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/report/report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <string_view>
+
+#include "report/json.h"
+
+namespace irqtune {
+
+namespace {
+
+std::uint32_t number(IrqNumber irq) {
+  return static_cast<std::uint32_t>(irq);
+}
+
+Json protection_json(const Protection& protection) {
+  Json out{{"kind", protection_text(protection.kind)},
+           {"vm", protection.vm.empty() ? Json() : Json(protection.vm)},
+           {"vcpu", or_null(protection.vcpu)},
+           {"source", protection.source}};
+  if (protection.of) {
+    out["of"] = *protection.of;
+  }
+  return out;
+}
+
+Json cpus_json(const Host& host, const ProtectionMap& protections) {
+  auto list = Json::array();
+  for (const auto& cpu : host.topology.cpus) {
+    auto reasons = Json::array();
+    if (const auto found = protections.find(cpu.number); found != protections.end()) {
+      for (const auto& protection : found->second) {
+        reasons.push_back(protection_json(protection));
+      }
+    }
+    list.push_back({{"id", cpu.number},
+                    {"online", cpu.online},
+                    {"package", or_null(cpu.package)},
+                    {"die", or_null(cpu.die)},
+                    {"core", or_null(cpu.core)},
+                    {"node", node_or_null(cpu.node)},
+                    {"llc", or_null(cpu.llc)},
+                    {"siblings", cpu.siblings.empty() ? Json() : Json(cpu.siblings.to_list())},
+                    {"protected_by", std::move(reasons)}});
+  }
+  return list;
+}
+
+Json nodes_json(const Topology& topology) {
+  auto list = Json::array();
+  for (const auto& node : topology.nodes) {
+    auto distances = Json::object();
+    for (std::size_t i = 0; i < node.distances.size(); ++i) {
+      const auto to = static_cast<std::uint32_t>(topology.nodes[i].id);
+      distances[std::to_string(to)] = node.distances[i];
+    }
+    list.push_back({{"id", static_cast<std::uint32_t>(node.id)},
+                    {"cpus", node.cpus.to_list()},
+                    {"distances", std::move(distances)}});
+  }
+  return list;
+}
+
+std::string_view node_source_text(NodeSource source) {
+  switch (source) {
+    case NodeSource::numa_node:
+      return "numa_node";
+    case NodeSource::parent:
+      return "parent";
+    case NodeSource::override_:
+      return "override";
+    case NodeSource::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+Json hex_or_null(const std::optional<std::uint32_t>& value, int digits) {
+  return value ? Json(fmt::format("0x{:0{}x}", *value, digits)) : Json();
+}
+
+Json devices_json(const Host& host) {
+  std::map<PciAddress, int> vectors;
+  for (const auto& irq : host.irqs) {
+    if (irq.device) {
+      ++vectors[*irq.device];
+    }
+  }
+  auto list = Json::array();
+  for (const auto& device : host.devices) {
+    const auto* owner = find_owner(host, device.address);
+    list.push_back({{"address", device.address.to_string()},
+                    {"class", hex_or_null(device.class_code, 6)},
+                    {"vendor", hex_or_null(device.vendor, 4)},
+                    {"device", hex_or_null(device.device, 4)},
+                    {"name", device.name.empty() ? Json() : Json(device.name)},
+                    {"driver", device.driver.empty() ? Json() : Json(device.driver)},
+                    {"passthrough", device.passthrough},
+                    {"node", node_or_null(device.node)},
+                    {"node_source", node_source_text(device.node_source)},
+                    {"iommu_group", or_null(device.iommu_group)},
+                    {"physfn", address_or_null(device.physfn)},
+                    {"vm", owner == nullptr ? Json() : Json(owner->name)},
+                    {"vectors", vectors[device.address]}});
+  }
+  return list;
+}
+
+Json posted_or_null(const std::optional<Posted>& posted) {
+  if (!posted) {
+    return {};
+  }
+  switch (*posted) {
+    case Posted::posted:
+      return "posted";
+    case Posted::remapped:
+      return "remapped";
+    case Posted::possible:
+      return "possible";
+    case Posted::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+Json irq_json(const Irq& irq, bool rates) {
+  auto per_cpu = Json::object();
+  for (const auto& count : irq.counts) {
+    per_cpu[std::to_string(count.cpu)] = count.count;
+  }
+  return {{"irq", number(irq.number)},
+          {"chip", irq.chip.empty() ? Json() : Json(irq.chip)},
+          {"hwirq", or_null(irq.hwirq)},
+          {"trigger", irq.trigger.empty() ? Json() : Json(irq.trigger)},
+          {"actions", irq.actions},
+          {"shared", irq.actions.size() > 1},
+          {"total", total_count(irq)},
+          {"per_cpu", std::move(per_cpu)},
+          {"rate", rates ? rate_or_null(total_rate(irq)) : Json()},
+          {"affinity", list_or_null(irq.affinity)},
+          {"effective", list_or_null(irq.effective)},
+          {"node", node_or_null(irq.node)},
+          {"settable", or_null(irq.settable)},
+          {"device", address_or_null(irq.device)},
+          {"vector", vector_or_null(irq.vector)},
+          {"posted", posted_or_null(irq.posted)}};
+}
+
+Json irqs_json(const Host& host) {
+  auto list = Json::array();
+  for (const auto& irq : host.irqs) {
+    list.push_back(irq_json(irq, host.rate_source != RateSource::none));
+  }
+  return list;
+}
+
+Json counters_json(const Host& host) {
+  auto list = Json::array();
+  for (const auto& row : host.counters) {
+    list.push_back(
+        {{"label", row.label}, {"text", row.text}, {"total", row.total}, {"columns", row.columns}});
+  }
+  return list;
+}
+
+Json vm_json(const Vm& vm) {
+  auto vcpus = Json::array();
+  for (const auto& vcpu : vm.vcpus) {
+    vcpus.push_back({{"id", vcpu.id},
+                     {"cpus", list_or_null(vcpu.cpus)},
+                     {"pinned", vcpu.pinned},
+                     {"dedicated", vcpu.dedicated},
+                     {"tid", or_null(vcpu.tid)},
+                     {"source", vcpu.source}});
+  }
+  auto iothreads = Json::array();
+  for (const auto& thread : vm.iothreads) {
+    iothreads.push_back({{"id", thread.id}, {"cpus", list_or_null(thread.cpus)}});
+  }
+  auto devices = Json::array();
+  for (const auto& address : vm.devices) {
+    devices.push_back(address.to_string());
+  }
+  return {{"name", vm.name},
+          {"uuid", vm.uuid.empty() ? Json() : Json(vm.uuid)},
+          {"state", vm.state == VmState::running ? "running" : "defined"},
+          {"pid", or_null(vm.pid)},
+          {"sources", vm.sources},
+          {"vcpus", std::move(vcpus)},
+          {"emulator", list_or_null(vm.emulator)},
+          {"iothreads", std::move(iothreads)},
+          {"devices", std::move(devices)}};
+}
+
+Json vms_json(const Host& host) {
+  auto list = Json::array();
+  for (const auto& vm : host.vms) {
+    list.push_back(vm_json(vm));
+  }
+  return list;
+}
+
+std::string_view source_text(RateSource source) {
+  return source == RateSource::sampled ? "sampled" : "since_boot";
+}
+
+}  // namespace
+
+Json list_or_null(const std::optional<CpuSet>& cpus) {
+  return cpus ? Json(cpus->to_list()) : Json();
+}
+
+Json node_or_null(const std::optional<NodeId>& node) {
+  return node ? Json(static_cast<std::uint32_t>(*node)) : Json();
+}
+
+Json vector_or_null(const std::optional<VectorId>& vector) {
+  if (!vector) {
+    return {};
+  }
+  return {{"device", vector->device.to_string()},
+          {"kind", kind_text(vector->kind)},
+          {"index", vector->index}};
+}
+
+Json address_or_null(const std::optional<PciAddress>& address) {
+  return address ? Json(address->to_string()) : Json();
+}
+
+Json rate_or_null(const std::optional<double>& rate) {
+  constexpr double kStep = 1000;
+  return rate ? Json(std::round(*rate * kStep) / kStep) : Json();
+}
+
+Json host_id_json(const HostId& id) {
+  return {{"hostname", or_null(id.hostname)},
+          {"kernel", or_null(id.kernel)},
+          {"boot_id", or_null(id.boot_id)},
+          {"cmdline", or_null(id.cmdline)}};
+}
+
+std::string document_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string host_json(const Host& host, const ProtectionMap& protections, Section section) {
+  const auto wants = [&](Section one) { return section == one || section == Section::all; };
+  Json document{{"schema", "irqtune.host/1"}, {"host", host_id_json(host.id)}};
+  if (host.rate_source != RateSource::none) {
+    document["rates"] = {{"source", source_text(host.rate_source)},
+                         {"seconds", rate_or_null(host.sample_seconds)}};
+  }
+  if (wants(Section::topology)) {
+    document["cpus"] = cpus_json(host, protections);
+    document["nodes"] = nodes_json(host.topology);
+  }
+  if (wants(Section::devices)) {
+    document["devices"] = devices_json(host);
+  }
+  if (wants(Section::irqs)) {
+    document["irqs"] = irqs_json(host);
+    document["counters"] = counters_json(host);
+  }
+  if (wants(Section::vms)) {
+    document["vms"] = vms_json(host);
+  }
+  document["warnings"] = host.warnings;
+  return document_text(document);
+}
+
+}  // namespace irqtune

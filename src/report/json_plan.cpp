@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/report/report.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "report/json.h"
+
+namespace irqtune {
+
+namespace {
+
+Json policies_json(const std::map<std::string, VmPolicy>& policies) {
+  auto out = Json::object();
+  for (const auto& [name, policy] : policies) {
+    out[name] = policy_text(policy);
+  }
+  return out;
+}
+
+Json policy_json(const Policy& policy) {
+  return {{"policy", policy_text(policy.policy)},
+          {"scope", scope_text(policy.scope)},
+          {"devices", policy.devices},
+          {"vms", policy.vms},
+          {"vm_policies", policies_json(policy.vm_policies)},
+          {"device_policies", policies_json(policy.device_policies)},
+          {"avoid", policy.protection.avoid.to_list()},
+          {"housekeeping", list_or_null(policy.housekeeping)},
+          {"protect_siblings", policy.protection.siblings},
+          {"include_defined", policy.protection.include_defined},
+          {"min_gain", policy.min_gain},
+          {"max_vectors_per_cpu", or_null(policy.max_vectors_per_cpu)},
+          {"near", near_text(policy.near_to)},
+          {"busy_threshold", policy.busy_threshold},
+          {"rebalance", policy.rebalance},
+          {"default_affinity", policy.default_affinity}};
+}
+
+Json score_json(const Score& score) {
+  return {{"vectors", score.vectors},
+          {"collisions", score.collisions},
+          {"remote", score.remote},
+          {"unknown_node", score.unknown_node},
+          {"max_cpu_rate", rate_or_null(score.max_cpu_rate)},
+          {"rate_stdev", rate_or_null(score.rate_stdev)},
+          {"cpus_used", score.cpus_used}};
+}
+
+Json assignment_json(const Assignment& assignment) {
+  return {{"irq", static_cast<std::uint32_t>(assignment.irq)},
+          {"vector", vector_or_null(assignment.vector)},
+          {"device", address_or_null(assignment.device)},
+          {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
+          {"actions", assignment.actions},
+          {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
+          {"role", role_text(assignment.role)},
+          {"rate", rate_or_null(assignment.rate)},
+          {"from", list_or_null(assignment.from)},
+          {"from_effective", list_or_null(assignment.from_effective)},
+          {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
+          {"change", assignment.change},
+          {"locality", locality_text(assignment.locality)},
+          {"distance", or_null(assignment.distance)},
+          {"reason", assignment.reason},
+          {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
+}
+
+Json outcome_json(const Outcome& outcome) {
+  const auto& identity = outcome.write.identity;
+  return {{"irq", identity ? Json(static_cast<std::uint32_t>(outcome.irq)) : Json()},
+          {"vector", identity ? vector_or_null(identity->vector) : Json()},
+          {"from", outcome.write.before},
+          {"to", outcome.write.after.to_list()},
+          {"state", write_state_text(outcome.state)},
+          {"effective", list_or_null(outcome.effective)},
+          {"error", outcome.error.empty() ? Json() : Json(outcome.error)},
+          {"hint", outcome.hint.empty() ? Json() : Json(outcome.hint)}};
+}
+
+/// FNV-1a, 64 bits.
+class Digest {
+ public:
+  void add(std::string_view text) noexcept {
+    for (const char c : text) {
+      hash_ = (hash_ ^ static_cast<unsigned char>(c)) * kPrime;
+    }
+  }
+
+  [[nodiscard]] std::uint64_t value() const noexcept { return hash_; }
+
+ private:
+  static constexpr std::uint64_t kPrime = 0x100000001b3;
+  std::uint64_t hash_ = 0xcbf29ce484222325;
+};
+
+}  // namespace
+
+std::string plan_json(const Plan& plan) {
+  auto assignments = Json::array();
+  for (const auto& assignment : plan.assignments) {
+    assignments.push_back(assignment_json(assignment));
+  }
+  Json document{{"schema", "irqtune.plan/1"},
+                {"digest", plan_digest(plan)},
+                {"host", host_id_json(plan.host)},
+                {"policy", policy_json(plan.policy)},
+                {"protected", plan.protected_cpus.to_list()},
+                {"housekeeping", plan.housekeeping.to_list()},
+                {"score", {{"before", score_json(plan.before)}, {"after", score_json(plan.after)}}},
+                {"lower_bound", {{"max_cpu_rate", rate_or_null(plan.lower_bound)}}},
+                {"changes", change_count(plan)},
+                {"assignments", std::move(assignments)},
+                {"managed_left_out", plan.managed_left_out}};
+  document["default_affinity"] = Json();
+  if (plan.default_affinity) {
+    document["default_affinity"] = {{"from", list_or_null(plan.default_affinity->from)},
+                                    {"to", plan.default_affinity->to.to_list()}};
+  }
+  document["warnings"] = plan.warnings;
+  return document_text(document);
+}
+
+std::string apply_json(const ApplyReport& report) {
+  auto results = Json::array();
+  for (const auto& outcome : report.outcomes) {
+    results.push_back(outcome_json(outcome));
+  }
+  return document_text({{"schema", "irqtune.apply/1"},
+                        {"id", report.id.empty() ? Json() : Json(report.id)},
+                        {"state", apply_state_text(report.state)},
+                        {"results", std::move(results)},
+                        {"warnings", report.warnings}});
+}
+
+std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift) {
+  auto list = Json::array();
+  for (const auto& entry : drift) {
+    list.push_back({{"irq", static_cast<std::uint32_t>(entry.irq)},
+                    {"vector", vector_or_null(entry.vector)},
+                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
+                    {"expected", entry.expected.to_list()},
+                    {"actual", list_or_null(entry.actual)},
+                    {"reason", entry.reason}});
+  }
+  return document_text({{"schema", "irqtune.check/1"},
+                        {"host", host_id_json(plan.host)},
+                        {"in_place", drift.empty()},
+                        {"vectors", plan.before.vectors},
+                        {"collisions", plan.before.collisions},
+                        {"drift", std::move(list)},
+                        {"warnings", plan.warnings}});
+}
+
+std::string history_json(const std::vector<HistoryEntry>& entries) {
+  auto list = Json::array();
+  for (const auto& entry : entries) {
+    list.push_back(
+        {{"id", entry.id},
+         {"state", entry.problem.empty() ? Json(journal_state_text(entry.state)) : Json()},
+         {"started", entry.started.empty() ? Json() : Json(entry.started)},
+         {"finished", entry.finished.empty() ? Json() : Json(entry.finished)},
+         {"user", entry.user.empty() ? Json() : Json(entry.user)},
+         {"plan_digest", entry.plan_digest.empty() ? Json() : Json(entry.plan_digest)},
+         {"this_boot", entry.this_boot},
+         {"writes", entry.writes},
+         {"done", entry.done},
+         {"undone", entry.undone},
+         {"problem", entry.problem.empty() ? Json() : Json(entry.problem)}});
+  }
+  return document_text({{"schema", "irqtune.history/1"}, {"applies", std::move(list)}});
+}
+
+std::string plan_digest(const Plan& plan) {
+  Digest digest;
+  for (const auto& assignment : plan.assignments) {
+    if (assignment.change) {
+      const auto key = assignment.vector ? assignment.vector->to_string()
+                                         : fmt::format("{}", fmt::join(assignment.actions, ","));
+      digest.add(fmt::format("{}={};", key, assignment.to.to_list()));
+    }
+  }
+  if (plan.default_affinity) {
+    digest.add(fmt::format("default={};", plan.default_affinity->to.to_list()));
+  }
+  return fmt::format("{:016x}", digest.value());
+}
+
+}  // namespace irqtune

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/table.h"
+
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::string_view kGap = "  ";
+
+std::string padded(std::string_view text, std::size_t width, Align align) {
+  const std::string fill(width - std::min(width, display_width(text)), ' ');
+  return align == Align::right ? fmt::format("{}{}", fill, text) : fmt::format("{}{}", text, fill);
+}
+
+}  // namespace
+
+std::string Table::text(const TextStyle& style) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t column = 0; column < columns_.size(); ++column) {
+    auto width = display_width(columns_[column].title);
+    for (const auto& row : rows_) {
+      width = std::max(width, is_heading(row) ? 0 : display_width(row[column]));
+    }
+    widths.push_back(width);
+  }
+  const auto line = [&](auto cell_of) {
+    std::string out;
+    std::size_t used = 0;
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+      const bool last = column + 1 == columns_.size();
+      const auto room = std::max<std::size_t>(style.width > used ? style.width - used : 0, 8);
+      const auto cell = last ? cut(cell_of(column), room) : std::string(cell_of(column));
+      out += last && columns_[column].align == Align::left
+                 ? cell
+                 : padded(cell, widths[column], columns_[column].align);
+      out += last ? "" : kGap;
+      used += widths[column] + kGap.size();
+    }
+    out.resize(out.find_last_not_of(' ') + 1);
+    return out;
+  };
+  auto out = tinted(style, Tint::dim, line([&](std::size_t i) -> std::string_view {
+                      return columns_[i].title;
+                    })) +
+             '\n';
+  for (const auto& row : rows_) {
+    if (is_heading(row)) {
+      out += cut(row.front(), style.width) + '\n';
+      continue;
+    }
+    out += line([&](std::size_t i) -> std::string_view { return row[i]; }) + '\n';
+  }
+  return out;
+}
+
+std::size_t display_width(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+std::string cut(std::string_view text, std::size_t width) {
+  if (display_width(text) <= width) {
+    return std::string(text);
+  }
+  constexpr std::string_view kDots = "...";
+  std::string out;
+  std::size_t used = 0;
+  for (const char c : text) {
+    used += (static_cast<unsigned char>(c) & 0xc0U) != 0x80U ? 1 : 0;
+    if (used + kDots.size() > width) {
+      break;
+    }
+    out += c;
+  }
+  return out + std::string(kDots);
+}
+
+std::string tinted(const TextStyle& style, Tint tint, std::string_view text) {
+  constexpr std::array<std::string_view, 5> kCodes = {"31", "32", "33", "2", "1"};
+  return style.color
+             ? fmt::format("\x1b[{}m{}\x1b[0m", kCodes.at(static_cast<std::size_t>(tint)), text)
+             : std::string(text);
+}
+
+std::string rate_text(const std::optional<double>& rate) {
+  constexpr double kThousand = 1e3;
+  constexpr double kMillion = 1e6;
+  if (!rate) {
+    return "-";
+  }
+  if (*rate >= kMillion) {
+    return fmt::format("{:.1f}M", *rate / kMillion);
+  }
+  if (*rate >= 10 * kThousand) {
+    return fmt::format("{:.1f}k", *rate / kThousand);
+  }
+  return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string list_text(const std::optional<CpuSet>& cpus) {
+  return cpus && !cpus->empty() ? cpus->to_list() : "-";
+}
+
+std::string vector_text(const VectorId& vector) {
+  return vector.kind == VectorKind::intx
+             ? fmt::format("{} intx", vector.device.to_string())
+             : fmt::format(
+                   "{} {}/{}", vector.device.to_string(), kind_text(vector.kind), vector.index);
+}
+
+std::string warnings_text(const std::vector<std::string>& warnings, const TextStyle& style) {
+  std::string out;
+  for (const auto& warning : warnings) {
+    out += fmt::format("{} {}\n", tinted(style, Tint::yellow, "warning:"), printable(warning));
+  }
+  return out;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/report/report.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace irqtune {
+
+enum class Align : std::uint8_t { left, right };
+
+/// Rows of cells, printed with aligned columns.
+class Table {
+ public:
+  struct Column {
+    std::string title;
+    Align align = Align::left;
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  /// One cell per column.
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  /// A line of its own between rows, not aligned.
+  void add_heading(std::string text) { rows_.push_back({std::move(text)}); }
+
+  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+
+  /// The table with a header line. The last column is cut with "..." where a line would pass
+  /// `style.width`.
+  [[nodiscard]] std::string text(const TextStyle& style) const;
+
+ private:
+  [[nodiscard]] bool is_heading(const std::vector<std::string>& row) const noexcept {
+    return row.size() < columns_.size();
+  }
+
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// How many columns a terminal needs for `text`: its UTF-8 characters.
+[[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
+
+/// `text` in at most `width` columns, the end cut with "...".
+[[nodiscard]] std::string cut(std::string_view text, std::size_t width);
+
+/// `text` in an ANSI colour if `style` has colours; as it is otherwise.
+enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
+[[nodiscard]] std::string tinted(const TextStyle& style, Tint tint, std::string_view text);
+
+/// "12", "3.4", "12k", "1.2M": interrupts per second for people; "-" if unknown.
+[[nodiscard]] std::string rate_text(const std::optional<double>& rate);
+
+/// "1 vector", "2 vectors".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
+
+/// A CPU list for a table; "-" if unknown or empty.
+[[nodiscard]] std::string list_text(const std::optional<CpuSet>& cpus);
+
+/// "0000:24:00.0 msix/3"
+[[nodiscard]] std::string vector_text(const VectorId& vector);
+
+/// One line each, "warning: ...".
+[[nodiscard]] std::string warnings_text(const std::vector<std::string>& warnings,
+                                        const TextStyle& style);
+
+}  // namespace irqtune

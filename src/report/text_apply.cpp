@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/table.h"
+
+namespace irqtune {
+
+namespace {
+
+std::string name_text(const Outcome& outcome) {
+  const auto& identity = outcome.write.identity;
+  if (!identity) {
+    return "default_smp_affinity";
+  }
+  return identity->vector ? vector_text(*identity->vector)
+                          : printable(fmt::format("{}", fmt::join(identity->actions, ", ")));
+}
+
+std::string irq_text(const Outcome& outcome) {
+  return outcome.write.identity ? fmt::format("{}", static_cast<std::uint32_t>(outcome.irq)) : "-";
+}
+
+std::string headline(const ApplyReport& report, const TextStyle& style) {
+  const auto changed =
+      static_cast<std::size_t>(std::ranges::count_if(report.outcomes, [](const Outcome& outcome) {
+        return is_success(outcome.state) && outcome.state != WriteState::unchanged;
+      }));
+  const auto failed = static_cast<std::size_t>(std::ranges::count_if(
+      report.outcomes, [](const Outcome& outcome) { return !is_success(outcome.state); }));
+  switch (report.state) {
+    case ApplyState::committed:
+      return tinted(style,
+                    Tint::green,
+                    fmt::format("Applied {}. Undo with: irqtune rollback {}",
+                                counted(changed, "affinity mask"),
+                                report.id));
+    case ApplyState::rolled_back:
+      return failed == 0 ? tinted(style,
+                                  Tint::green,
+                                  fmt::format("Rolled back {}: {} restored.",
+                                              report.id,
+                                              counted(changed, "affinity mask")))
+                         : tinted(style,
+                                  Tint::red,
+                                  fmt::format("{} could not be set; everything is as it was.",
+                                              counted(failed, "affinity mask")));
+    case ApplyState::partial:
+      return tinted(
+          style,
+          Tint::red,
+          fmt::format("{} done, {} not (listed below). Journal: {}", changed, failed, report.id));
+    case ApplyState::dry_run:
+      return fmt::format("Dry run: {} would change; nothing was written.",
+                         counted(changed, "affinity mask"));
+    case ApplyState::nothing_to_do:
+      break;
+  }
+  return tinted(style, Tint::green, "Nothing to do: every vector is where it should be.");
+}
+
+}  // namespace
+
+std::string apply_text(const ApplyReport& report, const TextStyle& style) {
+  auto out = headline(report, style) + '\n';
+  Table table({{"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
+  for (const auto& outcome : report.outcomes) {
+    if (outcome.state == WriteState::unchanged && !style.verbose) {
+      continue;
+    }
+    const auto note =
+        outcome.hint.empty() ? outcome.error : fmt::format("{}; {}", outcome.error, outcome.hint);
+    table.add({cut(name_text(outcome), 40),
+               irq_text(outcome),
+               cut(outcome.write.before, 16),
+               outcome.write.after.to_list(),
+               std::string(write_state_text(outcome.state)),
+               note});
+  }
+  return table.empty() ? out : out + '\n' + table.text(style);
+}
+
+std::string check_text(const Plan& plan,
+                       const std::vector<DriftEntry>& drift,
+                       const TextStyle& style) {
+  if (drift.empty()) {
+    return tinted(style,
+                  Tint::green,
+                  fmt::format("In place: {}, {} on a vCPU's core.",
+                              counted(plan.before.vectors, "vector"),
+                              plan.before.collisions)) +
+           '\n';
+  }
+  Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
+  for (const auto& entry : drift) {
+    table.add({entry.vector ? vector_text(*entry.vector) : "-",
+               fmt::format("{}", static_cast<std::uint32_t>(entry.irq)),
+               entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
+               entry.expected.to_list(),
+               cut(list_text(entry.actual), 16),
+               entry.reason});
+  }
+  return fmt::format("{}\n\n{}",
+                     tinted(style,
+                            Tint::red,
+                            fmt::format("{} not in place; put right with: irqtune apply",
+                                        counted(drift.size(), "vector"))),
+                     table.text(style));
+}
+
+std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {
+  if (entries.empty()) {
+    return "Nothing has been applied on this host.\n";
+  }
+  Table table(
+      {{"ID"}, {"STATE"}, {"WRITTEN", Align::right}, {"UNDONE", Align::right}, {"BY"}, {"NOTE"}});
+  for (const auto& entry : entries) {
+    std::string note = entry.problem;
+    if (note.empty() && !entry.this_boot) {
+      note = "another boot: its masks are gone";
+    } else if (note.empty() && entry.state == JournalState::open) {
+      note = "interrupted; undo it with: irqtune rollback";
+    }
+    table.add({entry.id,
+               entry.problem.empty() ? std::string(journal_state_text(entry.state)) : "unreadable",
+               fmt::format("{}/{}", entry.done, entry.writes),
+               fmt::format("{}", entry.undone),
+               entry.user.empty() ? "-" : printable(entry.user),
+               printable(note)});
+  }
+  return table.text(style);
+}
+
+}  // namespace irqtune

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "report/table.h"
+
+namespace irqtune {
+
+namespace {
+
+std::string headline(const Plan& plan, const TextStyle& style) {
+  const auto changes = change_count(plan);
+  if (plan.assignments.empty()) {
+    return "No passthrough vectors in scope: nothing to plan.\n";
+  }
+  const auto now = fmt::format("{} of {} on a vCPU's core, {} on a remote node.",
+                               plan.before.collisions,
+                               counted(plan.before.vectors, "vector"),
+                               plan.before.remote);
+  const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
+  const auto todo = changes == 0 ? std::string("Nothing to change.")
+                                 : fmt::format("The plan changes {}; apply it with: irqtune apply",
+                                               counted(changes, "affinity mask"));
+  return fmt::format("{}\n{}\n", tinted(style, tint, now), todo);
+}
+
+std::string count_line(std::string_view what, std::size_t before, std::size_t after) {
+  return fmt::format("  {:<34}{:>8} -> {}\n", what, before, after);
+}
+
+std::string score_text(const Plan& plan) {
+  auto out = count_line("vectors on vCPU cores", plan.before.collisions, plan.after.collisions);
+  out += count_line("vectors on a remote node", plan.before.remote, plan.after.remote);
+  if (plan.before.unknown_node > 0) {
+    out += fmt::format("  {:<34}{:>8}\n", "vectors of unknown node", plan.before.unknown_node);
+  }
+  if (plan.before.max_cpu_rate && plan.after.max_cpu_rate) {
+    out += fmt::format("  {:<34}{:>6}/s -> {}/s{}\n",
+                       "busiest housekeeping CPU",
+                       rate_text(plan.before.max_cpu_rate),
+                       rate_text(plan.after.max_cpu_rate),
+                       plan.lower_bound
+                           ? fmt::format(" (no plan below {}/s)", rate_text(plan.lower_bound))
+                           : std::string());
+    out += fmt::format("  {:<34}{:>6}/s -> {}/s\n",
+                       "spread over them (std. deviation)",
+                       rate_text(plan.before.rate_stdev),
+                       rate_text(plan.after.rate_stdev));
+  }
+  out += count_line("CPUs that take them", plan.before.cpus_used, plan.after.cpus_used);
+  return out;
+}
+
+std::string cpus_text(const Plan& plan) {
+  return fmt::format("Protected CPUs: {}. Housekeeping CPUs: {}.\n",
+                     list_text(plan.protected_cpus),
+                     list_text(plan.housekeeping));
+}
+
+std::string place_text(const Assignment& assignment) {
+  const auto asked = list_text(assignment.from);
+  const auto at = list_text(assignment.from_effective);
+  return asked == at ? cut(asked, 14) : cut(fmt::format("{} (on {})", asked, at), 18);
+}
+
+/// "msix/3"; the handler names where no passthrough vector is behind them.
+std::string name_text(const Assignment& assignment) {
+  const auto& vector = assignment.vector;
+  if (!vector) {
+    return printable(fmt::format("{}", fmt::join(assignment.actions, ", ")));
+  }
+  return vector->kind == VectorKind::intx
+             ? "intx"
+             : fmt::format("{}/{}", kind_text(vector->kind), vector->index);
+}
+
+std::string group_text(const Assignment& assignment) {
+  const auto device = assignment.device ? assignment.device->to_string() : "no PCI device";
+  const auto owner = assignment.vm.empty() ? std::string(assignment.vector ? "no VM" : "host")
+                                           : printable(assignment.vm);
+  return fmt::format("{} {}", owner, device);
+}
+
+std::string target_text(const Assignment& assignment) {
+  if (assignment.blocked) {
+    return "stays";
+  }
+  return assignment.change ? "-> " + assignment.to.to_list() : "stays";
+}
+
+std::string assignments_text(const Plan& plan, const TextStyle& style) {
+  auto order = plan.assignments;
+  std::ranges::stable_sort(order, [](const Assignment& a, const Assignment& b) {
+    return std::tie(a.vm, a.device, a.vector, a.irq) < std::tie(b.vm, b.device, b.vector, b.irq);
+  });
+  Table table(
+      {{"VECTOR"}, {"IRQ", Align::right}, {"RATE/S", Align::right}, {"NOW"}, {"PLAN"}, {"WHY"}});
+  std::string group;
+  for (const auto& assignment : order) {
+    if (group_text(assignment) != group) {
+      group = group_text(assignment);
+      table.add_heading(tinted(style, Tint::bold, group));
+    }
+    table.add({"  " + cut(name_text(assignment), 24),
+               fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),
+               rate_text(assignment.rate),
+               place_text(assignment),
+               target_text(assignment),
+               assignment.reason});
+  }
+  return table.text(style);
+}
+
+}  // namespace
+
+std::string plan_text(const Plan& plan, const Host& /*host*/, const TextStyle& style) {
+  auto out = headline(plan, style);
+  if (!plan.assignments.empty()) {
+    out += '\n' + score_text(plan) + '\n' + cpus_text(plan) + '\n' + assignments_text(plan, style);
+  }
+  if (plan.default_affinity) {
+    out += fmt::format("\nDefault for new vectors, host-wide: {} -> {}\n",
+                       list_text(plan.default_affinity->from),
+                       plan.default_affinity->to.to_list());
+  }
+  if (plan.managed_left_out > 0) {
+    out += fmt::format("\nLeft out: {} of host devices (queues that the kernel manages).\n",
+                       counted(plan.managed_left_out, "managed interrupt"));
+  }
+  return out;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+
+#include "irqtune/core/error.h"
+
+#include "support/catch.h"
+#include "support/vfio_tree.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+
+namespace irqtune {
+
+namespace {
+
+constexpr unsigned kVectors = 4;
+constexpr unsigned kIrq = test::VfioTree::kFirstIrq;
+
+std::error_code code(int number) {
+  return {number, std::system_category()};
+}
+
+/// Writes like Sysfs, but call `k` (from 0) does `instead` first and returns its error, if any.
+WriteFn at_write(const Sysfs& sysfs, unsigned k, std::function<std::error_code()> instead) {
+  return [&sysfs, k, instead = std::move(instead), calls = 0U](
+             auto path, auto text, const auto& holds) mutable {
+    const auto error = calls++ == k ? instead() : std::error_code{};
+    return error ? error : sysfs.write(path, text, holds);
+  };
+}
+
+const Outcome& outcome_of(const ApplyReport& report, unsigned irq) {
+  const auto found = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
+    return outcome.write.identity && outcome.write.identity->irq == IrqNumber{irq};
+  });
+  REQUIRE(found != report.outcomes.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[apply]") {
+  const test::VfioTree tree(kVectors);
+  const auto sysfs = tree.sysfs();
+  const auto first = apply(tree.writes(true), sysfs, tree.session(), test::quick_options());
+  CHECK(first.state == ApplyState::committed);
+  CHECK(tree.masks() == "3\n0\n1\n2\n3\n");
+  for (const auto& outcome : first.outcomes) {
+    CHECK(outcome.state == WriteState::ok);
+  }
+  CHECK(committed_writes(tree.session()).size() == kVectors + 1);
+
+  const auto second = apply(tree.writes(true), sysfs, tree.session(), test::quick_options());
+  CHECK(second.state == ApplyState::nothing_to_do);
+  CHECK(second.id.empty());
+  CHECK(history(tree.session()).size() == 1);
+
+  const auto undone = roll_back({}, sysfs, tree.session(), test::quick_options());
+  REQUIRE(undone.size() == 1);
+  CHECK(undone[0].rollback);
+  CHECK(undone[0].state == ApplyState::rolled_back);
+  CHECK(tree.masks() == "ff\n0-7\n0-7\n0-7\n0-7\n");
+  CHECK(roll_back({}, sysfs, tree.session(), test::quick_options()).empty());
+  CHECK(committed_writes(tree.session()).empty());
+}
+
+TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
+  const auto k = GENERATE(range(0U, kVectors + 1));
+  const auto number = GENERATE(EIO,
+                               EPERM,
+                               ENOSPC,
+                               EINVAL,
+                               ERANGE,
+                               EOVERFLOW,
+                               EACCES,
+                               EROFS,
+                               EBUSY,
+                               EAGAIN,
+                               ENXIO,
+                               ENOMEM,
+                               ENODEV,
+                               ENOENT,
+                               ESTALE,
+                               EFBIG,
+                               EINTR);
+  CAPTURE(k, number);
+  const test::VfioTree tree(kVectors);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  unsigned calls = 0;  // Refuses the k-th file each time, however often it is tried.
+  std::string refused_path;
+  options.write = [&](auto path, auto text, const auto& holds) {
+    const bool first = refused_path.empty() && calls++ == k;
+    refused_path = first ? path : refused_path;
+    return path == refused_path && text.find('7') == std::string_view::npos
+               ? code(number)
+               : sysfs.write(path, text, holds);
+  };
+  const auto report = apply(tree.writes(true), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+  REQUIRE(report.outcomes.size() == kVectors + 1);
+  const auto& refused = report.outcomes[k];
+  CHECK_FALSE(is_success(refused.state));
+  CHECK(refused.error.find(code(number).message()) != std::string::npos);
+  CHECK(std::ranges::none_of(report.outcomes, is_success, &Outcome::state));
+  const auto entries = history(tree.session());
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0].state == JournalState::rolled_back);
+  CHECK(entries[0].done == k);
+  CHECK(roll_back({}, sysfs, tree.session(), options).empty());
+}
+
+TEST_CASE("apply: each refusal says what it is and what to do", "[apply]") {
+  const auto [number, state] = GENERATE(table<int, WriteState>({{EIO, WriteState::refused},
+                                                                {EPERM, WriteState::refused},
+                                                                {ENOSPC, WriteState::refused},
+                                                                {EINVAL, WriteState::refused},
+                                                                {ERANGE, WriteState::refused},
+                                                                {EOVERFLOW, WriteState::refused},
+                                                                {EACCES, WriteState::refused},
+                                                                {EROFS, WriteState::refused},
+                                                                {EBUSY, WriteState::refused},
+                                                                {ENOMEM, WriteState::failed}}));
+  CAPTURE(number);
+  const test::VfioTree tree(1);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = [number = number](auto, auto, const auto&) { return code(number); };
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.outcomes.at(0).state == state);
+  CHECK_FALSE(report.outcomes.at(0).hint.empty());
+}
+
+TEST_CASE("apply: --keep-going leaves what was written and names the rest", "[apply]") {
+  const auto k = GENERATE(range(0U, kVectors));
+  const test::VfioTree tree(kVectors);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.keep_going = true;
+  options.write = at_write(sysfs, k, [] { return code(EPERM); });
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::partial);
+  for (unsigned i = 0; i < kVectors; ++i) {
+    CHECK((outcome_of(report, kIrq + i).state == WriteState::refused) == (i == k));
+    CHECK((tree.mask(kIrq + i) == "0-7\n") == (i == k));
+  }
+  CHECK(history(tree.session()).at(0).state == JournalState::partial);
+  options.write = {};
+  CHECK(roll_back({}, sysfs, tree.session(), options).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("apply: an exception at any write undoes, and goes on", "[apply]") {
+  const auto k = GENERATE(range(0U, kVectors + 1));
+  const bool written = GENERATE(false, true);
+  CAPTURE(k, written);
+  const test::VfioTree tree(kVectors);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  unsigned calls = 0;
+  options.write = [&](auto path, auto text, const auto& holds) {
+    const bool now = calls++ == k;
+    const auto error = now && !written ? std::error_code{} : sysfs.write(path, text, holds);
+    if (now) {
+      throw std::runtime_error("as if memory ran out");
+    }
+    return error;
+  };
+  CHECK_THROWS_AS(apply(tree.writes(true), sysfs, tree.session(), options), std::runtime_error);
+  CHECK(tree.masks() == before);
+  CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
+}
+
+TEST_CASE("apply: interrupted between any two writes, it undoes", "[apply]") {
+  const auto k = GENERATE(range(0, 6));
+  const bool keep_going = GENERATE(false, true);
+  const test::VfioTree tree(kVectors);
+  const auto before = tree.masks();
+  auto options = test::quick_options();
+  options.keep_going = keep_going;
+  options.interrupted = [k, asked = 0]() mutable { return asked++ == k; };
+  const auto report = apply(tree.writes(), tree.sysfs(), tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+  CHECK(std::ranges::none_of(report.outcomes, is_success, &Outcome::state));
+}
+
+TEST_CASE("apply: a busy interrupt is tried again, five times in all", "[apply]") {
+  const auto number = GENERATE(EBUSY, EAGAIN);
+  const auto refusals = GENERATE(1, 4, 5);
+  const test::VfioTree tree(1);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = [&, left = refusals](auto path, auto text, const auto& holds) mutable {
+    return left-- > 0 ? code(number) : sysfs.write(path, text, holds);
+  };
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == (refusals < 5 ? ApplyState::committed : ApplyState::rolled_back));
+}
+
+TEST_CASE("apply: a number that belongs to another device by now is never written", "[apply]") {
+  test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  const bool at_once = GENERATE(true, false);
+  const auto reuse = [&] {
+    tree.remove_irq(kIrq + 1);
+    tree.add_vector(kIrq + 1, 1, "0000:5e:00.0", "0-3");
+    return std::error_code{};
+  };
+  if (at_once) {
+    reuse();
+  } else {
+    options.write = at_write(sysfs, 1, reuse);
+  }
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(outcome_of(report, kIrq + 1).state == WriteState::vanished);
+  CHECK(tree.masks() == "ff\n0-7\n0-3\n");
+}
+
+TEST_CASE("apply: a renumbered vector is found by its key, and rolled back there", "[apply]") {
+  test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  const bool at_once = GENERATE(true, false);
+  const auto renumber = [&] {
+    tree.remove_irq(kIrq + 1);
+    tree.add_vector(kIrq + 1, 0, "0000:5e:00.0", "0-3");
+    tree.add_vector(77, 1, "0000:3b:00.0", "0-5");
+    return std::error_code{};
+  };
+  if (at_once) {
+    renumber();
+  } else {
+    options.write = at_write(sysfs, 1, renumber);
+  }
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::committed);
+  CHECK(outcome_of(report, kIrq + 1).state == WriteState::renumbered);
+  CHECK(outcome_of(report, kIrq + 1).irq == IrqNumber{77});
+  CHECK(tree.masks() == "ff\n0\n0-3\n");
+  CHECK(tree.mask(77) == "1\n");
+  CHECK(roll_back({}, sysfs, tree.session(), test::quick_options()).at(0).state ==
+        ApplyState::rolled_back);
+  CHECK(tree.mask(77) == "0-5\n");
+  CHECK(tree.masks() == "ff\n0-7\n0-3\n");
+}
+
+TEST_CASE("apply: what stood there is read right before the write", "[apply]") {
+  test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = at_write(sysfs, 1, [&] {
+    tree.set_mask(kIrq + 1, "2-3");  // Someone else, between the journal and the write.
+    return std::error_code{};
+  });
+  CHECK(apply(tree.writes(), sysfs, tree.session(), options).state == ApplyState::committed);
+  CHECK(tree.masks() == "ff\n0\n1\n");
+  static_cast<void>(roll_back({}, sysfs, tree.session(), test::quick_options()));
+  CHECK(tree.masks() == "ff\n0-7\n2-3\n");
+}
+
+TEST_CASE("apply: vfio exchanging its handler is waited for", "[apply]") {
+  test::VfioTree tree(1);
+  tree.file("/sys/kernel/irq/30/actions", "\n");
+  SECTION("the hardware number still tells") {
+    const auto report = apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options());
+    CHECK(report.state == ApplyState::committed);
+  }
+  SECTION("on kernel 6.1 it holds the device too") {
+    tree.file("/sys/kernel/irq/30/chip_name", "IR-PCI-MSI\n");
+    tree.file("/sys/kernel/irq/30/hwirq", "30932992\n");  // 0x3b00 << 11
+    const auto report = apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options());
+    CHECK(report.state == ApplyState::committed);
+  }
+  SECTION("another entry of the table is another vector") {
+    tree.file("/sys/kernel/irq/30/hwirq", "1\n");
+    const auto report = apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options());
+    CHECK(report.outcomes.at(0).state == WriteState::vanished);
+  }
+}
+
+TEST_CASE("apply: the effective CPU decides what is said of a write", "[apply]") {
+  test::VfioTree tree(1);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.follows = true;
+  auto writes = tree.writes();
+  const std::string effective = "/proc/irq/30/effective_affinity_list";
+  SECTION("at once") {
+    tree.file(effective, "0\n");
+    CHECK(apply(writes, sysfs, tree.session(), options).outcomes.at(0).state == WriteState::ok);
+  }
+  SECTION("after a while") {
+    options.sleep = [&, left = 3](auto) mutable {
+      tree.file(effective, --left == 0 ? "0\n" : "7\n");
+    };
+    CHECK(apply(writes, sysfs, tree.session(), options).outcomes.at(0).state == WriteState::ok);
+  }
+  SECTION("elsewhere although the chip moves at once: undone") {
+    const auto report = apply(writes, sysfs, tree.session(), options);
+    CHECK(report.state == ApplyState::rolled_back);
+    CHECK(report.outcomes.at(0).state == WriteState::fallback);
+    CHECK(report.outcomes.at(0).effective == CpuSet{7});
+    CHECK(tree.mask(kIrq) == "0-7\n");
+  }
+  SECTION("without interrupt remapping it is pending, and that is fine") {
+    tree.file("/sys/kernel/irq/30/chip_name", "PCI-MSIX-0000:3b:00.0\n");
+    const auto report = apply(writes, sysfs, tree.session(), options);
+    CHECK(report.state == ApplyState::committed);
+    CHECK(report.outcomes.at(0).state == WriteState::pending);
+    CHECK(apply(writes, sysfs, tree.session(), options).state == ApplyState::nothing_to_do);
+  }
+  SECTION("posted: without effect for now") {
+    writes.at(0).identity->posted = true;
+    const auto report = apply(writes, sysfs, tree.session(), options);
+    CHECK(report.state == ApplyState::committed);
+    CHECK(report.outcomes.at(0).state == WriteState::posted);
+  }
+}
+
+TEST_CASE("apply: a mask that another program sets at once is a failure", "[apply]") {
+  test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = at_write(sysfs, 1, [&] {
+    tree.set_mask(kIrq, "5");
+    return std::error_code{};
+  });
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::partial);  // CPU 5 is not ours to take back.
+  CHECK(tree.masks() == "ff\n5\n0-7\n");
+  CHECK(report.outcomes.at(0).error.find("changed since") != std::string::npos);
+}
+
+TEST_CASE("apply: undoing that is refused leaves a journal to go on with", "[apply]") {
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  const bool thrown = GENERATE(false, true);
+  unsigned calls = 0;
+  options.write = [&](auto path, auto text, const auto& holds) {
+    if (thrown && calls == 2) {
+      ++calls;
+      throw std::runtime_error("as if memory ran out");
+    }
+    return calls++ >= 2 ? code(EPERM) : sysfs.write(path, text, holds);
+  };
+  if (thrown) {
+    CHECK_THROWS_AS(apply(tree.writes(), sysfs, tree.session(), options), Error);
+  } else {
+    const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+    CHECK(report.state == ApplyState::partial);
+    CHECK(report.outcomes.at(0).error.starts_with("not put back"));
+  }
+  CHECK(tree.masks() != before);
+  CHECK(history(tree.session()).at(0).state == JournalState::partial);
+  static_cast<void>(roll_back({}, sysfs, tree.session(), test::quick_options()));
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("apply: a dry run writes nothing at all", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto before = tree.masks();
+  const auto report = dry_run(tree.writes(true), tree.sysfs());
+  CHECK(report.state == ApplyState::dry_run);
+  CHECK(std::ranges::all_of(report.outcomes, [](const Outcome& outcome) {
+    return outcome.state == WriteState::would_change;
+  }));
+  CHECK(tree.masks() == before);
+  CHECK_FALSE(tree.sysfs().exists("/var"));
+}
+
+TEST_CASE("apply: a journal that cannot be made costs nothing", "[apply]") {
+  test::VfioTree tree(2);
+  const auto before = tree.masks();
+  tree.file("/var/lib/irqtune/journal", "not a directory\n");
+  CHECK_THROWS_AS(apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options()), Error);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("apply: host interrupts are known by their handlers", "[apply]") {
+  test::VfioTree tree(0);
+  tree.add_vector(40, 0, "0000:02:00.0");
+  tree.file("/sys/kernel/irq/40/actions", "PCIe PME,aerdrv,pciehp\n");
+  Write write;
+  write.identity = Identity{IrqNumber{40},
+                            std::nullopt,
+                            PciAddress::parse("0000:02:00.0"),
+                            {"PCIe PME", "aerdrv", "pciehp"},
+                            false};
+  write.after = CpuSet{1};
+  CHECK(apply({write}, tree.sysfs(), tree.session(), test::quick_options()).state ==
+        ApplyState::committed);
+  write.identity->actions = {"eth0"};
+  write.after = CpuSet{2};
+  CHECK(apply({write}, tree.sysfs(), tree.session(), test::quick_options()).outcomes.at(0).state ==
+        WriteState::vanished);
+  CHECK(tree.mask(40) == "1\n");
+}
+
+}  // namespace irqtune

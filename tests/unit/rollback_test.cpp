@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+#include "irqtune/core/error.h"
+
+#include "support/catch.h"
+#include "support/vfio_tree.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+namespace irqtune {
+
+namespace {
+
+constexpr unsigned kIrq = test::VfioTree::kFirstIrq;
+
+ApplyReport applied(const test::VfioTree& tree) {
+  auto report = apply(tree.writes(true), tree.sysfs(), tree.session(), test::quick_options());
+  REQUIRE(report.state == ApplyState::committed);
+  return report;
+}
+
+std::vector<ApplyReport> rolled_back(const test::VfioTree& tree,
+                                     const RollbackSelection& selection = {},
+                                     bool force = false) {
+  auto options = test::quick_options();
+  options.force = force;
+  return roll_back(selection, tree.sysfs(), tree.session(), options);
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  const auto at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), with);
+}
+
+/// The journal as it would be had the process been killed before its last line.
+std::string cut_last_line(std::string text) {
+  text.pop_back();
+  text.resize(text.rfind('\n') + 1);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("rollback: a mask that someone changed since is left, and said", "[apply]") {
+  test::VfioTree tree(3);
+  const auto before = tree.masks();
+  static_cast<void>(applied(tree));
+  tree.set_mask(kIrq + 1, "4-5");
+  auto reports = rolled_back(tree);
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].state == ApplyState::partial);
+  CHECK(tree.masks() == "ff\n0-7\n4-5\n0-7\n");
+  CHECK(std::ranges::count(reports[0].outcomes, WriteState::failed, &Outcome::state) == 1);
+  CHECK(history(tree.session()).at(0).state == JournalState::partial);
+  CHECK(rolled_back(tree).at(0).state == ApplyState::partial);
+  reports = rolled_back(tree, {}, true);
+  CHECK(reports.at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("rollback: a mask that is as before already needs nothing", "[apply]") {
+  test::VfioTree tree(2);
+  static_cast<void>(applied(tree));
+  tree.set_mask(kIrq, "0-7");
+  const auto reports = rolled_back(tree);
+  CHECK(reports.at(0).state == ApplyState::rolled_back);
+  CHECK(reports.at(0).outcomes.at(1).state == WriteState::unchanged);  // Newest first.
+}
+
+TEST_CASE("rollback: a vector that is gone is not looked for under its old number", "[apply]") {
+  test::VfioTree tree(2);
+  static_cast<void>(applied(tree));
+  tree.remove_irq(kIrq);
+  tree.add_vector(kIrq, 0, "0000:5e:00.0", "0");  // The same mask as was written.
+  const auto reports = rolled_back(tree);
+  CHECK(tree.mask(kIrq) == "0\n");
+  CHECK(reports.at(0).outcomes.at(1).state == WriteState::vanished);
+  CHECK(reports.at(0).state == ApplyState::rolled_back);
+}
+
+TEST_CASE("rollback: a dry run says what it would do", "[apply]") {
+  const test::VfioTree tree(2);
+  static_cast<void>(applied(tree));
+  const auto before = tree.masks();
+  const auto journal = tree.journal();
+  const auto reports = rolled_back(tree, {{}, false, true});
+  CHECK(reports.at(0).state == ApplyState::dry_run);
+  CHECK(reports.at(0).outcomes.at(0).state == WriteState::would_change);
+  CHECK(tree.masks() == before);
+  CHECK(tree.journal() == journal);
+}
+
+TEST_CASE("rollback: an apply killed at any line of its journal is undone", "[apply]") {
+  test::VfioTree tree(3);
+  const auto before = tree.masks();
+  const auto id = applied(tree).id;
+  auto text = tree.journal();
+  const auto cut = GENERATE(range(1, 9));
+  for (int i = 0; i < cut; ++i) {
+    text = cut_last_line(text);
+  }
+  tree.set_journal(id, text);
+  CHECK(history(tree.session()).at(0).state == JournalState::open);
+  CHECK(history(tree.session()).at(0).finished.empty());
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+  CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
+}
+
+TEST_CASE("rollback: a torn last line is forgiven, and what follows is whole", "[apply]") {
+  test::VfioTree tree(2);
+  const auto before = tree.masks();
+  const auto id = applied(tree).id;
+  const auto tail = GENERATE(as<std::string>{}, "{\"event\":\"sta", "{", std::string(40, '\0'));
+  tree.set_journal(id, cut_last_line(tree.journal()) + tail);
+  CHECK(history(tree.session()).at(0).problem.empty());
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+  CHECK(history(tree.session()).at(0).problem.empty());
+}
+
+TEST_CASE("rollback: killed itself, it is simply run again", "[apply]") {
+  test::VfioTree tree(3);
+  const auto before = tree.masks();
+  const auto id = applied(tree).id;
+  static_cast<void>(rolled_back(tree));
+  tree.set_journal(id, cut_last_line(tree.journal()));
+  tree.set_mask(kIrq, "0");  // As if it had come no further.
+  CHECK(history(tree.session()).at(0).state == JournalState::open);
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("rollback: interrupted, it leaves the journal open and says so", "[apply]") {
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  static_cast<void>(applied(tree));
+  auto options = test::quick_options();
+  options.interrupted = [asked = 0]() mutable { return asked++ == 2; };
+  CHECK_THROWS_AS(roll_back({}, tree.sysfs(), tree.session(), options), Error);
+  CHECK(history(tree.session()).at(0).state == JournalState::open);
+  CHECK(history(tree.session()).at(0).undone == 2);
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("rollback: the newest first; --all takes every one", "[apply]") {
+  test::VfioTree tree(1);
+  auto writes = tree.writes();
+  for (const int cpu : {1, 2, 3}) {
+    writes.at(0).after = CpuSet{cpu};
+    static_cast<void>(apply(writes, tree.sysfs(), tree.session(), test::quick_options()));
+  }
+  CHECK(rolled_back(tree).size() == 1);
+  CHECK(tree.mask(kIrq) == "2\n");
+  CHECK(rolled_back(tree, {{}, true, false}).size() == 2);
+  CHECK(tree.mask(kIrq) == "0-7\n");
+}
+
+TEST_CASE("rollback: two interrupted applies are undone newest first", "[apply]") {
+  test::VfioTree tree(1);
+  auto writes = tree.writes();
+  for (const int cpu : {1, 2}) {
+    writes.at(0).after = CpuSet{cpu};
+    const auto report = apply(writes, tree.sysfs(), tree.session(), test::quick_options());
+    CHECK(report.warnings.size() == (cpu == 1 ? 0 : 1));  // The second names the first.
+    tree.set_journal(report.id, cut_last_line(tree.journal(report.id)));
+  }
+  CHECK(rolled_back(tree, {{}, true, false}).size() == 2);
+  CHECK(tree.mask(kIrq) == "0-7\n");
+}
+
+TEST_CASE("rollback: an older apply below a newer one is left", "[apply]") {
+  test::VfioTree tree(1);
+  auto writes = tree.writes();
+  std::string first;
+  for (const int cpu : {1, 2}) {
+    writes.at(0).after = CpuSet{cpu};
+    const auto id = apply(writes, tree.sysfs(), tree.session(), test::quick_options()).id;
+    first = first.empty() ? id : first;
+  }
+  CHECK(rolled_back(tree, {first, false, false}).at(0).state == ApplyState::partial);
+  CHECK(tree.mask(kIrq) == "2\n");
+}
+
+TEST_CASE("rollback: another boot took the masks away", "[apply]") {
+  const test::VfioTree tree(2);
+  auto session = tree.session();
+  session.boot_id = "11111111-1111-1111-1111-111111111111";
+  static_cast<void>(apply(tree.writes(), tree.sysfs(), session, test::quick_options()));
+  session.boot_id = "22222222-2222-2222-2222-222222222222";
+  CHECK_FALSE(history(session).at(0).this_boot);
+  CHECK(committed_writes(session).empty());
+  const auto reports = roll_back({}, tree.sysfs(), session, test::quick_options());
+  CHECK(reports.at(0).state == ApplyState::rolled_back);
+  for (const auto& outcome : reports.at(0).outcomes) {
+    CHECK(outcome.state == WriteState::vanished);
+  }
+  CHECK(tree.masks() == "ff\n0\n1\n");  // Nothing was written.
+  CHECK(history(session).at(0).state == JournalState::rolled_back);
+}
+
+TEST_CASE("rollback: the journal of another root is none of its business", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto id = applied(tree).id;
+  auto session = tree.session();
+  session.root = "/somewhere/else";
+  CHECK_THROWS_AS(roll_back({id, false, false}, tree.sysfs(), session, test::quick_options()),
+                  Error);
+  const auto reports = roll_back({}, tree.sysfs(), session, test::quick_options());
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].id.empty());
+  CHECK(reports[0].warnings.size() == 1);
+  CHECK(tree.masks() == "3\n0\n1\n");
+}
+
+TEST_CASE("rollback: a newer format is refused by name and passed over otherwise", "[apply]") {
+  test::VfioTree tree(2);
+  const auto older = applied(tree).id;
+  const auto text = tree.journal();
+  const std::string newer = "20990101T000000Z-00ff";
+  tree.set_journal(newer, replaced(text, "irqtune.journal/1", "irqtune.journal/2"));
+  CHECK(history(tree.session()).at(0).id == newer);
+  CHECK_FALSE(history(tree.session()).at(0).problem.empty());
+  CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}), Error);
+  CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}, true), Error);
+  const auto reports = rolled_back(tree);
+  CHECK(reports.at(0).id == older);
+  CHECK(reports.at(0).warnings.size() == 1);
+}
+
+TEST_CASE("rollback: a damaged line stops it unless forced", "[apply]") {
+  test::VfioTree tree(3);
+  const auto id = applied(tree).id;
+  const auto good = tree.journal();
+  // The intent of the last write (IRQ 32) is spoilt.
+  tree.set_journal(id, replaced(good, R"({"event":"intent","write":3,)", R"({"event":"int?nt",)"));
+  CHECK(history(tree.session()).at(0).problem.starts_with("line "));
+  CHECK_THROWS_AS(rolled_back(tree, {id, false, false}), Error);
+  CHECK(tree.masks() == "3\n0\n1\n2\n");
+  const auto reports = rolled_back(tree, {id, false, false}, true);
+  CHECK(reports.at(0).state == ApplyState::partial);
+  CHECK(tree.masks() == "ff\n0-7\n0-7\n2\n");
+}
+
+TEST_CASE("rollback: there must be such a journal", "[apply]") {
+  const test::VfioTree tree(1);
+  CHECK(rolled_back(tree).empty());
+  CHECK(history(tree.session()).empty());
+  CHECK_FALSE(tree.sysfs().exists("/var"));
+  const auto id = GENERATE(as<std::string>{}, "20260301T123456Z-0001", "x", "../lock", "..");
+  CHECK_THROWS_AS(rolled_back(tree, {id, false, false}), Error);
+}
+
+TEST_CASE("rollback: what is refused stays, with its journal", "[apply]") {
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  static_cast<void>(applied(tree));
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = [&, calls = 0](auto path, auto text, const auto& holds) mutable {
+    return calls++ == 1 ? std::error_code{ENOSPC, std::system_category()}
+                        : sysfs.write(path, text, holds);
+  };
+  const auto reports = roll_back({}, sysfs, tree.session(), options);
+  CHECK(reports.at(0).state == ApplyState::partial);
+  CHECK(std::ranges::count(reports.at(0).outcomes, WriteState::refused, &Outcome::state) == 1);
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("rollback: a tree's file left uncut by a crash is made whole", "[apply]") {
+  test::VfioTree tree(1);
+  static_cast<void>(applied(tree));
+  tree.file("/proc/irq/30/smp_affinity_list", "0-7\n\n\n");
+  static_cast<void>(rolled_back(tree));
+  CHECK(tree.mask(kIrq) == "0-7\n");
+}
+
+TEST_CASE("history: who, when, how much; pruning spares what is not closed", "[apply]") {
+  test::VfioTree tree(1);
+  auto writes = tree.writes();
+  std::string open;
+  for (const int cpu : {1, 2, 3, 4}) {
+    writes.at(0).after = CpuSet{cpu};
+    const auto id = apply(writes, tree.sysfs(), tree.session(), test::quick_options()).id;
+    if (cpu == 1) {
+      open = id;
+      tree.set_journal(id, cut_last_line(tree.journal(id)));
+    }
+  }
+  const auto entries = history(tree.session());
+  REQUIRE(entries.size() == 4);
+  CHECK(entries[3].id == open);
+  CHECK(entries[0].user == "alice");
+  CHECK(entries[0].plan_digest == "0123456789abcdef");
+  CHECK(entries[0].started.size() == std::string_view("2026-03-01T12:34:56Z").size());
+  CHECK(entries[0].writes == 1);
+  CHECK(entries[0].done == 1);
+  CHECK(prune_journals(tree.session(), 1) == 2);
+  CHECK(history(tree.session()).size() == 2);
+  CHECK(prune_journals(tree.session(), 0) == 1);
+  CHECK(history(tree.session()).at(0).id == open);
+}
+
+}  // namespace irqtune

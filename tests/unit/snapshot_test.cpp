@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/snapshot.h"
+
+#include "irqtune/core/error.h"
+
+#include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <sys/stat.h>
+
+namespace irqtune {
+
+namespace {
+
+using test::FakeTree;
+
+std::string host_file(const std::string& name) {
+  return std::string(IRQTUNE_SOURCE_DIR) + "/tests/hosts/" + name + ".tar.gz";
+}
+
+TreeItems collect(const Sysfs& sysfs, bool anonymize = false) {
+  SnapshotOptions options;
+  options.anonymize = anonymize;
+  std::vector<std::string> warnings;
+  auto items = collect_snapshot(sysfs, options, warnings);
+  CHECK(warnings.empty());
+  return items;
+}
+
+std::string text_of(const TreeItems& items, const std::string& path) {
+  const auto found = items.find(path);
+  return found != items.end() ? found->second.text : "(absent)";
+}
+
+/// All paths and texts that hold `word`.
+std::vector<std::string> places_of(const TreeItems& items, std::string_view word) {
+  std::vector<std::string> found;
+  for (const auto& [path, item] : items) {
+    if (path.find(word) != std::string::npos || item.text.find(word) != std::string::npos) {
+      found.push_back(path);
+    }
+  }
+  return found;
+}
+
+/// A host with one VM in it that libvirt and Proxmox know.
+struct VmHost {
+  VmHost();
+
+  FakeTree tree;
+};
+
+VmHost::VmHost() {
+  using namespace std::string_literals;
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"/proc/interrupts", "           CPU0\n"},
+      {"/proc/uptime", "100.25 50.00\n"},
+      {"/proc/cmdline",
+       "root=UUID=11111111-2222-3333-4444-555555555555 isolcpus=2-3 iommu=pt secretkey=abc "
+       "quiet\n"},
+      {"/proc/version", "Linux version 6.1.0 (bob@build7) (gcc 12) #1 SMP\n"},
+      {"/proc/sys/kernel/hostname", "atlas\n"},
+      {"/proc/sys/kernel/random/boot_id", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\n"},
+      {"/proc/50/comm", "qemu-system-x86\n"},
+      {"/proc/50/cmdline",
+       "/home/bob/qemu-system-x86_64\0-name\0guest=web-1,debug-threads=on\0-uuid\0"
+       "12345678-1234-1234-1234-123456789abc\0-device\0vfio-pci,host=0000:3b:00.0\0-device\0"
+       "{\"driver\":\"virtio-net-pci\",\"mac\":\"52:54:00:aa:bb:cc\"}\0-drive\0file=/srv/"
+       "payroll.img\0"
+       "-object\0secret,id=s0,data=hunter2\0-smp\0004\0"s},
+      {"/proc/50/cgroup", "0::/machine.slice/machine-qemu\\x2d1\\x2dweb\\x2d1.scope\n"},
+      {"/proc/50/status", "Name:\tqemu-system-x86\nCpus_allowed_list:\t0-3\n"},
+      {"/proc/50/environ", "TOKEN=hunter2"},
+      {"/proc/50/task/51/comm", "CPU 0/KVM\n"},
+      {"/proc/50/task/51/status", "Name:\tCPU 0/KVM\nCpus_allowed_list:\t2\n"},
+      {"/proc/60/comm", "irqbalance\n"},
+      {"/proc/60/cmdline", "/usr/sbin/irqbalance\0"s},
+      {"/proc/70/comm", "bash\n"},
+      {"/proc/70/cmdline", "bash\0"s},
+      {"/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dweb\\x2d1.scope/cpuset.cpus", "2-3\n"},
+      {"/sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "0-3\n"},
+      {"/sys/fs/cgroup/payroll.service/cpuset.cpus.effective", "0-3\n"},
+      {"/sys/fs/cgroup/payroll.service/memory.max", "max\n"},
+      {"/run/libvirt/qemu/web-1.xml",
+       "<!-- by atlas --><domstatus state='running' pid='50'><monitor path='/x/web-1.sock'/>"
+       "<vcpus><vcpu id='0' pid='51'/></vcpus><domain type='kvm' id='1'><name>web-1</name>"
+       "<uuid>12345678-1234-1234-1234-123456789abc</uuid>"
+       "<metadata><x:owner xmlns:x='u'><name>bob</name></x:owner></metadata>"
+       "<vcpu placement='static'>1</vcpu><cputune><vcpupin vcpu='0' cpuset='2'/></cputune>"
+       "<devices><disk type='file'><source file='/srv/payroll.img'/><serial>S3CR</serial></disk>"
+       "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x3b' "
+       "slot='0x00' function='0x0'/></source></hostdev>"
+       "<graphics type='vnc' passwd='hunter2'/></devices></domain></domstatus>"},
+      {"/run/libvirt/qemu/web-1.pid", "50"},
+      {"/etc/pve/qemu-server/100.conf",
+       "#notes of bob\ncores: 4\nname: web-1\nhostpci0: mapping=fastnic,pcie=1\nnet0: "
+       "virtio=52:54:00:AA:BB:CC\n"
+       "smbios1: uuid=12345678-1234-1234-1234-123456789abc,serial=S3CR\naffinity: "
+       "2-3\n[snap]\ncores: 1\n"},
+      {"/etc/pve/mapping/pci.cfg",
+       "fastnic\n\tdescription bobs card\n\tmap id=8086:1521,node=atlas,path=0000:3b:00.0\n"
+       "\tmap id=8086:1521,node=zeus,path=0000:3c:00.0\n"},
+      {"/etc/default/irqbalance", "# by bob\nIRQBALANCE_ONESHOT=\n"},
+      {"/sys/devices/pci0000:3a/0000:3b:00.0/numa_node", "1\n"},
+      {"/sys/devices/pci0000:3a/0000:3b:00.0/msi_irqs/90", "msix\n"},
+      {"/sys/devices/pci0000:3a/0000:3b:00.0/config", "not read"},
+  };
+  for (const auto& [path, text] : files) {
+    tree.file(path, text);
+  }
+  tree.link("/sys/bus/pci/devices/0000:3b:00.0", "../../../devices/pci0000:3a/0000:3b:00.0");
+  tree.link("/proc/50/exe", "/home/bob/qemu-system-x86_64");
+  tree.link("/proc/50/fd/3", "/dev/vfio/35");
+  tree.link("/proc/50/fd/4", "/srv/payroll.img");
+  tree.link("/var/run", "../run");
+}
+
+}  // namespace
+
+TEST_CASE("snapshot: holds what irqtune reads, and nothing else", "[snapshot]") {
+  const VmHost host;
+  const auto items = collect(host.tree.sysfs());
+  CHECK(text_of(items, "/proc/interrupts") == "           CPU0\n");
+  CHECK(text_of(items, "/sys/bus/pci/devices/0000:3b:00.0") ==
+        "../../../devices/pci0000:3a/0000:3b:00.0");
+  CHECK(text_of(items, "/sys/devices/pci0000:3a/0000:3b:00.0/numa_node") == "1\n");
+  CHECK(text_of(items, "/sys/devices/pci0000:3a/0000:3b:00.0/msi_irqs/90") == "msix\n");
+  CHECK(text_of(items, "/proc/50/fd/3") == "/dev/vfio/35");
+  CHECK(text_of(items, "/proc/60/comm") == "irqbalance\n");
+  CHECK(text_of(items, "/var/run") == "../run");
+  CHECK_FALSE(items.contains("/proc/50/environ"));
+  CHECK_FALSE(items.contains("/proc/70/comm"));
+  CHECK_FALSE(items.contains("/sys/devices/pci0000:3a/0000:3b:00.0/config"));
+  CHECK_FALSE(items.contains("/sys/fs/cgroup/payroll.service/memory.max"));
+  CHECK_THAT(text_of(items, "/CAPTURE"), Catch::Contains("anonymized no"));
+}
+
+TEST_CASE("snapshot: file modes are kept, they tell what is settable", "[snapshot]") {
+  const FakeTree tree{{"/proc/irq/24/smp_affinity_list", "0-3\n"},
+                      {"/proc/irq/25/smp_affinity_list", "0-3\n"},
+                      {"/proc/interrupts", ""}};
+  std::filesystem::create_directory(tree.root() / "proc/irq/24/vfio-msix[0](0000:3b:00.0)");
+  ::chmod((tree.root() / "proc/irq/25/smp_affinity_list").c_str(), 0444);
+  const FakeTree target;
+  const auto output = target.root() / GENERATE(as<std::string>{}, "s.tar.gz", "dir");
+  const auto report = write_snapshot(tree.sysfs(), output, {});
+  CHECK(report.files == 4);  // With CAPTURE
+  const Sysfs copy(output);
+  CHECK(copy.read_file("/proc/irq/24/smp_affinity_list").mode == 0644);
+  CHECK(copy.read_file("/proc/irq/25/smp_affinity_list").mode == 0444);
+  CHECK(copy.list("/proc/irq/24") ==
+        std::vector<std::string>{"smp_affinity_list", "vfio-msix[0](0000:3b:00.0)"});
+
+  struct stat status {};
+
+  REQUIRE(::stat(output.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0077U) == 0);
+}
+
+TEST_CASE("snapshot: a snapshot of a snapshot is the same", "[snapshot]") {
+  const auto name = GENERATE(as<std::string>{}, "two-vms", "libvirt-kvm");
+  const auto first = collect(Sysfs(host_file(name)));
+  CHECK(first.size() > 3000);
+  CHECK(first.contains("/sample2/proc/interrupts"));
+  const FakeTree target;
+  write_tree(target.root() / "copy.tar.gz", first);
+  write_tree(target.root() / "copy", first);
+  for (const auto* copy : {"copy.tar.gz", "copy"}) {
+    auto second = collect(Sysfs(target.root() / copy));
+    CHECK(second.size() == first.size());
+    for (const auto& [path, item] : first) {
+      const auto& other = second[path];
+      if (other.kind != item.kind || other.mode != item.mode || other.text != item.text) {
+        FAIL_CHECK(path << " differs");
+      }
+    }
+  }
+}
+
+TEST_CASE("snapshot: an anonymous one tells no names and no secrets", "[snapshot]") {
+  const VmHost host;
+  const auto items = collect(host.tree.sysfs(), true);
+  for (const auto* word : {"atlas",
+                           "zeus",
+                           "bob",
+                           "web",
+                           "payroll",
+                           "hunter2",
+                           "S3CR",
+                           "fastnic",
+                           "12345678-1234",
+                           "11111111-2222",
+                           "aaaaaaaa-bbbb",
+                           "52:54:00",
+                           "abc "}) {
+    CAPTURE(word);
+    CHECK(places_of(items, word).empty());
+  }
+}
+
+TEST_CASE("snapshot: an anonymous one keeps what the planner needs", "[snapshot]") {
+  using namespace std::string_literals;
+  const VmHost host;
+  const auto items = collect(host.tree.sysfs(), true);
+  const auto cmdline = text_of(items, "/proc/50/cmdline");
+  CHECK(cmdline.starts_with("qemu-system-x86_64\0-name\0guest=vm0002,debug-threads=on\0"s));
+  CHECK(cmdline.find("vfio-pci,host=0000:3b:00.0"s) != std::string::npos);
+  CHECK(cmdline.find("-smp\0004\0"s) != std::string::npos);
+  CHECK(text_of(items, "/proc/50/task/51/comm") == "CPU 0/KVM\n");
+  CHECK(text_of(items, "/proc/50/cgroup") ==
+        "0::/machine.slice/machine-qemu\\x2d1\\x2dvm0002.scope\n");
+  CHECK(text_of(items,
+                "/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dvm0002.scope/cpuset.cpus") ==
+        "2-3\n");
+  CHECK(text_of(items, "/sys/fs/cgroup/machine.slice/cpuset.cpus.effective") == "0-3\n");
+  const auto xml = text_of(items, "/run/libvirt/qemu/vm0002.xml");
+  CHECK_THAT(xml, Catch::Contains("<name>vm0002</name>"));
+  CHECK_THAT(xml, Catch::Contains("<vcpu id='0' pid='51'/>"));
+  CHECK_THAT(xml, Catch::Contains("<vcpupin vcpu='0' cpuset='2'/>"));
+  CHECK_THAT(xml,
+             Catch::Contains("<address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/>"));
+  CHECK(text_of(items, "/run/libvirt/qemu/vm0002.pid") == "50");
+  const auto conf = text_of(items, "/etc/pve/qemu-server/100.conf");
+  CHECK_THAT(conf, Catch::StartsWith("cores: 4\nname: vm0002\nhostpci0: mapping=vm0001,pcie=1\n"));
+  CHECK_THAT(conf, Catch::EndsWith("affinity: 2-3\n"));
+  CHECK(text_of(items, "/etc/pve/mapping/pci.cfg") ==
+        "vm0001\n\tmap id=8086:1521,node=host,path=0000:3b:00.0\n"
+        "\tmap id=8086:1521,node=other,path=0000:3c:00.0\n");
+  CHECK_THAT(text_of(items, "/proc/cmdline"), Catch::Contains("isolcpus=2-3 iommu=pt"));
+  CHECK(text_of(items, "/proc/sys/kernel/hostname") == "host\n");
+  CHECK(text_of(items, "/proc/50/fd/3") == "/dev/vfio/35");
+}
+
+TEST_CASE("snapshot: one UUID has one replacement", "[snapshot]") {
+  const auto items = collect(VmHost().tree.sysfs(), true);
+  const auto conf = text_of(items, "/etc/pve/qemu-server/100.conf");
+  const auto at = conf.find("uuid=") + 5;
+  const auto uuid = conf.substr(at, 36);
+  CHECK(uuid.starts_with("00000000-0000-4000-8000-"));
+  CHECK(places_of(items, uuid).size() == 3);  // Also the command line and libvirt's file
+}
+
+TEST_CASE("snapshot: what cannot be read is left out and named", "[snapshot]") {
+  FakeTree tree{{"/proc/interrupts", "x"}};
+  REQUIRE(::mkfifo((tree.root() / "proc/stat").c_str(), 0600) == 0);
+  const FakeTree target;
+  const auto report = write_snapshot(tree.sysfs(), target.root() / "s.tar.gz", {});
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings.front(), Catch::StartsWith("/proc/stat: "));
+}
+
+TEST_CASE("snapshot: links cannot lead the copy out of the tree", "[snapshot]") {
+  FakeTree tree{{"/proc/interrupts", "x"}, {"/secret/qemu-server/1.conf", "name: inside\n"}};
+  tree.link("/etc/pve", "../../../../../../secret");
+  tree.link("/etc/libvirt", "libvirt");
+  const auto items = collect(tree.sysfs());
+  CHECK(text_of(items, "/secret/qemu-server/1.conf") == "name: inside\n");
+  CHECK(text_of(items, "/etc/pve") == "../../../../../../secret");
+}
+
+TEST_CASE("snapshot: the output is replaced whole or not at all", "[snapshot]") {
+  const FakeTree tree{{"/proc/interrupts", "new"}};
+  const FakeTree target{{"/full/file", "old"}, {"/s.tar.gz", "old"}, {"/plain", "old"}};
+  std::filesystem::create_directory(target.root() / "empty");
+  static_cast<void>(write_snapshot(tree.sysfs(), target.root() / "s.tar.gz", {}));
+  CHECK(Sysfs(target.root() / "s.tar.gz").read("/proc/interrupts") == "new");
+  static_cast<void>(write_snapshot(tree.sysfs(), target.root() / "empty", {}));
+  CHECK(target.text("/empty/proc/interrupts") == "new");
+  static_cast<void>(write_snapshot(tree.sysfs(), target.root() / "slash/", {}));
+  CHECK(target.text("/slash/proc/interrupts") == "new");
+  for (const auto* name : {"full", "plain", "s.tar.xz", "gone/s.tar.gz"}) {
+    CAPTURE(name);
+    CHECK_THROWS_AS(write_snapshot(tree.sysfs(), target.root() / name, {}), Error);
+  }
+  CHECK(target.text("/full/file") == "old");
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(target.root())) {
+    left.push_back(entry.path().filename());
+  }
+  std::ranges::sort(left);
+  CHECK(left == std::vector<std::string>{"empty", "full", "plain", "s.tar.gz", "slash"});
+}
+
+}  // namespace irqtune

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/vms.h"
+
+#include "support/catch.h"
+#include "support/vm_tree.h"
+
+namespace irqtune::test {
+
+TEST_CASE("Isolated cpuset partitions are found, and only those", "[vms]") {
+  FakeTree tree{{"/sys/fs/cgroup/cgroup.controllers", "cpuset cpu\n"},
+                {"/sys/fs/cgroup/cpuset.cpus.effective", "0-3\n"},
+                {"/sys/fs/cgroup/vms/cpuset.cpus.partition", "isolated\n"},
+                {"/sys/fs/cgroup/vms/cpuset.cpus.effective", "4-5\n"},
+                {"/sys/fs/cgroup/a.slice/cpuset.cpus.partition", "root\n"},
+                {"/sys/fs/cgroup/a.slice/cpuset.cpus.effective", "6-7\n"},
+                {"/sys/fs/cgroup/a.slice/in/cpuset.cpus.partition", "isolated\n"},
+                {"/sys/fs/cgroup/a.slice/in/cpuset.cpus.effective", "8\n"},
+                {"/sys/fs/cgroup/b/cpuset.cpus.partition", "isolated invalid (Cpu list empty)\n"},
+                {"/sys/fs/cgroup/b/cpuset.cpus.effective", "0-3\n"},
+                {"/sys/fs/cgroup/c/d/cpuset.cpus.partition", "isolated\n"}};
+  const auto found = read_partitions(tree.sysfs());
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].source == "/sys/fs/cgroup/a.slice/in: cpuset.cpus.partition isolated");
+  CHECK(found[0].cpus == CpuSet{8});
+  CHECK(found[1].source == "/sys/fs/cgroup/vms: cpuset.cpus.partition isolated");
+  CHECK(found[1].cpus == CpuSet{4, 5});
+}
+
+TEST_CASE("The root cgroup's list of isolated CPUs", "[vms]") {
+  FakeTree tree{{"/sys/fs/cgroup/vms/cpuset.cpus.partition", "isolated\n"},
+                {"/sys/fs/cgroup/vms/cpuset.cpus.effective", "4-5\n"},
+                {"/sys/devices/system/cpu/isolated", "9\n"}};
+  SECTION("spares the search if it is empty") {
+    tree.file("/sys/fs/cgroup/cpuset.cpus.isolated", "\n");
+    CHECK(read_partitions(tree.sysfs()).empty());
+  }
+  SECTION("adds what the search did not find, less what the boot isolated") {
+    tree.file("/sys/fs/cgroup/cpuset.cpus.isolated", "4-6,9\n");
+    const auto found = read_partitions(tree.sysfs());
+    REQUIRE(found.size() == 2);
+    CHECK(found[1].source == "/sys/fs/cgroup: cpuset.cpus.isolated");
+    CHECK(found[1].cpus == CpuSet{6});
+  }
+}
+
+TEST_CASE("A tree of cgroups without end is walked to its end", "[vms]") {
+  FakeTree tree;
+  std::string path = "/sys/fs/cgroup";
+  for (int depth = 0; depth < 40; ++depth) {
+    path += "/g";
+    tree.file(path + "/cpuset.cpus.partition", "member\n");
+  }
+  tree.link("/sys/fs/cgroup/g/loop", "../../cgroup");
+  CHECK(read_partitions(tree.sysfs()).empty());
+}
+
+TEST_CASE("A vCPU's own cpuset stands behind its thread", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2", "3"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  const std::string scope = R"(/machine.slice/machine-qemu\x2d1-vm1.scope/libvirt)";
+  SECTION("cgroup v2") {
+    for (const auto* vcpu : {"0", "1"}) {
+      tree.file(std::string("/proc/300/task/30") + (*vcpu == '0' ? "2" : "3") + "/cgroup",
+                "0::" + scope + "/vcpu" + vcpu + "\n");
+      tree.file("/sys/fs/cgroup" + scope + "/vcpu" + vcpu + "/cpuset.cpus.effective",
+                *vcpu == '0' ? "2\n" : "3\n");
+    }
+  }
+  SECTION("cgroup v1, of the group above") {
+    tree.file("/proc/300/task/302/cgroup", "7:memory:/x\n5:cpuset:" + scope + "/vcpu0\n0::/y\n");
+    tree.file("/sys/fs/cgroup/cpuset" + scope + "/cpuset.effective_cpus", "2-3\n");
+  }
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(pins_text(require_vm(read, "vm1")) == "0:2! 1:3!");
+  CHECK(require_vm(read, "vm1").sources == std::vector<std::string>{"cgroup", "process"});
+  CHECK(read.warnings.empty());
+}
+
+TEST_CASE("A cpuset tells where a thread is whose status does not", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"not a list"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/proc/300/task/302/cgroup", "0::/vms\n");
+  tree.file("/sys/fs/cgroup/vms/cpuset.cpus.effective", "4-5\n");
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(pins_text(require_vm(read, "vm1")) == "0:4-5!");
+  CHECK(require_vm(read, "vm1").vcpus[0].source == "cgroup");
+}
+
+TEST_CASE("A thread outside its cpuset is a difference", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/proc/300/task/302/cgroup", "0::/vms\n");
+  tree.file("/sys/fs/cgroup/vms/cpuset.cpus.effective", "4-5\n");
+  CHECK(warns(read_vms(tree.sysfs(), sixteen_cpus(), {}),
+              "vm1: its cgroup gives vCPU 0 4-5, the thread may run on 2"));
+}
+
+}  // namespace irqtune::test
