@@ -55,7 +55,8 @@ void hide_values(std::string& text, const std::string& before, char end) {
     const auto to = std::min(text.find(end, from), text.size());
     const auto value = std::string_view(text).substr(from, to - from);
     if (!value.starts_with("/sys/") && !value.starts_with("/dev/vfio/")) {
-      text.replace(from, to - from, kHidden);
+      // Not replace(): gcc 12 warns of it without cause (GCC bug 105651).
+      text = fmt::format("{}{}{}", text.substr(0, from), kHidden, text.substr(to));
     }
   }
 }
