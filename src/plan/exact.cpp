@@ -123,7 +123,9 @@ class Search {
     for (std::size_t i = 0; i < at_.size(); ++i) {
       const bool own = problem_.balls[i].device == problem_.balls[ball].device &&
                        problem_.balls[i].role == Role::primary;
-      if (own && problem_.bins[at_[i]].core == problem_.bins[at_[ball]].core) {
+      const bool sibling =
+          at_[i] != at_[ball] && problem_.bins[at_[i]].core == problem_.bins[at_[ball]].core;
+      if (own && sibling) {
         return true;
       }
     }
