@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "plan/balance.h"
+
 #include <algorithm>
 #include <compare>
 #include <limits>
 #include <numeric>
 #include <tuple>
-
-#include "plan/balance.h"
 
 namespace irqtune::planning {
 

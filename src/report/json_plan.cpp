@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/report.h"
 
+#include "report/json.h"
+
 #include <fmt/format.h>
 
 #include <string_view>
-
-#include "report/json.h"
 
 namespace irqtune {
 

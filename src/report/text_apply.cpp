@@ -2,11 +2,11 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "report/table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "report/table.h"
 
 namespace irqtune {
 

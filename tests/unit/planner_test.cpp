@@ -50,9 +50,7 @@ TEST_CASE("a vector leaves a vCPU's core for a free core of its device's node", 
   CHECK(plan.assignments[0].change);
   CHECK(plan.assignments[0].locality == Locality::llc);
   CHECK(plan.assignments[0].distance == 10);
-  CHECK(plan.assignments[0].reason ==
-        "off cpu3 (vCPU 1 of vm1); node 0, first thread of core 0, shares the last-level cache "
-        "with the VM");
+  CHECK(plan.assignments[0].reason == "off cpu3 (vCPU 1 of vm1); node 0, core 0 first");
   CHECK(plan.before.collisions == 1);
   CHECK(plan.after.collisions == 0);
 }
