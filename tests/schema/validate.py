@@ -82,7 +82,11 @@ def look(run, root):
         part = run.document(root, "host", {0}, "show", section)
         lists = part.keys() & HOST_KEYS if part else set()
         run.expect(lists == SECTION_KEYS[section], f"{root.name}: show {section} holds its list only")
-    run.document(root, "plan", {0}, "plan")
+    plan = run.document(root, "plan", {0}, "plan")
+    for one in plan["assignments"][:1] if plan else []:
+        run.document(root, "explain", {0}, "explain", str(one["irq"]))
+        run.document(root, "explain", {0}, "explain", one["device"])
+    run.document(root, "explain", {0}, "explain", "cpu2")
     run.document(root, "plan", {0}, "plan", "--scope", "all", "--default-affinity")
     run.document(root, "plan", {0}, "plan", "--policy", "colocate", "--rebalance")
     run.document(root, "check", {0, 3}, "check")
