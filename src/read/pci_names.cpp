@@ -20,12 +20,10 @@ using Access = std::unique_ptr<pci_access, Cleanup>;
 
 void ignore(char* /*message*/, ...) {}  // NOLINT(*-vararg,cert-dcl50-cpp): libpci's interface
 
-/// libpci calls its message functions unasked: for an id that pci.ids lacks, and for a line of it
-/// that makes no sense. pci_init() would set them, but it opens the bus, and ends the process where
-/// it cannot.
+/// libpci calls its message functions unasked, for instance for an id that pci.ids lacks.
+/// pci_init() would set them, but it opens the bus, and ends the process where it cannot.
 Access quiet_access() {
   Access access(::pci_alloc());
-  access->error = ignore;
   access->warning = ignore;
   access->debug = ignore;
   return access;

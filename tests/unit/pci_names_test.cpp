@@ -22,15 +22,4 @@ TEST_CASE("A device that pci.ids does not know costs no more than its name", "[p
   CHECK(devices[1].name.find("Test Device") == std::string::npos);
 }
 
-TEST_CASE("A pci.ids that makes no sense costs the names only", "[pci_names]") {
-  const test::FakeTree tree{{"/usr/share/misc/pci.ids", "\t\t\tno such line\n"}};
-  std::vector<PciDevice> devices(1);
-  devices[0].vendor = 0x1234;
-  devices[0].device = 0x1111;
-
-  read_pci_names(tree.sysfs(), devices);
-
-  CHECK(devices[0].name.find("no such") == std::string::npos);
-}
-
 }  // namespace irqtune
