@@ -18,6 +18,17 @@ struct Cleanup {
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
 
+void ignore(char* /*message*/, ...) {}  // NOLINT(*-vararg,cert-dcl50-cpp): libpci's interface
+
+/// libpci calls its message functions unasked, for instance for an id that pci.ids lacks.
+/// pci_init() would set them, but it opens the bus, and ends the process where it cannot.
+Access quiet_access() {
+  Access access(::pci_alloc());
+  access->warning = ignore;
+  access->debug = ignore;
+  return access;
+}
+
 std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t device) {
   constexpr int kFlags = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS;
   std::array<char, 512> buffer{};
@@ -34,7 +45,7 @@ std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t devi
 }  // namespace
 
 void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
-  const Access access(::pci_alloc());
+  const auto access = quiet_access();
   std::shared_ptr<void> holder;  // Both outlive `access`' use of the path.
   std::string ids;
   for (const auto* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"}) {
