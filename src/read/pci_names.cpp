@@ -18,6 +18,18 @@ struct Cleanup {
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
 
+/// For what libpci has to say: of a bad line in pci.ids, for instance. Without it, libpci calls a
+/// null pointer. Names up to that line are known.
+void say_nothing(char* /*format*/, ...) {}  // NOLINT(cert-dcl50-cpp): libpci's interface
+
+Access open_access() {
+  Access access(::pci_alloc());
+  access->error = say_nothing;
+  access->warning = say_nothing;
+  access->debug = say_nothing;
+  return access;
+}
+
 std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t device) {
   constexpr int kFlags = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS;
   std::array<char, 512> buffer{};
@@ -34,7 +46,7 @@ std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t devi
 }  // namespace
 
 void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
-  const Access access(::pci_alloc());
+  const auto access = open_access();
   std::shared_ptr<void> holder;  // Both outlive `access`' use of the path.
   std::string ids;
   for (const auto* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"}) {
