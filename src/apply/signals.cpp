@@ -34,6 +34,7 @@ SignalGuard::~SignalGuard() {
   for (std::size_t i = 0; i < kHandled.size(); ++i) {
     std::ignore = ::sigaction(kHandled[i], &old_[i], nullptr);
   }
+  signal_came = 0;
 }
 
 bool SignalGuard::interrupted() noexcept {

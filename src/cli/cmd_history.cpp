@@ -12,7 +12,7 @@ ExitCode run(const HistoryOptions& options, const Context& context) {
   if (options.keep) {
     require_writable_root(context, "history --keep");
     if (std::filesystem::exists(session.state_dir)) {
-      const Lock lock(session.state_dir, std::chrono::milliseconds(0));
+      const Lock lock(session.state_dir, std::chrono::milliseconds(0), session.root);
       static_cast<void>(prune_journals(session, *options.keep));
     }
   }

@@ -66,7 +66,7 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   }
   const SignalGuard signals;
   apply_options.interrupted = [&] { return signals.interrupted(); };
-  const Lock lock(session.state_dir, wait_of(options.lock));
+  const Lock lock(session.state_dir, wait_of(options.lock), session.root);
   const auto reports = roll_back(selection, context.sysfs, session, apply_options);
   print(reports, context);
   return code_of(reports);

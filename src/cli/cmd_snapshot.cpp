@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/support.h"
 #include "irqtune/read/snapshot.h"
+
+#include "cli/support.h"
 
 #include <fmt/format.h>
 
@@ -16,9 +17,8 @@ ExitCode run(const SnapshotCommand& options, const Context& context) {
   const auto report = write_snapshot(context.sysfs, options.output, snapshot);
   print_warnings(context, report.warnings);
   if (!context.call.quiet && !context.call.json) {
-    context.out << fmt::format("Wrote {}. Look at it with: irqtune --root {} plan\n",
-                               options.output,
-                               options.output);
+    context.out << fmt::format(
+        "Wrote {}. Look at it with: irqtune --root {} plan\n", options.output, options.output);
   }
   return ExitCode::ok;
 }

@@ -145,7 +145,7 @@ double tolerated(const Problem& problem, double best) {
   constexpr double kAsGood = 0.02;  // Well within the 5 % that a plan promises.
   const bool kept = std::ranges::any_of(
       problem.balls, [](const Ball& ball) { return ball.current && ball.in_place; });
-  const double share = kept && !problem.rebalance ? problem.min_gain : kAsGood;
+  const double share = kept && !problem.rebalance ? std::max(problem.min_gain, kAsGood) : kAsGood;
   return best * (1 + share + kRounding) + kRounding;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <numeric>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include "plan/balance.h"
 #include "plan/greedy.h"
@@ -22,20 +24,8 @@ std::vector<std::size_t> balls_without(const Problem& problem, const std::vector
   return balls;
 }
 
-/// As if no ball were anywhere: what it comes to does not depend on where they are now, so that a
-/// planned host is held against the same measure as the host before.
-State ideal(const Problem& problem) {
-  const std::vector<bool> keep(problem.balls.size(), false);
-  State state(problem);
-  fill(state, balls_without(problem, keep), cover_first_threads(problem, keep));
-  improve(state, std::vector<bool>(problem.balls.size(), true), load_bound(problem));
-  return state;
-}
-
-/// Balls that may start where they are: not more than the bin has slots, and no auxiliary on a
-/// first thread that could be on a sibling.
+/// Balls that may start where they are: not more than the bin has slots.
 std::vector<bool> keepable(const Problem& problem) {
-  const auto has_siblings = reaches_with_siblings(problem);
   std::vector<bool> keep(problem.balls.size());
   std::vector<std::size_t> count(problem.bins.size());
   for (const bool in_place : {true, false}) {
@@ -44,13 +34,54 @@ std::vector<bool> keepable(const Problem& problem) {
       if (!ball.current || ball.in_place != in_place) {
         continue;
       }
-      const auto& bin = problem.bins[*ball.current];
-      const bool misplaced = ball.role == Role::auxiliary && bin.first && has_siblings[ball.reach];
-      keep[i] = !misplaced && count[*ball.current] < bin.slots;
+      keep[i] = count[*ball.current] < problem.bins[*ball.current].slots;
       count[*ball.current] += keep[i] ? 1U : 0U;
     }
   }
   return keep;
+}
+
+/// Auxiliaries on first threads go to sibling threads, as far as those have slots.
+void move_auxiliaries(State& state) {
+  const auto& problem = state.problem();
+  std::map<std::size_t, std::size_t> room;  // Of sibling threads, by group.
+  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
+    if (!problem.bins[bin].first) {
+      const auto slots = std::min(problem.bins[bin].slots, problem.balls.size());
+      room[problem.bins[bin].group] += slots - std::min(slots, state.count(bin));
+    }
+  }
+  std::vector<std::size_t> moving;
+  for (std::size_t i = 0; i < problem.balls.size(); ++i) {
+    const auto& ball = problem.balls[i];
+    const auto at = state.placement()[i];
+    if (ball.role == Role::primary || !at || !problem.bins[*at].first) {
+      continue;
+    }
+    for (const auto& place : problem.reaches[ball.reach]) {
+      auto& left = room[place.group];
+      if (left > 0) {
+        --left;
+        moving.push_back(i);
+        break;
+      }
+    }
+  }
+  for (const auto ball : moving) {
+    state.take(ball);
+  }
+  fill(state, moving, {});
+}
+
+/// As if no ball were anywhere: what it comes to does not depend on where they are now, so that a
+/// planned host is held against the same measure as the host before.
+State ideal(const Problem& problem) {
+  const std::vector<bool> keep(problem.balls.size(), false);
+  State state(problem);
+  fill(state, balls_without(problem, keep), cover_first_threads(problem, keep));
+  improve(state, std::vector<bool>(problem.balls.size(), true), load_bound(problem));
+  move_auxiliaries(state);
+  return state;
 }
 
 /// Balls go back to where they were, as far as the limit allows.
@@ -88,6 +119,7 @@ State settled(const Problem& problem, double goal, double limit) {
     }
   }
   fill(state, balls_without(problem, keep), std::move(cover));
+  move_auxiliaries(state);
   auto movable = keep;
   movable.flip();
   improve(state, movable, goal);
@@ -99,12 +131,45 @@ State settled(const Problem& problem, double goal, double limit) {
     improve(state, movable, limit);
   }
   put_back(state, limit);
+  move_auxiliaries(state);
   return state;
 }
 
-}  // namespace
+/// What the hierarchy comes to: first threads without a primary, auxiliaries on first threads.
+std::pair<std::size_t, std::size_t> disorder(const State& state) {
+  const auto& problem = state.problem();
+  std::pair<std::size_t, std::size_t> found;
+  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
+    found.first += state.kind(bin) == BinKind::open ? 1U : 0U;
+    for (const auto ball : state.balls(bin)) {
+      const bool auxiliary = problem.balls[ball].role == Role::auxiliary;
+      found.second += auxiliary && problem.bins[bin].first ? 1U : 0U;
+    }
+  }
+  return found;
+}
 
-Placement solve_fast(const Problem& problem) {
+bool fills_a_bin(const Problem& problem, const Placement& placement) {
+  std::vector<std::size_t> count(problem.bins.size());
+  return std::ranges::any_of(placement, [&](const auto& bin) {
+    return !bin || ++count[*bin] >= problem.bins[*bin].slots;
+  });
+}
+
+/// The balls where they are, if every one of them may stay there.
+std::optional<State> as_it_is(const Problem& problem) {
+  State state(problem);
+  for (std::size_t i = 0; i < problem.balls.size(); ++i) {
+    const auto& current = problem.balls[i].current;
+    if (!current || state.is_full(*current)) {
+      return std::nullopt;
+    }
+    state.put(i, *current);
+  }
+  return state;
+}
+
+Placement solve_once(const Problem& problem) {
   const auto best = ideal(problem);
   const bool any_kept =
       std::ranges::any_of(problem.balls, [](const Ball& ball) { return ball.current.has_value(); });
@@ -113,7 +178,44 @@ Placement solve_fast(const Problem& problem) {
   }
   const double limit = tolerated(problem, best.largest());
   const auto kept = settled(problem, best.largest(), limit);
-  return kept.largest() <= limit ? kept.placement() : best.placement();
+  const auto& chosen = kept.largest() <= limit && disorder(kept) <= disorder(best) ? kept : best;
+  const auto now = as_it_is(problem);
+  if (now && now->largest() <= limit) {
+    const auto [uncovered, misplaced] = disorder(*now);
+    const auto wanted = disorder(chosen);
+    // Where sibling threads are full, which auxiliaries found room there is chance.
+    const bool settled_down = misplaced <= wanted.second || fills_a_bin(problem, now->placement());
+    if (uncovered <= wanted.first && settled_down) {
+      return now->placement();
+    }
+  }
+  return chosen.placement();
+}
+
+/// The problem as it is once the placement is carried out.
+Problem carried_out(const Problem& problem, const Placement& placement) {
+  auto after = problem;
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    after.balls[i].current = placement[i];
+    after.balls[i].in_place = true;
+  }
+  return after;
+}
+
+}  // namespace
+
+Placement solve_fast(const Problem& problem) {
+  constexpr int kRounds = 8;
+  auto placement = solve_once(problem);
+  // Full bins are in the way of those that come late; what is planned must stand on its own.
+  for (int round = 0; round < kRounds && fills_a_bin(problem, placement); ++round) {
+    auto next = solve_once(carried_out(problem, placement));
+    if (next == placement) {
+      break;
+    }
+    placement = std::move(next);
+  }
+  return placement;
 }
 
 }  // namespace irqtune::planning

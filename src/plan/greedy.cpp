@@ -17,6 +17,7 @@ class Filler {
         problem_(state.problem()),
         owed_(std::move(cover.owed)),
         waiting_(problem_.reaches.size()) {
+    owed_.resize(problem_.reaches.size());
     constexpr double kAboutEqual = 0.02;  // Of the load that the fullest bin must have.
     slack_ = kAboutEqual * load_bound(problem_);
     for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
@@ -155,17 +156,6 @@ class Filler {
 
 void fill(State& state, std::vector<std::size_t> balls, Cover cover) {
   Filler(state, std::move(cover)).run(std::move(balls));
-}
-
-std::vector<bool> reaches_with_siblings(const Problem& problem) {
-  std::vector<bool> has(problem.reaches.size());
-  for (std::size_t reach = 0; reach < has.size(); ++reach) {
-    has[reach] = std::ranges::any_of(problem.bins, [&](const Bin& bin) {
-      const auto& places = problem.reaches[reach];
-      return !bin.first && std::ranges::find(places, bin.group, &Reach::group) != places.end();
-    });
-  }
-  return has;
 }
 
 }  // namespace irqtune::planning

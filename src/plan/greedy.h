@@ -12,7 +12,4 @@ namespace irqtune::planning {
 /// hierarchy allows; of bins with about the same load into one that shares a cache with its VM.
 void fill(State& state, std::vector<std::size_t> balls, Cover cover);
 
-/// True if an auxiliary may go to the sibling thread of a core in its reach.
-[[nodiscard]] std::vector<bool> reaches_with_siblings(const Problem& problem);
-
 }  // namespace irqtune::planning

@@ -110,7 +110,7 @@ class Coverage {
   Cover run() {
     choose_holders();
     const auto held = count_holders();
-    const auto covering = Flow(problem_, held, spare(held), uncovered(held)).run();
+    const auto covering = Flow(problem_, held, spare(held), uncovered()).run();
     Cover cover;
     cover.owed.assign(problem_.reaches.size(), std::vector<std::size_t>(groups_));
     std::vector<std::size_t> need(problem_.reaches.size());
@@ -168,15 +168,18 @@ class Coverage {
     return count;
   }
 
-  [[nodiscard]] std::vector<std::size_t> uncovered(const Matrix& held) const {
-    std::vector<std::size_t> count(groups_);
-    for (const auto& bin : problem_.bins) {
-      count[bin.group] += bin.first ? 1U : 0U;
-    }
-    for (const auto& row : held) {
-      for (std::size_t group = 0; group < groups_; ++group) {
-        count[group] -= row[group];
+  [[nodiscard]] std::vector<std::size_t> uncovered() const {
+    std::vector<std::size_t> kept(problem_.bins.size());
+    for (std::size_t i = 0; i < problem_.balls.size(); ++i) {
+      if (keep_[i]) {
+        ++kept[*problem_.balls[i].current];
       }
+    }
+    std::vector<std::size_t> count(groups_);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto& bin = problem_.bins[i];
+      const bool has_room = kept[i] < bin.slots;
+      count[bin.group] += bin.first && !holder_[i] && has_room ? 1U : 0U;
     }
     return count;
   }

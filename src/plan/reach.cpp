@@ -112,14 +112,29 @@ class Builder {
       item.blocked = Blocked::budget;
       if (const auto bin = bin_of(item)) {
         slots[*bin] -= slots[*bin] > 0 ? 1U : 0U;
-        problem_.bins[*bin].base += item.weight;
       }
+      leave_load(item);
       planned_.pop_back();
     }
     for (std::size_t i = 0; i < slots.size(); ++i) {
       problem_.bins[i].slots = slots[i];
     }
     std::ranges::sort(planned_);
+  }
+
+  // What stays is load where it is.
+  void leave_load(const Item& item) {
+    if (!item.rate) {
+      if (const auto bin = bin_of(item)) {
+        problem_.bins[*bin].base += item.weight;
+      }
+      return;
+    }
+    for (const auto& rate : item.irq->rates) {
+      if (const auto bin = bin_of_cpu_.find(rate.cpu); bin != bin_of_cpu_.end()) {
+        problem_.bins[bin->second].base += rate.rate;
+      }
+    }
   }
 
   void add_ball(const Item& item, std::size_t reach) {

@@ -1,33 +1,268 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "plan/describe.h"
 
 namespace irqtune::planning {
 
+namespace {
+
+unsigned number(NodeId node) {
+  return static_cast<unsigned>(node);
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// Collects lines, each once.
+class Warnings {
+ public:
+  Warnings(const Index& index, const std::vector<Item>& items, const std::vector<Site>& sites)
+      : index_(index), items_(items), sites_(sites) {}
+
+  std::vector<std::string> run() {
+    about_filters();
+    about_no_candidate();
+    about_far_nodes();
+    about_misplaced_vms();
+    about_floating_vms();
+    about_budget();
+    about_busy_cpus();
+    about_colocation();
+    about_shared_lines();
+    about_unknown_masks();
+    about_default_affinity();
+    return std::move(lines_);
+  }
+
+ private:
+  void say(std::string line) {
+    if (std::ranges::find(lines_, line) == lines_.end()) {
+      lines_.push_back(std::move(line));
+    }
+  }
+
+  [[nodiscard]] std::size_t count(Blocked why, VmPolicy policy) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        items_, [&](const Item& item) { return item.blocked == why && item.policy == policy; }));
+  }
+
+  // "vm1 pins 2-5", for each VM with pins among `cpus`.
+  [[nodiscard]] std::vector<std::string> pins_on(const CpuSet& cpus) const {
+    std::vector<std::string> pins;
+    for (const auto& vm : index_.host->vms) {
+      const auto place = index_.places.find(&vm);
+      const bool counts = vm.state == VmState::running || index_.policy->protection.include_defined;
+      if (counts && place != index_.places.end() && place->second.cpus.intersects(cpus)) {
+        pins.push_back(fmt::format("{} pins {}", vm.name, (place->second.cpus & cpus).to_list()));
+      }
+    }
+    return pins;
+  }
+
+  void about_filters() {
+    const auto& policy = *index_.policy;
+    for (const auto& glob : policy.vms) {
+      if (std::ranges::none_of(index_.host->vms,
+                               [&](const Vm& vm) { return matches_glob(glob, vm.name); })) {
+        say(fmt::format("--vm {}: no VM of that name; see `irqtune show vms`", glob));
+      }
+    }
+    for (const auto& [name, of_vm] : policy.vm_policies) {
+      if (std::ranges::find(index_.host->vms, name, &Vm::name) == index_.host->vms.end()) {
+        say(fmt::format("--vm-policy {}={}: no VM of that name; see `irqtune show vms`",
+                        name,
+                        policy_text(of_vm)));
+      }
+    }
+    for (const auto& glob : policy.devices) {
+      if (std::ranges::none_of(items_, [&](const Item& item) {
+            return item.irq->device && matches_glob(glob, item.irq->device->to_string());
+          })) {
+        say(
+            fmt::format("--device {}: no vector of such a device in scope; see `irqtune show "
+                        "devices`",
+                        glob));
+      }
+    }
+  }
+
+  void about_no_candidate() {
+    const auto stuck = count(Blocked::no_candidate, VmPolicy::avoid);
+    if (stuck == 0) {
+      return;
+    }
+    auto pins = pins_on(index_.host->topology.online);
+    if (pins.empty()) {
+      pins.emplace_back("by isolation, --avoid or --housekeeping");
+    }
+    say(
+        fmt::format("no housekeeping CPU: every online CPU is protected ({}), so {} vectors stay; "
+                    "pin one of these VMs to fewer cores",
+                    join(pins),
+                    stuck));
+  }
+
+  void about_far_nodes() {
+    std::map<NodeId, std::pair<std::size_t, std::set<std::string>>> far;
+    for (const auto& item : items_) {
+      const auto node = item.target ? node_of(index_, *item.target) : std::nullopt;
+      if (item.policy == VmPolicy::avoid && item.home && node && node != item.home) {
+        auto& [vectors, vms] = far[*item.home];
+        ++vectors;
+        vms.insert(item.vm != nullptr ? item.vm->name : "the host");
+      }
+    }
+    for (const auto& [home, what] : far) {
+      CpuSet there;
+      for (const auto& cpu : index_.host->topology.cpus) {
+        if (cpu.online && cpu.node == home) {
+          there.insert(cpu.number);
+        }
+      }
+      const bool none = !there.intersects(index_.housekeeping);
+      const auto pins = pins_on(there);
+      const auto remedy = there.empty()  ? std::string("it has no online CPU")
+                          : !none        ? std::string("its CPUs are busy or full")
+                          : pins.empty() ? std::string("all its CPUs are isolated or excluded")
+                                         : join(pins) + ": free a core there";
+      say(fmt::format("node {} has no CPU to give, so {} vectors of {} go to another node; {}",
+                      number(home),
+                      what.first,
+                      join({what.second.begin(), what.second.end()}),
+                      remedy));
+    }
+  }
+
+  void about_misplaced_vms() {
+    for (const auto& item : items_) {
+      if (item.vm == nullptr || item.place == nullptr || !item.place->node ||
+          item.device == nullptr || !item.device->node ||
+          std::ranges::binary_search(item.place->nodes, *item.device->node)) {
+        continue;
+      }
+      say(
+          fmt::format("{} runs on node {}, its device {} is on node {}: pin the VM there, or give "
+                      "it a device of its own node; vectors go near the {} (--near)",
+                      item.vm->name,
+                      number(*item.place->node),
+                      item.device->address.to_string(),
+                      number(*item.device->node),
+                      near_text(index_.policy->near_to)));
+    }
+  }
+
+  void about_floating_vms() {
+    for (const auto& item : items_) {
+      if (item.vm != nullptr && item.place == nullptr && item.policy == VmPolicy::avoid) {
+        say(fmt::format("{} has no pinned vCPU: no core can be kept clear for it; pin its vCPUs",
+                        item.vm->name));
+      }
+    }
+  }
+
+  void about_budget() {
+    const auto left = count(Blocked::budget, VmPolicy::avoid);
+    const auto budget = vector_budget(index_).value_or(0);
+    if (left == 0) {
+      return;
+    }
+    const auto more = budget == 0 ? std::string("more")
+                                  : std::to_string(sites_.size() + (left + budget - 1) / budget);
+    say(
+        fmt::format("{} vectors do not fit: with at most {} a CPU this set takes {} housekeeping "
+                    "CPUs, there are {}; free cores, or raise --max-vectors-per-cpu",
+                    left,
+                    budget,
+                    more,
+                    sites_.size()));
+  }
+
+  void about_busy_cpus() {
+    CpuSet busy;
+    for (const auto& site : sites_) {
+      if (site.busy) {
+        busy.insert(site.cpu);
+      }
+    }
+    if (!busy.empty() && !items_.empty()) {
+      say(
+          fmt::format("CPUs {} spend more than {:g} % of their time in interrupts: they take no "
+                      "vector while others can (--busy-threshold)",
+                      busy.to_list(),
+                      index_.policy->busy_threshold));
+    }
+  }
+
+  void about_colocation() {
+    for (const auto& item : items_) {
+      if (item.policy == VmPolicy::colocate && item.blocked == Blocked::no_candidate) {
+        say(
+            fmt::format("{}: policy colocate, but no pinned vCPU to put vectors beside; pin its "
+                        "vCPUs",
+                        item.vm != nullptr ? item.vm->name : item.irq->vector->device.to_string()));
+      }
+    }
+  }
+
+  void about_shared_lines() {
+    for (const auto& item : items_) {
+      if (item.irq->vector && item.irq->actions.size() > 1) {
+        say(
+            fmt::format("IRQ {} is shared ({}): all its devices move together; let the guest use "
+                        "MSI, or unbind the other driver",
+                        static_cast<unsigned>(item.irq->number),
+                        printable(join(item.irq->actions))));
+      }
+    }
+  }
+
+  void about_unknown_masks() {
+    const auto unknown = std::ranges::count_if(
+        items_, [](const Item& item) { return !item.irq->affinity && !item.blocked; });
+    if (unknown > 0) {
+      say(fmt::format("the masks of {} vectors could not be read: where they are is not known",
+                      unknown));
+    }
+  }
+
+  void about_default_affinity() {
+    if (!index_.policy->default_affinity) {
+      return;
+    }
+    if (index_.housekeeping.empty()) {
+      say("--default-affinity: no housekeeping CPU, so the default mask stays");
+      return;
+    }
+    for (const auto& node : index_.host->topology.nodes) {
+      if (!node.cpus.empty() && !node.cpus.intersects(index_.housekeeping)) {
+        say(
+            fmt::format("--default-affinity: node {} has no housekeeping CPU, new vectors of its "
+                        "devices start on another node",
+                        number(node.id)));
+      }
+    }
+  }
+
+  const Index& index_;
+  const std::vector<Item>& items_;
+  const std::vector<Site>& sites_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
 std::vector<std::string> warnings(const Index& index,
                                   const std::vector<Item>& items,
                                   const std::vector<Site>& sites) {
-  std::vector<std::string> lines;
-  const bool stuck = std::ranges::any_of(items, [](const Item& item) {
-    return item.blocked == Blocked::no_candidate && item.policy == VmPolicy::avoid;
-  });
-  if (sites.empty() && stuck) {
-    std::string pins;
-    for (const auto& vm : index.host->vms) {
-      const auto place = index.places.find(&vm);
-      if (place != index.places.end()) {
-        pins += fmt::format(
-            "{}{} pins {}", pins.empty() ? "" : ", ", vm.name, place->second.cpus.to_list());
-      }
-    }
-    lines.push_back(fmt::format(
-        "no housekeeping CPU: every online CPU is protected, so nothing moves ({}); free a core",
-        pins.empty() ? "by isolation or --avoid" : pins));
-  }
-  return lines;
+  return Warnings(index, items, sites).run();
 }
 
 }  // namespace irqtune::planning

@@ -71,7 +71,7 @@ std::string unescaped(std::string_view text) {
       {{"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}, {"&amp;", '&'}}};
   std::string out;
   while (!text.empty()) {
-    const auto found = std::ranges::find_if(
+    const auto* const found = std::ranges::find_if(
         kEntities, [&](const auto& entity) { return text.starts_with(entity.first); });
     out += found != kEntities.end() ? found->second : text.front();
     text.remove_prefix(found != kEntities.end() ? found->first.size() : 1);
@@ -115,6 +115,33 @@ constexpr std::string_view kMapping = "mapping=";
 std::string_view mapping_heading(std::string_view line) {
   const bool other = line.starts_with('\t') || line.starts_with(' ') || line.starts_with('#');
   return other ? std::string_view{} : take_word(line);
+}
+
+/// The parts of a Proxmox value that are kept, each with its own replacements.
+std::string kept_parts(std::string_view key, std::string_view value, Aliases& aliases) {
+  std::string kept;
+  for (const auto part : split(value, ',')) {
+    if (key == "smbios1" && !part.starts_with("uuid=")) {
+      continue;  // Serial numbers and the like.
+    }
+    const bool is_mapping = key.starts_with("hostpci") && part.starts_with(kMapping);
+    kept += kept.empty() ? "" : ",";
+    kept += is_mapping ? fmt::format("{}{}", kMapping, aliases.name(part.substr(kMapping.size())))
+                       : aliases.replace_ids(part);
+  }
+  return kept;
+}
+
+/// A mapped device: "id=8086:1521,node=NAME,path=0000:3b:00.0".
+std::string kept_map(std::string_view value, std::string_view hostname) {
+  constexpr std::string_view kNode = "node=";
+  std::string kept;
+  for (const auto part : split(value, ',')) {
+    const bool is_node = part.starts_with(kNode);
+    kept += kept.empty() ? "" : ",";
+    kept += !is_node ? part : part.substr(kNode.size()) == hostname ? "node=host" : "node=other";
+  }
+  return kept;
 }
 
 }  // namespace
@@ -178,11 +205,10 @@ std::vector<std::string> names_in_proxmox(std::string_view config) {
     const auto key = trimmed(take_until(value, ':'));
     if (key == "name") {
       names.emplace_back(trimmed(value));
-    }
-    for (const auto part : split(trimmed(value), ',')) {
-      if (key.starts_with("hostpci") && part.starts_with(kMapping)) {
-        names.emplace_back(part.substr(kMapping.size()));
-      }
+    } else if (const auto mapping = value.find(kMapping);
+               key.starts_with("hostpci") && mapping != std::string_view::npos) {
+      const auto name = value.substr(mapping + kMapping.size());
+      names.emplace_back(trimmed(name.substr(0, name.find(','))));
     }
   }
   return names;
@@ -207,22 +233,12 @@ std::string anonymous_proxmox(std::string_view config, Aliases& aliases) {
     auto value = line;
     const auto key = trimmed(take_until(value, ':'));
     value = trimmed(value);
-    const bool is_hostpci = key.starts_with("hostpci");
-    if (key.starts_with('#') ||
-        (!is_one_of(key, kProxmoxKeys) && !is_hostpci && !key.starts_with("numa"))) {
-      continue;
+    if (key == "name") {
+      out += fmt::format("name: {}\n", aliases.name(value));
+    } else if (is_one_of(key, kProxmoxKeys) || key.starts_with("hostpci") ||
+               key.starts_with("numa")) {
+      out += fmt::format("{}: {}\n", key, kept_parts(key, value, aliases));
     }
-    std::string kept;
-    for (auto part : split(value, ',')) {
-      const bool is_mapping = is_hostpci && part.starts_with(kMapping);
-      const bool is_foreign = key == "smbios1" && !part.starts_with("uuid=");
-      if (!is_foreign) {
-        kept += kept.empty() ? "" : ",";
-        kept += is_mapping ? fmt::format("mapping={}", aliases.name(part.substr(kMapping.size())))
-                           : aliases.replace_ids(part);
-      }
-    }
-    out += fmt::format("{}: {}\n", key, key == "name" ? aliases.name(value) : kept);
   }
   return out;
 }
@@ -236,13 +252,7 @@ std::string anonymous_mappings(std::string_view config,
     if (const auto name = trimmed(mapping_heading(line)); !name.empty()) {
       out += fmt::format("{}\n", aliases.name(name));
     } else if (text.starts_with("map ")) {
-      std::string kept;
-      for (const auto part : split(text.substr(4), ',')) {
-        kept += kept.empty() ? "" : ",";
-        const bool is_node = part.starts_with("node=");
-        kept += !is_node ? part : part.substr(5) == hostname ? "node=host" : "node=other";
-      }
-      out += fmt::format("\tmap {}\n", kept);
+      out += fmt::format("\tmap {}\n", kept_map(text.substr(4), hostname));
     }
   }
   return out;

@@ -100,11 +100,28 @@ void fill_cpu_nodes(Topology& topology, const Topology& text) {
       continue;
     }
     const auto node = std::ranges::find(topology.nodes, *other->node, &NumaNode::id);
-    if (node != topology.nodes.end()) {
-      cpu.node = node->id;
-      if (cpu.online) {
-        node->cpus.insert(cpu.number);
-      }
+    if (node == topology.nodes.end()) {
+      continue;
+    }
+    cpu.node = node->id;
+    if (cpu.online) {
+      node->cpus.insert(cpu.number);
+    }
+  }
+}
+
+/// The nodes that only the CPUs name.
+void add_nodes_of_cpus(Topology& topology) {
+  std::map<NodeId, CpuSet> members;
+  for (const auto& cpu : topology.cpus) {
+    if (cpu.node && cpu.online) {
+      members[*cpu.node].insert(cpu.number);
+    }
+  }
+  for (const auto& [id, cpus] : members) {
+    const auto place = std::ranges::lower_bound(topology.nodes, id, {}, &NumaNode::id);
+    if (place == topology.nodes.end() || place->id != id) {
+      topology.nodes.insert(place, {id, cpus, {}});
     }
   }
 }
@@ -130,24 +147,14 @@ CpuText parse_cpu_text(std::string_view text, std::string_view path) {
 void complete_topology(Topology& topology) {
   std::ranges::sort(topology.cpus, {}, &Cpu::number);
   std::ranges::sort(topology.nodes, {}, &NumaNode::id);
-  std::map<NodeId, CpuSet> members;
   for (auto& cpu : topology.cpus) {
     cpu.online = topology.online.contains(cpu.number);
-    for (const auto& node : topology.nodes) {
-      if (!cpu.node && node.cpus.contains(cpu.number)) {
-        cpu.node = node.id;
-      }
-    }
-    if (cpu.node && cpu.online) {
-      members[*cpu.node].insert(cpu.number);
-    }
+    const auto node = std::ranges::find_if(topology.nodes, [&](const NumaNode& candidate) {
+      return candidate.cpus.contains(cpu.number);
+    });
+    cpu.node = cpu.node || node == topology.nodes.end() ? cpu.node : node->id;
   }
-  for (const auto& [id, cpus] : members) {
-    const auto place = std::ranges::lower_bound(topology.nodes, id, {}, &NumaNode::id);
-    if (place == topology.nodes.end() || place->id != id) {
-      topology.nodes.insert(place, {id, cpus, {}});
-    }
-  }
+  add_nodes_of_cpus(topology);
   std::map<int, CpuSet> cores;
   for (const auto& cpu : topology.cpus) {
     if (cpu.core && cpu.online) {

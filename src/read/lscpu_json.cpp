@@ -45,15 +45,21 @@ void add_fields(const Json& fields, int depth, std::vector<SummaryRow>& rows) {
   }
 }
 
+void add_columns(const Json& cpu, std::vector<std::string>& columns) {
+  if (!cpu.is_object()) {
+    return;
+  }
+  for (const auto& member : cpu.items()) {
+    if (std::ranges::find(columns, member.key()) == columns.end()) {
+      columns.push_back(member.key());
+    }
+  }
+}
+
 CpuTable to_table(const Json& cpus) {
   CpuTable table;
   for (const auto& cpu : cpus) {
-    const auto empty = Json::object();
-    for (const auto& member : (cpu.is_object() ? cpu : empty).items()) {
-      if (std::ranges::find(table.columns, member.key()) == table.columns.end()) {
-        table.columns.push_back(member.key());
-      }
-    }
+    add_columns(cpu, table.columns);
   }
   for (const auto& cpu : cpus) {
     auto& row = table.rows.emplace_back();

@@ -64,16 +64,16 @@ std::vector<PlacedWord> placed_words(std::string_view line) {
   for (std::size_t at = 0; at < line.size();) {
     const bool blank = line[at] == ' ' || line[at] == '\t' || line[at] == '\r';
     const auto glyph = first_glyph(line.substr(at));
-    if (!blank) {
-      if (found.empty() || found.back().end != column) {
-        start = at;
-        found.push_back({{}, column, column});
-      }
-      found.back().text = line.substr(start, at + glyph.bytes - start);
-      found.back().end = column + glyph.columns;
+    if (!blank && (found.empty() || found.back().end != column)) {
+      start = at;
+      found.push_back({{}, column, column});
     }
     column += glyph.columns;
     at += glyph.bytes;
+    if (!blank) {
+      found.back().text = line.substr(start, at - start);
+      found.back().end = column;
+    }
   }
   return found;
 }
@@ -92,25 +92,22 @@ bool is_extended_header(const std::vector<PlacedWord>& line) {
          std::ranges::find(line, "CPU", text) != line.end();
 }
 
+/// How far apart two words stand; 0 if one is over the other.
+std::size_t gap(const PlacedWord& a, const PlacedWord& b) {
+  return a.begin >= b.end ? a.begin - b.end + 1 : b.begin >= a.end ? b.begin - a.end + 1 : 0;
+}
+
 /// Puts words under the headers that they overlap on the screen: cells may be empty, or hold
 /// blanks.
 std::vector<std::string> cells_by_place(const std::vector<PlacedWord>& header,
                                         const std::vector<PlacedWord>& line) {
   std::vector<std::string> cells(header.size());
   for (const auto& word : line) {
-    std::size_t best = 0;
-    std::size_t best_gap = static_cast<std::size_t>(-1);
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      const auto gap = word.begin >= header[i].end   ? word.begin - header[i].end + 1
-                       : header[i].begin >= word.end ? header[i].begin - word.end + 1
-                                                     : 0;
-      if (gap < best_gap) {
-        best_gap = gap;
-        best = i;
-      }
-    }
-    cells[best] += cells[best].empty() ? "" : " ";
-    cells[best] += word.text;
+    const auto nearest = std::ranges::min_element(
+        header, {}, [&](const PlacedWord& name) { return gap(word, name); });
+    auto& cell = cells[static_cast<std::size_t>(nearest - header.begin())];
+    cell += cell.empty() ? "" : " ";
+    cell += word.text;
   }
   return cells;
 }
@@ -142,9 +139,8 @@ std::optional<CpuTable> find_parsable_table(std::string_view text) {
     line = trimmed(line);
     if (line.starts_with('#')) {
       auto names = comma_fields(line.substr(1));
-      if (std::ranges::any_of(names, is_word_cpu)) {
-        table.columns = std::move(names);
-      }
+      const bool is_header = std::ranges::any_of(names, is_word_cpu);
+      table.columns = is_header ? std::move(names) : std::move(table.columns);
       continue;
     }
     auto cells = comma_fields(line);

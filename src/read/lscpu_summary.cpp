@@ -2,6 +2,7 @@
 #include "irqtune/core/text.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
 #include "read/lscpu_parts.h"
@@ -37,10 +38,8 @@ std::optional<CpuSet> parse_long_mask(std::string_view text) {
     if (!digit) {
       return std::nullopt;
     }
-    for (std::size_t bit = 0; bit < kDigitBits; ++bit) {
-      if ((*digit >> bit & 1U) != 0) {
-        set.insert(static_cast<int>(i * kDigitBits + bit));
-      }
+    for (auto bits = *digit; bits != 0; bits &= bits - 1) {
+      set.insert(static_cast<int>(i * kDigitBits) + std::countr_zero(bits));
     }
   }
   return set;
@@ -131,19 +130,24 @@ class Distances {
   /// Fills in the rows that are whole.
   void give(std::vector<NumaNode>& nodes) const {
     for (auto& node : nodes) {
-      for (const auto& other : nodes) {
-        const auto found = table_.find(
-            {static_cast<std::uint32_t>(node.id), static_cast<std::uint32_t>(other.id)});
-        if (found == table_.end()) {
-          node.distances.clear();
-          break;
-        }
-        node.distances.push_back(found->second);
-      }
+      node.distances = row(node.id, nodes);
     }
   }
 
  private:
+  [[nodiscard]] std::vector<int> row(NodeId from, const std::vector<NumaNode>& nodes) const {
+    std::vector<int> distances;
+    for (const auto& node : nodes) {
+      const auto found =
+          table_.find({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(node.id)});
+      if (found == table_.end()) {
+        return {};
+      }
+      distances.push_back(found->second);
+    }
+    return distances;
+  }
+
   std::vector<std::string_view> columns_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, int> table_;
 };
@@ -210,11 +214,7 @@ std::optional<CpuText> facts_from_numactl(std::string_view text) {
       distances.add(line);
     } else if (const auto id = numactl_node(line, value)) {
       value = value.substr(0, value.find('('));  // --cpu-compress ends with a count.
-      auto cpus = CpuSet::parse_list(value);
-      if (!cpus) {
-        facts.warnings.push_back("node " + std::to_string(*id) + ": its CPUs are not a list");
-      }
-      topology.nodes.push_back({NodeId{*id}, cpus.value_or(CpuSet{}), {}});
+      topology.nodes.push_back({NodeId{*id}, CpuSet::parse_list(value).value_or(CpuSet{}), {}});
       topology.online |= topology.nodes.back().cpus;
     }
   }

@@ -51,11 +51,10 @@ CachePlace find_llc(const std::vector<std::string>& columns) {
       return {column, 0, true};
     }
     const auto parts = split(columns[column], ':');
-    for (std::size_t part = 0; part < parts.size(); ++part) {
-      if (const int level = cache_level(parts[part]); level > best) {
-        best = level;
-        place = {column, part, false};
-      }
+    const auto highest = std::ranges::max_element(parts, {}, cache_level);
+    if (highest != parts.end() && cache_level(*highest) > best) {
+      best = cache_level(*highest);
+      place = {column, static_cast<std::size_t>(highest - parts.begin()), false};
     }
   }
   return place;

@@ -74,14 +74,14 @@ void Collector::take(std::string_view path) {
 void Collector::take_all(std::string_view pattern, std::string_view names) {
   std::vector<std::string> directories;
   expand({}, split(pattern.substr(1), '/'), 0, directories);
+  std::vector<std::string> paths;
   for (const auto& directory : directories) {
     for (const auto name : words(names)) {
-      std::vector<std::string> paths;
       expand(directory, split(name, '/'), 0, paths);
-      for (const auto& path : paths) {
-        take(path);
-      }
     }
+  }
+  for (const auto& path : paths) {
+    take(path);
   }
 }
 

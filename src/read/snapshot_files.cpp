@@ -85,14 +85,12 @@ bool is_service(std::string_view comm) {
 /// True if the process has a VM or a passed-through device open, whatever its name.
 bool holds_vm(const Sysfs& sysfs, const std::string& pid) {
   const auto directory = fmt::format("/proc/{}/fd", pid);
-  for (const auto& name : sysfs.list(directory)) {
+  const auto names = sysfs.list(directory);
+  return std::ranges::any_of(names, [&](const std::string& name) {
     const auto target = sysfs.link_target(fmt::format("{}/{}", directory, name)).value_or("");
-    if (target.starts_with("anon_inode:kvm-v") || target.starts_with("/dev/vfio/") ||
-        target == "anon_inode:[vfio-device]") {
-      return true;
-    }
-  }
-  return false;
+    return target.starts_with("anon_inode:kvm-v") || target.starts_with("/dev/vfio/") ||
+           target == "anon_inode:[vfio-device]";
+  });
 }
 
 constexpr int kMaxDepth = 16;

@@ -181,10 +181,10 @@ void check_output(const fs::path& output) {
   }
 }
 
-void write_tree(const fs::path& given, const TreeItems& items) {
-  auto output = given;
+void write_tree(const fs::path& output, const TreeItems& items) {
   if (output.filename().empty()) {  // "dir/"
-    output = output.parent_path();
+    write_tree(output.parent_path(), items);
+    return;
   }
   check_output(output);
   auto name = temporary_name(output);

@@ -63,7 +63,7 @@ enum class ApplyState { committed, rolled_back, partial, dry_run, nothing_to_do 
 
 /// What `apply` or `roll_back` did.
 struct ApplyReport {
-  std::string id;  ///< Of the journal; empty for a dry run and where nothing was to do.
+  std::string id;         ///< Of the journal; empty for a dry run and where nothing was to do.
   bool rollback = false;  ///< Of a rollback: each outcome tells what became of putting it back.
   ApplyState state = ApplyState::nothing_to_do;
   std::vector<Outcome> outcomes;  ///< In the order of the writes.

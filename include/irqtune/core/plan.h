@@ -56,9 +56,9 @@ struct Assignment {
   CpuSet to;            ///< One CPU where `change` is true; else where it stays (may be empty).
   bool change = false;  ///< `to` must be written.
   Locality locality = Locality::unknown;
-  std::optional<int> distance;  ///< From the home node to the node of `to`; 10 is local.
+  std::optional<int> distance;   ///< From the home node to the node of `to`; 10 is local.
   std::optional<Posted> posted;  ///< As Irq::posted.
-  std::string reason;           ///< One line for people.
+  std::string reason;            ///< One line for people.
   std::optional<Blocked> blocked;
 };
 

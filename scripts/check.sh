@@ -1,0 +1,46 @@
+#!/bin/bash
+# The checks beside the tests: scripts/check.sh [STEP...]; no STEP means all of them.
+#   san      every test under the address and undefined-behaviour sanitizers
+#   tidy     clang builds it, and clang-tidy finds nothing
+#   format   clang-format would change nothing
+#   layers   who may include whom (docs/ARCHITECTURE.md)
+#   headers  each header compiles alone
+#   scripts  shellcheck
+set -eu
+cd "$(dirname "$0")/.."
+export LC_ALL=C
+
+sources() { git ls-files -co --exclude-standard '*.cpp' '*.h'; }
+
+san() {
+  cmake --preset san >/dev/null
+  cmake --build --preset san
+  ctest --preset san
+}
+
+tidy() {
+  cmake --preset tidy >/dev/null
+  cmake --build --preset tidy
+  git ls-files -co --exclude-standard 'src/*.cpp' 'tests/*.cpp' |
+    grep -vE '^tests/(bench|fuzz)/' |
+    xargs -P "$(nproc)" -n 4 clang-tidy -p build/tidy --quiet 2>/dev/null
+}
+
+format() { sources | xargs clang-format --dry-run -Werror; }
+
+layers() { python3 scripts/check_layers.py; }
+
+headers() {
+  sources | grep -E '^(include|src)/.*\.h$' | while read -r header; do
+    "${CXX:-c++}" -std=c++20 -fsyntax-only -w -x c++ -Iinclude -Isrc "$header"
+  done
+}
+
+scripts() { git ls-files -co --exclude-standard '*.sh' .ci/run | xargs shellcheck; }
+
+scripts/packages.sh test lint
+[ $# -gt 0 ] || set -- format layers headers scripts san tidy
+for step; do
+  printf '== %s\n' "$step"
+  "$step"
+done

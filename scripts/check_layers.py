@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Checks the layers of docs/ARCHITECTURE.md: who may include whom, and which library lives where."""
+
+import pathlib
+import re
+import sys
+
+# layer -> the layers it may include, besides itself
+LAYERS = {
+    "core": set(),
+    "sys": {"core"},
+    "read": {"core", "sys"},
+    "plan": {"core"},
+    "diagnose": {"core"},
+    "report": {"core"},
+    "apply": {"core", "sys"},
+    "cli": {"core", "sys", "read", "plan", "diagnose", "report", "apply"},
+}
+# library -> the files that may include it
+LIBRARIES = {
+    "CLI": r"src/cli/parse\.cpp",
+    "spdlog": r"src/cli/",
+    "nlohmann": r"src/(apply/(journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/lscpu_json\.cpp)",
+    "fmt": r"src/",
+    "pugixml": r"src/read/vms/libvirt\w*\.cpp",
+    "pci": r"src/read/pci_names\.cpp",
+    "archive": r"src/sys/tree_\w+\.cpp",
+}
+OURS = re.compile(r'^#include "(?:irqtune/)?(\w+)/')
+THEIRS = re.compile(r"^#include <(\w+)(?:/|\.hpp>|\.h>)")
+
+
+def layer_of(path):
+    parts = path.parts
+    return parts[2] if parts[0] == "include" else parts[1]
+
+
+def faults(path):
+    layer = layer_of(path)
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        ours, theirs = OURS.match(line), THEIRS.match(line)
+        if ours and layer in LAYERS and ours[1] not in LAYERS[layer] | {layer}:
+            yield f"{path}:{number}: {layer} may not include {ours[1]}"
+        if ours and path.parts[0] == "include" and "irqtune/" not in line:
+            yield f"{path}:{number}: a public header includes a private one"
+        if theirs and theirs[1] in LIBRARIES and not re.match(LIBRARIES[theirs[1]], str(path)):
+            yield f"{path}:{number}: <{theirs[1]}> belongs in {LIBRARIES[theirs[1]]}"
+
+
+found = [
+    fault
+    for root in ("include", "src")
+    for path in sorted(pathlib.Path(root).rglob("*.[ch]*"))
+    if path.name != "main.cpp"
+    for fault in faults(path)
+]
+print("\n".join(found), end="\n" if found else "")
+sys.exit(bool(found))

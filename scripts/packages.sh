@@ -1,0 +1,42 @@
+#!/bin/bash
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|all
+# What is there already is left as it is, so that a second run needs neither root nor network.
+set -eu
+
+build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
+  libpugixml-dev libarchive-dev libpci-dev pci.ids)
+test=(catch2 python3 python3-jsonschema tar gzip)
+lint=(clang clang-tidy clang-format shellcheck git)
+
+wanted=()
+for set in "${@:-build}"; do
+  case $set in
+    build) wanted+=("${build[@]}") ;;
+    test) wanted+=("${build[@]}" "${test[@]}") ;;
+    lint) wanted+=("${build[@]}" "${lint[@]}") ;;
+    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
+    *)
+      echo "packages.sh: unknown set '$set' (build, test, lint, all)" >&2
+      exit 2
+      ;;
+  esac
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "packages.sh: these are missing and only root can install them: ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q >/dev/null
+"${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/explain.h"
+
+#include "irqtune/plan/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "plan/assign.h"
+#include "plan/model.h"
+
+namespace irqtune {
+
+namespace {
+
+using planning::Index;
+using planning::Item;
+using planning::Site;
+
+/// A plan with the working values it was made from.
+class Explainer {
+ public:
+  Explainer(const Host& host, const Policy& policy)
+      : host_(planning::is_in_order(host) ? host : planning::in_order(host)),
+        plan_(make_plan(host_, policy)),
+        index_(planning::make_index(host_, plan_.policy)) {
+    items_ = planning::select(index_).items;
+    sites_ = planning::assign(index_, items_).sites;
+    const bool rates = host_.rate_source != RateSource::none;
+    for (const auto& site : sites_) {
+      load_[site.cpu] = rates ? site.base : 0;
+    }
+    for (const auto& item : items_) {
+      if (item.target) {
+        load_[*item.target] += item.rate.value_or(0);
+        ++vectors_[*item.target];
+      }
+    }
+  }
+
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+
+  [[nodiscard]] const Host& host() const { return host_; }
+
+  [[nodiscard]] const Index& index() const { return index_; }
+
+  [[nodiscard]] VectorExplanation vector(std::size_t i) const {
+    const auto& item = items_[i];
+    VectorExplanation made;
+    made.assignment = plan_.assignments[i];
+    made.home = item.home;
+    if (item.policy == VmPolicy::colocate) {
+      made.why.push_back("policy colocate: the CPUs of the VM's own vCPUs, one after the other");
+      return made;
+    }
+    const auto nearest = cost_of(item);
+    for (const auto& cpu : host_.topology.cpus) {
+      const auto site = std::ranges::find(sites_, cpu.number, &Site::cpu);
+      const bool chosen = item.target == cpu.number;
+      auto rule =
+          site == sites_.end() ? rule_against(cpu) : rule_against_site(item, *site, nearest);
+      if (chosen || rule.empty()) {
+        made.candidates.push_back(candidate(item, cpu, *site));
+      } else {
+        made.rejected.push_back({cpu.number, std::move(rule)});
+      }
+    }
+    std::ranges::stable_sort(made.candidates, {}, [](const CandidateFact& fact) {
+      return std::tuple(!fact.chosen, fact.distance, !fact.first_thread, fact.load, fact.vectors);
+    });
+    made.why = reasons(item, made);
+    return made;
+  }
+
+  /// What keeps vectors off a CPU altogether; empty if nothing does.
+  [[nodiscard]] std::string rule_against(const Cpu& cpu) const {
+    if (!cpu.online) {
+      return fmt::format("cpu{}: offline", cpu.number);
+    }
+    const auto found = index_.protections.find(cpu.number);
+    if (found != index_.protections.end()) {
+      return protection_text(cpu.number, found->second.front());
+    }
+    return index_.housekeeping.contains(cpu.number)
+               ? ""
+               : fmt::format("cpu{}: not in --housekeeping", cpu.number);
+  }
+
+ private:
+  // Cost of the nearest node that gave the vector a CPU.
+  [[nodiscard]] int cost_of(const Item& item) const {
+    return item.target ? planning::cost(index_, item.home, planning::node_of(index_, *item.target))
+                       : 0;
+  }
+
+  [[nodiscard]] std::string rule_against_site(const Item& item,
+                                              const Site& site,
+                                              int nearest) const {
+    if (site.slots == 0) {
+      return fmt::format("cpu{}: has {} vectors already, its budget", site.cpu, site.taken);
+    }
+    if (site.busy) {
+      return fmt::format(
+          "cpu{}: above {:g} % interrupt time already", site.cpu, index_.policy->busy_threshold);
+    }
+    const auto far = planning::cost(index_, item.home, site.node);
+    if (item.target && far > nearest && site.node) {
+      return fmt::format(
+          "cpu{}: node {}, distance {}", site.cpu, static_cast<std::uint32_t>(*site.node), far);
+    }
+    const auto used = vectors_.find(site.cpu);
+    const bool full = used != vectors_.end() && used->second >= site.slots;
+    return full ? fmt::format(
+                      "cpu{}: full, {} vectors with this plan", site.cpu, used->second + site.taken)
+                : "";
+  }
+
+  [[nodiscard]] CandidateFact candidate(const Item& item, const Cpu& cpu, const Site& site) const {
+    CandidateFact fact;
+    fact.cpu = cpu.number;
+    fact.node = cpu.node;
+    if (item.home && cpu.node) {
+      fact.distance = distance(host_.topology, *item.home, *cpu.node);
+    }
+    fact.core = cpu.core;
+    fact.first_thread = site.first;
+    fact.shares_cache =
+        item.place != nullptr && cpu.llc && std::ranges::binary_search(item.place->llcs, *cpu.llc);
+    if (host_.rate_source != RateSource::none) {
+      fact.load = load_.at(cpu.number);
+    }
+    const auto used = vectors_.find(cpu.number);
+    fact.vectors = site.taken + (used != vectors_.end() ? used->second : 0);
+    fact.chosen = item.target == cpu.number;
+    return fact;
+  }
+
+  [[nodiscard]] std::vector<std::string> reasons(const Item& item,
+                                                 const VectorExplanation& made) const {
+    std::vector<std::string> lines{made.assignment.reason};
+    if (!item.target || made.candidates.empty()) {
+      return lines;
+    }
+    const auto& winner = made.candidates.front();
+    if (!made.assignment.change) {
+      lines.push_back(fmt::format("it is there already, and no other CPU gains {:g} % balance",
+                                  index_.policy->min_gain));
+      return lines;
+    }
+    if (item.home && winner.distance) {
+      lines.push_back(fmt::format("nearest: distance {} from node {}",
+                                  *winner.distance,
+                                  static_cast<std::uint32_t>(*item.home)));
+    }
+    lines.push_back(item.role == Role::primary
+                        ? "a primary: one to a core first, on first threads"
+                        : "an auxiliary: to a sibling thread, else the least loaded CPU");
+    if (winner.load) {
+      lines.push_back(fmt::format("cpu{} then carries {:.0f}/s", winner.cpu, *winner.load));
+    }
+    return lines;
+  }
+
+  Host host_;
+  Plan plan_;
+  Index index_;
+  std::vector<Item> items_;
+  std::vector<Site> sites_;
+  std::map<int, double> load_;
+  std::map<int, std::size_t> vectors_;
+};
+
+std::optional<double> rate_on(const Host& host, int cpu) {
+  if (host.rate_source == RateSource::none) {
+    return std::nullopt;
+  }
+  double sum = 0;
+  for (const auto& irq : host.irqs) {
+    for (const auto& rate : irq.rates) {
+      sum += rate.cpu == cpu ? rate.rate : 0;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::optional<VectorExplanation> explain_vector(const Host& host,
+                                                const Policy& policy,
+                                                IrqNumber irq) {
+  const Explainer explainer(host, policy);
+  const auto& planned = explainer.plan().assignments;
+  const auto found = std::ranges::find(planned, irq, &Assignment::irq);
+  if (found == planned.end()) {
+    return std::nullopt;
+  }
+  return explainer.vector(static_cast<std::size_t>(found - planned.begin()));
+}
+
+std::optional<CpuExplanation> explain_cpu(const Host& host, const Policy& policy, int cpu) {
+  const Explainer explainer(host, policy);
+  const auto* found = find_cpu(explainer.host().topology, cpu);
+  if (found == nullptr) {
+    return std::nullopt;
+  }
+  CpuExplanation made;
+  made.cpu = cpu;
+  made.online = found->online;
+  made.housekeeping = explainer.plan().housekeeping.contains(cpu);
+  const auto protectors = explainer.plan().protections.find(cpu);
+  if (protectors != explainer.plan().protections.end()) {
+    for (const auto& protection : protectors->second) {
+      made.rules.push_back(protection_text(cpu, protection));
+    }
+  }
+  if (made.rules.empty() && !made.housekeeping) {
+    made.rules.push_back(explainer.rule_against(*found));
+  }
+  made.load_before = rate_on(explainer.host(), cpu);
+  made.load_after = rate_on(planned_host(explainer.host(), explainer.plan()), cpu);
+  for (const auto& assignment : explainer.plan().assignments) {
+    const auto* irq = find_irq(explainer.host(), assignment.irq);
+    const auto now = headed_to(*irq).value_or(CpuSet{});
+    if (now.contains(cpu)) {
+      made.before.push_back(assignment);
+    }
+    if ((assignment.change ? assignment.to : now).contains(cpu)) {
+      made.after.push_back(assignment);
+    }
+  }
+  return made;
+}
+
+std::optional<DeviceExplanation> explain_device(const Host& host,
+                                                const Policy& policy,
+                                                const PciAddress& device) {
+  const Explainer explainer(host, policy);
+  DeviceExplanation made;
+  made.device = device;
+  const auto* found = find_device(explainer.host(), device);
+  made.node = found != nullptr ? found->node : std::nullopt;
+  const auto& planned = explainer.plan().assignments;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    if (planned[i].device == device) {
+      made.vm = planned[i].vm;
+      made.vectors.push_back(explainer.vector(i));
+    }
+  }
+  return made.vectors.empty() ? std::nullopt : std::optional(std::move(made));
+}
+
+}  // namespace irqtune

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+#include "irqtune/core/error.h"
+
+#include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace irqtune {
+
+namespace {
+
+using std::chrono::milliseconds;
+namespace fs = std::filesystem;
+
+ErrorKind kind_of(const fs::path& dir, const fs::path& root = "/") {
+  try {
+    const Lock lock(dir, milliseconds{0}, root);
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  return ErrorKind::usage;  // No error at all: stands for "got it".
+}
+
+}  // namespace
+
+TEST_CASE("lock: one at a time; the second is told who has it", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "var/lib/irqtune";
+  {
+    const Lock first(dir, milliseconds{0});
+    try {
+      const Lock second(dir, milliseconds{1});
+      FAIL("two at once");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::busy);
+      CHECK(std::string(error.what()).find(std::to_string(::getpid())) != std::string::npos);
+    }
+  }
+  CHECK(kind_of(dir) == ErrorKind::usage);
+}
+
+TEST_CASE("lock: the file of a dead process is no lock", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  const auto pid = ::fork();
+  if (pid == 0) {
+    const Lock lock(dir, milliseconds{0});
+    ::_exit(0);  // Without its destructor, as SIGKILL would.
+  }
+  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+  CHECK(fs::exists(dir / "lock"));
+  CHECK(kind_of(dir) == ErrorKind::usage);
+}
+
+TEST_CASE("lock: waits for the holder to end", "[apply]") {
+  const test::FakeTree tree;
+  auto first = std::make_unique<Lock>(tree.root() / "state", milliseconds{0});
+  std::thread holder([&] {
+    std::this_thread::sleep_for(milliseconds{30});
+    first.reset();
+  });
+  CHECK_NOTHROW(Lock(tree.root() / "state", milliseconds{10000}));
+  holder.join();
+}
+
+TEST_CASE("lock: makes a directory of its own, 0700", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "a/b/state";
+  CHECK(kind_of(dir) == ErrorKind::usage);
+  CHECK(fs::status(dir).permissions() == fs::perms::owner_all);
+  CHECK(fs::status(dir / "lock").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+}
+
+TEST_CASE("lock: a directory that others may write to is refused", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  fs::create_directory(dir);
+  const auto perms = GENERATE(fs::perms::group_write, fs::perms::others_write);
+  fs::permissions(dir, fs::perms::owner_all | perms);
+  CHECK(kind_of(dir) == ErrorKind::applying);
+}
+
+TEST_CASE("lock: someone else's directory is refused", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  fs::create_directory(dir);
+  if (::chown(dir.c_str(), 12345, 12345) != 0) {
+    return;  // Only root can make such a directory.
+  }
+  CHECK(kind_of(dir) == ErrorKind::applying);
+}
+
+TEST_CASE("lock: someone else's link on the way is not followed", "[apply]") {
+  test::FakeTree tree;
+  fs::create_directory(tree.root() / "real");
+  tree.link("/link", "real");
+  CHECK(kind_of(tree.root() / "link/state") == ErrorKind::usage);  // Our own is.
+  if (::lchown((tree.root() / "link").c_str(), 12345, 12345) != 0) {
+    return;
+  }
+  CHECK(kind_of(tree.root() / "link/state") == ErrorKind::applying);
+}
+
+TEST_CASE("lock: a tree's own links do not lead out of it", "[apply]") {
+  const test::FakeTree outside;
+  test::FakeTree tree;
+  tree.link("/var", outside.root().native());
+  CHECK(kind_of(tree.root() / "var/lib/irqtune", tree.root()) == ErrorKind::applying);
+  CHECK(fs::is_empty(outside.root()));
+}
+
+TEST_CASE("lock: links that go round are noticed", "[apply]") {
+  test::FakeTree tree;
+  tree.link("/a", "b");
+  tree.link("/b", "a");
+  CHECK(kind_of(tree.root() / "a/state") == ErrorKind::applying);
+}
+
+TEST_CASE("lock: neither a link nor a FIFO is taken for the lock file", "[apply]") {
+  test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  fs::create_directory(dir);
+  tree.file("/victim", "precious");
+  tree.link("/state/lock", "../victim");
+  CHECK(kind_of(dir) == ErrorKind::applying);
+  CHECK(tree.text("/victim") == "precious");
+}
+
+}  // namespace irqtune

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/meddlers.h"
+
+#include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <algorithm>
+#include <string>
+
+namespace irqtune {
+
+namespace {
+
+const std::vector<std::string> kDrivers = {"vfio-pci", "mlx5_vfio_pci"};
+
+/// A tree in which irqbalance runs with these arguments (separated by blanks).
+test::FakeTree& add_irqbalance(test::FakeTree& tree, std::string arguments) {
+  std::ranges::replace(arguments, ' ', '\0');
+  tree.file("/proc/812/comm", "irqbalance\n");
+  tree.file("/proc/812/cmdline", "/usr/sbin/irqbalance" + ('\0' + arguments) + '\0');
+  return tree;
+}
+
+bool has_line(const Meddler& meddler, const std::string& line) {
+  return std::ranges::find(meddler.advice, line) != meddler.advice.end();
+}
+
+}  // namespace
+
+TEST_CASE("meddlers: a host without them has none", "[read]") {
+  const test::FakeTree tree{{"/proc/1/comm", "systemd\n"}, {"/proc/interrupts", ""}};
+  CHECK(find_meddlers(tree.sysfs(), kDrivers).empty());
+}
+
+TEST_CASE("meddlers: irqbalance moves vfio's vectors unless told not to", "[read]") {
+  const auto [arguments, undoes] = GENERATE(table<std::string, bool>({
+      {"--foreground", true},
+      {"--foreground --banirq=30", true},  // Numbers change.
+      {"--banmod=vfio", false},
+      {"--banmod vfio", false},
+      {"-m vfio", false},
+      {"-mvfio", false},
+      {"--banmod=vfio_pci", true},  // No part of "vfio-pci".
+      {"--banmod=vfio-pci", true},  // No part of "mlx5_vfio_pci".
+      {"--banmod=vfio-pci --banmod=vfio_pci", false},
+      {"--policyscript=/etc/irqbalance.sh", false},
+      {"-l /etc/irqbalance.sh", false},
+      {"--banmod=", true},
+  }));
+  CAPTURE(arguments);
+  test::FakeTree tree;
+  const auto found = find_meddlers(add_irqbalance(tree, arguments).sysfs(), kDrivers);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].name == "irqbalance");
+  CHECK(found[0].pid == 812);
+  CHECK(found[0].would_undo == undoes);
+  CHECK(found[0].advice.empty() == !undoes);
+  CHECK(found[0].detail.find("/usr/sbin/irqbalance") != std::string::npos);
+}
+
+TEST_CASE("meddlers: the advice keeps what irqbalance was told already", "[read]") {
+  test::FakeTree tree;
+  add_irqbalance(tree, "--foreground");
+  SECTION("Debian") {
+    tree.file("/etc/default/irqbalance", "# options\nIRQBALANCE_ARGS=\"--powerthresh=3\"\n");
+    const auto found = find_meddlers(tree.sysfs(), kDrivers);
+    CHECK(has_line(found.at(0), "IRQBALANCE_ARGS=\"--powerthresh=3 --banmod=vfio\""));
+    CHECK(has_line(found.at(0), "systemctl restart irqbalance"));
+  }
+  SECTION("Debian of old") {
+    tree.file("/etc/default/irqbalance", "OPTIONS=\"-t 5\"\n");
+    CHECK(has_line(find_meddlers(tree.sysfs(), kDrivers).at(0), "OPTIONS=\"-t 5 --banmod=vfio\""));
+  }
+  SECTION("Red Hat") {
+    tree.file("/etc/sysconfig/irqbalance", "#IRQBALANCE_ARGS=\n");
+    const auto found = find_meddlers(tree.sysfs(), kDrivers);
+    CHECK(has_line(found.at(0), "IRQBALANCE_ARGS=\"--banmod=vfio\""));
+    CHECK(found.at(0).advice.at(0).find("/etc/sysconfig/irqbalance") != std::string::npos);
+  }
+  SECTION("set, but it runs without") {
+    tree.file("/etc/default/irqbalance", "IRQBALANCE_ARGS=\"--banmod=vfio\"\n");
+    const auto found = find_meddlers(tree.sysfs(), kDrivers);
+    CHECK(found.at(0).would_undo);
+    REQUIRE(found.at(0).advice.size() == 1);
+    CHECK(found.at(0).advice[0].find("systemctl restart irqbalance") != std::string::npos);
+  }
+}
+
+TEST_CASE("meddlers: host drivers are banned by name", "[read]") {
+  test::FakeTree tree;
+  const auto found =
+      find_meddlers(add_irqbalance(tree, "").sysfs(), {"mlx5_core", "nvme", "mlx5_core"});
+  CHECK(has_line(found.at(0), "IRQBALANCE_ARGS=\"--banmod=mlx5_core --banmod=nvme\""));
+}
+
+TEST_CASE("meddlers: TuneD matters if its profile sets affinities", "[read]") {
+  test::FakeTree tree{{"/proc/700/comm", "tuned\n"}, {"/etc/tuned/active_profile", "mine\n"}};
+  const auto [conf, undoes] = GENERATE(table<std::string, bool>({
+      {"[main]\nsummary=x\n[cpu]\ngovernor=performance\n", false},
+      {"[scheduler]\nisolated_cores=2-5\n", true},
+      {"[scheduler]\nisolated_cores=2-5\nirq_process=false\n", false},
+      {"[main]\ninclude=parent\n", true},
+      {"[main]\ninclude=parent\n[scheduler]\nirq_process = false\n", false},
+      {"[irq]\naffinity=0\n", true},
+      {"[main]\ninclude=mine\n", false},  // Itself: no end otherwise.
+  }));
+  CAPTURE(conf);
+  tree.file("/etc/tuned/mine/tuned.conf", conf);
+  tree.file("/usr/lib/tuned/profiles/parent/tuned.conf", "[scheduler]\nisolated_cores=2\n");
+  const auto found = find_meddlers(tree.sysfs(), kDrivers);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].name == "tuned");
+  CHECK(found[0].would_undo == undoes);
+  CHECK(has_line(found[0], "irq_process=false") == undoes);
+}
+
+}  // namespace irqtune
