@@ -76,7 +76,9 @@ ExitCode run(const CheckOptions& options, const Context& context) {
   const auto planned = plan_for(context, options.policy);
   const auto session = session_of(context, planned.host.id);
   std::set<VectorId> in_place;
-  auto drift = drift_from_journal(committed_writes(session), planned.host, in_place);
+  const auto applied =
+      may_have_journals(context) ? committed_writes(session) : std::vector<Write>{};
+  auto drift = drift_from_journal(applied, planned.host, in_place);
   add_from_plan(planned.plan, in_place, drift);
   std::ranges::stable_sort(drift, {}, &DriftEntry::irq);
   const auto& warnings = planned.plan.warnings;
