@@ -3,17 +3,17 @@
 
 #include "irqtune/core/error.h"
 
+#include "apply/journal.h"
+#include "apply/prepare.h"
+#include "apply/restore.h"
+#include "apply/verify.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <utility>
-
-#include "apply/journal.h"
-#include "apply/prepare.h"
-#include "apply/restore.h"
-#include "apply/verify.h"
 
 namespace irqtune {
 

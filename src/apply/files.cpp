@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/files.h"
 
+#include "sys/rooted.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -10,8 +12,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "sys/rooted.h"
 
 namespace irqtune {
 

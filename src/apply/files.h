@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "sys/fd.h"
+
 #include <string>
 #include <system_error>
 #include <vector>
-
-#include "sys/fd.h"
 
 namespace irqtune {
 

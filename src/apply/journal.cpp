@@ -4,6 +4,10 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "apply/files.h"
+#include "apply/state_dir.h"
+#include "sys/rooted.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,10 +21,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "apply/files.h"
-#include "apply/state_dir.h"
-#include "sys/rooted.h"
 
 namespace irqtune {
 

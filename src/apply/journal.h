@@ -4,14 +4,14 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/change.h"
 
+#include "sys/fd.h"
+
 #include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "sys/fd.h"
 
 namespace irqtune {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "apply/journal.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdint>
 #include <limits>
-
-#include "apply/journal.h"
 
 namespace irqtune {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/kernel.h"
 
+#include "apply/identity.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
-
-#include "apply/identity.h"
 
 namespace irqtune {
 

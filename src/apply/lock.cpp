@@ -4,6 +4,9 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "apply/state_dir.h"
+#include "sys/rooted.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,9 +19,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include "apply/state_dir.h"
-#include "sys/rooted.h"
 
 namespace irqtune {
 

@@ -2,13 +2,13 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/error.h"
 
+#include "apply/journal.h"
+#include "apply/restore.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "apply/journal.h"
-#include "apply/restore.h"
 
 namespace irqtune {
 

@@ -3,6 +3,8 @@
 
 #include "irqtune/core/error.h"
 
+#include "sys/rooted.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,8 +15,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "sys/rooted.h"
 
 namespace irqtune {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "sys/fd.h"
+
 #include <filesystem>
 #include <string>
 #include <string_view>
-
-#include "sys/fd.h"
 
 namespace irqtune {
 

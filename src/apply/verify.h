@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "apply/kernel.h"
+
 #include <chrono>
 #include <vector>
-
-#include "apply/kernel.h"
 
 namespace irqtune {
 

@@ -51,6 +51,8 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
   quick.sample.reset();
   const auto host = read_host_for(context, quick, Detail::passthrough, false);
   SettleOptions settle;
+  const SignalGuard signals;
+  settle.interrupted = [] { return SignalGuard::interrupted(); };
   settle.stable_for = milliseconds(*options.wait_stable);
   settle.timeout = milliseconds(options.timeout);
   if (const auto progress = progress_of(context, "waiting for the vectors to settle")) {

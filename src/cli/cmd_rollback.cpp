@@ -16,6 +16,7 @@ namespace {
 /// All reports as one: the results of every journal, the worst of their states.
 ApplyReport joined(const std::vector<ApplyReport>& reports) {
   ApplyReport all;
+  all.rollback = true;
   for (const auto& report : reports) {
     all.id += (all.id.empty() ? "" : ",") + report.id;
     all.state = all.state == ApplyState::partial ? all.state : report.state;

@@ -82,6 +82,11 @@ struct HistoryOptions {
   std::optional<std::size_t> keep;  ///< Prune to so many first.
 };
 
+struct ExplainOptions {
+  PolicyOptions policy;
+  std::string target;  ///< IRQ, ADDRESS, ADDRESS/INDEX or cpuN
+};
+
 struct CheckOptions {
   PolicyOptions policy;
 };
@@ -96,6 +101,7 @@ struct SnapshotCommand {
 /// a `run` overload in cmd_<name>.cpp; without the overload `std::visit` does not compile.
 using Command = std::variant<ShowOptions,
                              PlanOptions,
+                             ExplainOptions,
                              ApplyCommand,
                              RollbackCommand,
                              HistoryOptions,
@@ -132,6 +138,7 @@ struct Context {
 
 [[nodiscard]] ExitCode run(const ShowOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const PlanOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const ExplainOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const ApplyCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const RollbackCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const HistoryOptions& options, const Context& context);

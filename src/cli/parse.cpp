@@ -33,7 +33,7 @@ class Config : public CLI::ConfigTOML {
       if (item.name == "++" || item.name == "--") {
         continue;  // Where a section begins and ends; meant for subcommands.
       }
-      for (const auto* command : {"plan", "apply", "check"}) {
+      for (const auto* command : {"plan", "explain", "apply", "check"}) {
         item.parents = {command};
         all.push_back(item);
       }
@@ -120,6 +120,16 @@ void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
   plan->add_flag(
       "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
   plan->final_callback([&] { command = options; });
+}
+
+void add_explain(CLI::App& app, Command& command, ExplainOptions& options) {
+  auto* explain =
+      app.add_subcommand("explain", "Why a vector goes where it goes; who protects a CPU");
+  explain->add_option("target", options.target, "IRQ, ADDRESS[/INDEX] or cpuN")
+      ->type_name("WHAT")
+      ->required();
+  add_policy(*explain, options.policy);
+  explain->final_callback([&] { command = options; });
 }
 
 void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
@@ -283,6 +293,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   Invocation call;
   ShowOptions show;
   PlanOptions plan;
+  ExplainOptions explain;
   ApplyCommand apply;
   RollbackCommand rollback;
   HistoryOptions history;
@@ -306,6 +317,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   app.fallthrough();  // Global options may also follow the subcommand.
   add_show(app, call.command, show);
   add_plan(app, call.command, plan);
+  add_explain(app, call.command, explain);
   add_apply(app, call.command, apply);
   add_rollback(app, call.command, rollback);
   add_others(app, call.command, history, check, snapshot);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/assign.h"
 
-#include <algorithm>
-
 #include "plan/balance.h"
 #include "plan/colocate.h"
 #include "plan/reach.h"
+
+#include <algorithm>
 
 namespace irqtune::planning {
 

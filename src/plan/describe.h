@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "plan/model.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "plan/model.h"
 
 namespace irqtune::planning {
 

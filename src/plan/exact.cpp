@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "plan/balance.h"
+
 #include <algorithm>
 #include <compare>
 #include <limits>
 #include <numeric>
 #include <tuple>
-
-#include "plan/balance.h"
 
 namespace irqtune::planning {
 
@@ -27,7 +27,9 @@ struct Merit {
   int strangers = 0;  ///< Balls away from their VM's caches
   double largest = 0;
   double squares = 0;
-  int apart = 0;  ///< Auxiliaries not beside a primary of their device
+  int apart = 0;          ///< Auxiliaries not beside a primary of their device
+  double company = 0;     ///< Loads of the bins that auxiliaries are in
+  std::size_t crowd = 0;  ///< Squares of how many balls are in a bin
   friend auto operator<=>(const Merit&, const Merit&) = default;
 };
 
@@ -121,7 +123,9 @@ class Search {
     for (std::size_t i = 0; i < at_.size(); ++i) {
       const bool own = problem_.balls[i].device == problem_.balls[ball].device &&
                        problem_.balls[i].role == Role::primary;
-      if (own && problem_.bins[at_[i]].core == problem_.bins[at_[ball]].core) {
+      const bool sibling =
+          at_[i] != at_[ball] && problem_.bins[at_[i]].core == problem_.bins[at_[ball]].core;
+      if (own && sibling) {
         return true;
       }
     }
@@ -134,6 +138,7 @@ class Search {
     merit.step = merit.largest <= best_largest_ * (1 + kStep) ? 0 : merit.largest;
     for (std::size_t i = 0; i < load_.size(); ++i) {
       merit.squares += load_[i] * load_[i];
+      merit.crowd += count_[i] * count_[i];
     }
     for (std::size_t i = 0; i < at_.size(); ++i) {
       const auto& ball = problem_.balls[i];
@@ -141,6 +146,7 @@ class Search {
       merit.moved += left && ball.in_place ? 1 : 0;
       merit.displaced += left && !ball.in_place ? 1 : 0;
       merit.strangers += shares_cache(ball, problem_.bins[at_[i]]) ? 0 : 1;
+      merit.company += ball.role == Role::auxiliary ? load_[at_[i]] : 0;
       merit.apart += ball.role == Role::auxiliary && !is_beside_own(i) ? 1 : 0;
     }
     return merit;

@@ -3,14 +3,14 @@
 
 #include "irqtune/plan/planner.h"
 
+#include "plan/assign.h"
+#include "plan/model.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <tuple>
-
-#include "plan/assign.h"
-#include "plan/model.h"
 
 namespace irqtune {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <map>
-#include <optional>
-#include <utility>
-
 #include "plan/balance.h"
 #include "plan/greedy.h"
 #include "plan/hierarchy.h"
 #include "plan/improve.h"
 #include "plan/state.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
 
 namespace irqtune::planning {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "plan/hierarchy.h"
 #include "plan/state.h"
+
+#include <vector>
 
 namespace irqtune::planning {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "plan/balance.h"
+
 #include <cstddef>
 #include <vector>
-
-#include "plan/balance.h"
 
 namespace irqtune::planning {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "plan/model.h"
+
 #include <algorithm>
 #include <numeric>
 #include <tuple>
-
-#include "plan/model.h"
 
 namespace irqtune::planning {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/planner.h"
 
-#include <algorithm>
-
 #include "plan/assign.h"
 #include "plan/describe.h"
 #include "plan/model.h"
+
+#include <algorithm>
 
 namespace irqtune {
 
@@ -29,6 +29,7 @@ Assignment make_assignment(const Index& index, const Item& item) {
   made.to = item.target ? CpuSet{*item.target} : headed_to(irq).value_or(CpuSet{});
   made.change = item.target && irq.affinity != made.to;
   made.blocked = item.blocked;
+  made.posted = irq.posted;
   const auto nearness = planning::nearness_of(index, item, made.to);
   made.locality = nearness.locality;
   made.distance = nearness.distance;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/reach.h"
 
+#include "plan/transport.h"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <set>
 #include <tuple>
-
-#include "plan/transport.h"
 
 namespace irqtune::planning {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "plan/balance.h"
 #include "plan/model.h"
+
+#include <vector>
 
 namespace irqtune::planning {
 

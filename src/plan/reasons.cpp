@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "plan/describe.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-
-#include "plan/describe.h"
 
 namespace irqtune::planning {
 
@@ -21,7 +21,7 @@ std::string protector(const Index& index, int cpu) {
     case ProtectionKind::vcpu:
       return fmt::format("vCPU {} of {}", *why.vcpu, why.vm);
     case ProtectionKind::sibling:
-      return fmt::format("sibling of cpu{}, vCPU {} of {}", *why.of, *why.vcpu, why.vm);
+      return fmt::format("sibling of vCPU {} of {}", *why.vcpu, why.vm);
     case ProtectionKind::user:
       return "--avoid";
     case ProtectionKind::isolated:
@@ -44,9 +44,7 @@ std::string why_move(const Index& index, const Item& item) {
     }
   }
   if (item.current == item.target) {
-    return fmt::format("stays on cpu{}, its mask {} narrowed to it",
-                       *item.target,
-                       item.irq->affinity ? item.irq->affinity->to_list() : "unknown");
+    return fmt::format("cpu{} is good: narrowed to it", *item.target);
   }
   const auto cpu = *from.first();
   if (!index.host->topology.online.contains(cpu)) {
@@ -69,14 +67,13 @@ std::string node_words(const Index& index, const Item& item, int cpu) {
   }
   const auto number = static_cast<std::uint32_t>(*node);
   if (!item.home) {
-    return fmt::format("node {} (device's node unknown)", number);
+    return fmt::format("node {} (device's unknown)", number);
   }
   if (*item.home == *node) {
     return fmt::format("node {}", number);
   }
-  return fmt::format("node {}, nearest to node {} with a housekeeping CPU to give",
-                     number,
-                     static_cast<std::uint32_t>(*item.home));
+  return fmt::format(
+      "node {}, nearest to {} that can", number, static_cast<std::uint32_t>(*item.home));
 }
 
 std::string thread_words(const Index& index, const Site& site) {
@@ -84,7 +81,7 @@ std::string thread_words(const Index& index, const Site& site) {
   if (cpu == nullptr || !cpu->core) {
     return "";
   }
-  return fmt::format(", {} thread of core {}", site.first ? "first" : "sibling", *cpu->core);
+  return fmt::format(", core {} {}", *cpu->core, site.first ? "first" : "sibling");
 }
 
 std::string reason_for(const Index& index,
@@ -116,12 +113,7 @@ std::string reason_for(const Index& index,
   if (!assignment.change) {
     return fmt::format("in place: unprotected, {}{}", node, thread);
   }
-  const bool llc = assignment.locality == Locality::llc;
-  return fmt::format("{}; {}{}{}",
-                     why_move(index, item),
-                     node,
-                     thread,
-                     llc ? ", shares the last-level cache with the VM" : "");
+  return fmt::format("{}; {}{}", why_move(index, item), node, thread);
 }
 
 }  // namespace

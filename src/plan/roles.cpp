@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "plan/model.h"
+
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-
-#include "plan/model.h"
 
 namespace irqtune::planning {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/planner.h"
 
+#include "plan/model.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
-
-#include "plan/model.h"
 
 namespace irqtune {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "plan/model.h"
+
 #include <algorithm>
 #include <string_view>
-
-#include "plan/model.h"
 
 namespace irqtune::planning {
 

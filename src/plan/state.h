@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "plan/balance.h"
+
 #include <compare>
 #include <set>
 #include <vector>
-
-#include "plan/balance.h"
 
 namespace irqtune::planning {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "plan/describe.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "plan/describe.h"
 
 namespace irqtune::planning {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/anonymize.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "read/anonymize.h"
 
 namespace irqtune {
 

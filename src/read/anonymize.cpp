@@ -3,12 +3,12 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/snapshot_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "read/snapshot_parts.h"
 
 namespace irqtune {
 

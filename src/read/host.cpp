@@ -4,12 +4,12 @@
 #include "irqtune/read/lscpu.h"
 #include "irqtune/read/vms.h"
 
+#include "read/parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "read/parts.h"
 
 namespace irqtune {
 

@@ -3,6 +3,8 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/irq_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +14,6 @@
 #include <optional>
 #include <set>
 #include <utility>
-
-#include "read/irq_text.h"
 
 namespace irqtune {
 

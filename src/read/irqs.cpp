@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
-
-#include "read/parts.h"
 
 namespace irqtune {
 

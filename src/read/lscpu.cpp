@@ -4,13 +4,13 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "read/lscpu_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "read/lscpu_parts.h"
 
 namespace irqtune {
 

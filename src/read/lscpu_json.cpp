@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/lscpu_parts.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-
-#include "read/lscpu_parts.h"
 
 namespace irqtune {
 

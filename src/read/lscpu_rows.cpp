@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/lscpu_parts.h"
+
 #include <algorithm>
 #include <cstdint>
-
-#include "read/lscpu_parts.h"
 
 namespace irqtune {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/lscpu_parts.h"
+
 #include <algorithm>
 #include <bit>
 #include <map>
-
-#include "read/lscpu_parts.h"
 
 namespace irqtune {
 

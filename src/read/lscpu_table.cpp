@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/lscpu_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
-
-#include "read/lscpu_parts.h"
 
 namespace irqtune {
 

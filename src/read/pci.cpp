@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "read/parts.h"
 
 namespace irqtune {
 

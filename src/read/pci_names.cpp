@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/parts.h"
+
 #include <array>
 #include <memory>
-
-#include "read/parts.h"
 
 extern "C" {
 #include <pci/pci.h>

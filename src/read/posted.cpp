@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
-#include <fmt/format.h>
-
 #include "read/parts.h"
+
+#include <fmt/format.h>
 
 namespace irqtune {
 

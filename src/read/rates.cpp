@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,8 +10,6 @@
 #include <iterator>
 #include <limits>
 #include <thread>
-
-#include "read/parts.h"
 
 namespace irqtune {
 

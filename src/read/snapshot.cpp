@@ -3,13 +3,13 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/snapshot_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
-
-#include "read/snapshot_parts.h"
 
 namespace irqtune {
 

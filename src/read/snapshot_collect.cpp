@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/snapshot_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "read/snapshot_parts.h"
 
 namespace irqtune {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/snapshot_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "read/snapshot_parts.h"
 
 namespace irqtune {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <tuple>
-
-#include "read/parts.h"
 
 namespace irqtune {
 

@@ -28,7 +28,10 @@ template <typename T>
 
 /// A rate with three decimals, so that the same plan prints the same.
 [[nodiscard]] Json rate_or_null(const std::optional<double>& rate);
+[[nodiscard]] Json posted_or_null(const std::optional<Posted>& posted);
 [[nodiscard]] Json host_id_json(const HostId& id);
+
+[[nodiscard]] Json assignment_json(const Assignment& assignment);
 
 /// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD.
 [[nodiscard]] std::string document_text(const Json& document);

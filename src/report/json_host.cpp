@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/report.h"
 
+#include "report/json.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
 #include <map>
 #include <string_view>
-
-#include "report/json.h"
 
 namespace irqtune {
 
@@ -108,23 +108,6 @@ Json devices_json(const Host& host) {
                     {"vectors", vectors[device.address]}});
   }
   return list;
-}
-
-Json posted_or_null(const std::optional<Posted>& posted) {
-  if (!posted) {
-    return {};
-  }
-  switch (*posted) {
-    case Posted::posted:
-      return "posted";
-    case Posted::remapped:
-      return "remapped";
-    case Posted::possible:
-      return "possible";
-    case Posted::unknown:
-      break;
-  }
-  return "unknown";
 }
 
 Json irq_json(const Irq& irq, bool rates) {
@@ -234,6 +217,23 @@ Json address_or_null(const std::optional<PciAddress>& address) {
 Json rate_or_null(const std::optional<double>& rate) {
   constexpr double kStep = 1000;
   return rate ? Json(std::round(*rate * kStep) / kStep) : Json();
+}
+
+Json posted_or_null(const std::optional<Posted>& posted) {
+  if (!posted) {
+    return {};
+  }
+  switch (*posted) {
+    case Posted::posted:
+      return "posted";
+    case Posted::remapped:
+      return "remapped";
+    case Posted::possible:
+      return "possible";
+    case Posted::unknown:
+      break;
+  }
+  return "unknown";
 }
 
 Json host_id_json(const HostId& id) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/report.h"
 
+#include "report/json.h"
+
 #include <fmt/format.h>
 
 #include <string_view>
-
-#include "report/json.h"
 
 namespace irqtune {
 
@@ -48,25 +48,6 @@ Json score_json(const Score& score) {
           {"cpus_used", score.cpus_used}};
 }
 
-Json assignment_json(const Assignment& assignment) {
-  return {{"irq", static_cast<std::uint32_t>(assignment.irq)},
-          {"vector", vector_or_null(assignment.vector)},
-          {"device", address_or_null(assignment.device)},
-          {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
-          {"actions", assignment.actions},
-          {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
-          {"role", role_text(assignment.role)},
-          {"rate", rate_or_null(assignment.rate)},
-          {"from", list_or_null(assignment.from)},
-          {"from_effective", list_or_null(assignment.from_effective)},
-          {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
-          {"change", assignment.change},
-          {"locality", locality_text(assignment.locality)},
-          {"distance", or_null(assignment.distance)},
-          {"reason", assignment.reason},
-          {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
-}
-
 Json outcome_json(const Outcome& outcome) {
   const auto& identity = outcome.write.identity;
   return {{"irq", identity ? Json(static_cast<std::uint32_t>(outcome.irq)) : Json()},
@@ -96,6 +77,26 @@ class Digest {
 };
 
 }  // namespace
+
+Json assignment_json(const Assignment& assignment) {
+  return {{"irq", static_cast<std::uint32_t>(assignment.irq)},
+          {"vector", vector_or_null(assignment.vector)},
+          {"device", address_or_null(assignment.device)},
+          {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
+          {"actions", assignment.actions},
+          {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
+          {"role", role_text(assignment.role)},
+          {"rate", rate_or_null(assignment.rate)},
+          {"from", list_or_null(assignment.from)},
+          {"from_effective", list_or_null(assignment.from_effective)},
+          {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
+          {"change", assignment.change},
+          {"locality", locality_text(assignment.locality)},
+          {"distance", or_null(assignment.distance)},
+          {"reason", assignment.reason},
+          {"posted", posted_or_null(assignment.posted)},
+          {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
+}
 
 std::string plan_json(const Plan& plan) {
   auto assignments = Json::array();

@@ -2,11 +2,11 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "report/table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "report/table.h"
 
 namespace irqtune {
 
@@ -25,13 +25,38 @@ std::string irq_text(const Outcome& outcome) {
   return outcome.write.identity ? fmt::format("{}", static_cast<std::uint32_t>(outcome.irq)) : "-";
 }
 
+std::size_t count_if(const ApplyReport& report, bool (*claim)(const Outcome&)) {
+  return static_cast<std::size_t>(std::ranges::count_if(report.outcomes, claim));
+}
+
+bool is_changed(const Outcome& outcome) {
+  return is_success(outcome.state) && outcome.state != WriteState::unchanged;
+}
+
+std::string rollback_headline(const ApplyReport& report, const TextStyle& style) {
+  const auto done = count_if(report, is_changed);
+  const auto gone = count_if(
+      report, [](const Outcome& outcome) { return outcome.state == WriteState::vanished; });
+  const auto left = count_if(report, [](const Outcome& outcome) {
+    return !is_success(outcome.state) && outcome.state != WriteState::vanished;
+  });
+  if (report.state == ApplyState::dry_run) {
+    return fmt::format("Dry run of {}: {} would be restored; nothing was written.",
+                       report.id,
+                       counted(done, "affinity mask"));
+  }
+  auto out = fmt::format("Rolled back {}: {} restored", report.id, counted(done, "affinity mask"));
+  out += gone > 0 ? fmt::format(", {} gone with their vectors", gone) : "";
+  return left == 0 ? tinted(style, Tint::green, out + ".")
+                   : tinted(style, Tint::red, fmt::format("{}, {} left (see below).", out, left));
+}
+
 std::string headline(const ApplyReport& report, const TextStyle& style) {
-  const auto changed =
-      static_cast<std::size_t>(std::ranges::count_if(report.outcomes, [](const Outcome& outcome) {
-        return is_success(outcome.state) && outcome.state != WriteState::unchanged;
-      }));
-  const auto failed = static_cast<std::size_t>(std::ranges::count_if(
-      report.outcomes, [](const Outcome& outcome) { return !is_success(outcome.state); }));
+  const auto changed = count_if(report, is_changed);
+  const auto refused = count_if(report, [](const Outcome& outcome) {
+    return outcome.state == WriteState::refused || outcome.state == WriteState::fallback ||
+           outcome.state == WriteState::vanished;
+  });
   switch (report.state) {
     case ApplyState::committed:
       return tinted(style,
@@ -40,20 +65,17 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
                                 counted(changed, "affinity mask"),
                                 report.id));
     case ApplyState::rolled_back:
-      return failed == 0 ? tinted(style,
-                                  Tint::green,
-                                  fmt::format("Rolled back {}: {} restored.",
-                                              report.id,
-                                              counted(changed, "affinity mask")))
-                         : tinted(style,
-                                  Tint::red,
-                                  fmt::format("{} could not be set; everything is as it was.",
-                                              counted(failed, "affinity mask")));
+      return tinted(style,
+                    Tint::red,
+                    fmt::format("{} could not be set; everything is as it was.",
+                                counted(std::max<std::size_t>(refused, 1), "affinity mask")));
     case ApplyState::partial:
-      return tinted(
-          style,
-          Tint::red,
-          fmt::format("{} done, {} not (listed below). Journal: {}", changed, failed, report.id));
+      return tinted(style,
+                    Tint::red,
+                    fmt::format("{} done, {} not (listed below). Journal: {}",
+                                changed,
+                                report.outcomes.size() - changed,
+                                report.id));
     case ApplyState::dry_run:
       return fmt::format("Dry run: {} would change; nothing was written.",
                          counted(changed, "affinity mask"));
@@ -66,7 +88,7 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
 }  // namespace
 
 std::string apply_text(const ApplyReport& report, const TextStyle& style) {
-  auto out = headline(report, style) + '\n';
+  auto out = (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
   for (const auto& outcome : report.outcomes) {
     if (outcome.state == WriteState::unchanged && !style.verbose) {
@@ -76,8 +98,8 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
         outcome.hint.empty() ? outcome.error : fmt::format("{}; {}", outcome.error, outcome.hint);
     table.add({cut(name_text(outcome), 40),
                irq_text(outcome),
-               cut(outcome.write.before, 16),
-               outcome.write.after.to_list(),
+               report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),
+               report.rollback ? cut(outcome.write.before, 16) : outcome.write.after.to_list(),
                std::string(write_state_text(outcome.state)),
                note});
   }

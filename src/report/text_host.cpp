@@ -2,13 +2,13 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "report/table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "report/table.h"
 
 namespace irqtune {
 

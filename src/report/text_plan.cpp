@@ -2,12 +2,12 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "report/table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
-
-#include "report/table.h"
 
 namespace irqtune {
 

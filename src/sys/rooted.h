@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "sys/fd.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include "sys/fd.h"
 
 namespace irqtune {
 

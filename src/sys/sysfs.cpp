@@ -4,6 +4,9 @@
 #include "irqtune/core/error.h"
 #include "irqtune/sys/tree_image.h"
 
+#include "sys/fd.h"
+#include "sys/rooted.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -14,9 +17,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "sys/fd.h"
-#include "sys/rooted.h"
 
 namespace irqtune {
 

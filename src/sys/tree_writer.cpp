@@ -3,6 +3,8 @@
 
 #include "irqtune/core/error.h"
 
+#include "sys/fd.h"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -15,8 +17,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "sys/fd.h"
 
 namespace irqtune {
 

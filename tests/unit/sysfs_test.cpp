@@ -5,14 +5,13 @@
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
+#include "sys/rooted.h"
 
 #include <cerrno>
 #include <string>
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include "sys/rooted.h"
 
 namespace irqtune {
 

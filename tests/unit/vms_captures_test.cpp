@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/read/vms.h"
 
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/vm_tree.h"
-
-#include "read/parts.h"
 
 namespace irqtune::test {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/change.h"
+#include "irqtune/core/explain.h"
 #include "irqtune/core/host.h"
 #include "irqtune/core/plan.h"
 #include "irqtune/core/protection.h"
@@ -55,6 +56,23 @@ struct DriftEntry {
                                      const std::vector<DriftEntry>& drift,
                                      const TextStyle& style);
 [[nodiscard]] std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift);
+
+using Warnings = std::vector<std::string>;
+
+[[nodiscard]] std::string explain_text(const VectorExplanation& explanation,
+                                       const TextStyle& style);
+[[nodiscard]] std::string explain_text(const CpuExplanation& explanation, const TextStyle& style);
+[[nodiscard]] std::string explain_text(const DeviceExplanation& explanation,
+                                       const TextStyle& style);
+[[nodiscard]] std::string explain_json(const VectorExplanation& explanation,
+                                       const HostId& host,
+                                       const Warnings& warnings);
+[[nodiscard]] std::string explain_json(const CpuExplanation& explanation,
+                                       const HostId& host,
+                                       const Warnings& warnings);
+[[nodiscard]] std::string explain_json(const DeviceExplanation& explanation,
+                                       const HostId& host,
+                                       const Warnings& warnings);
 
 /// The plan as the plain shell commands that would carry it out, with a check of each interrupt's
 /// identity before its write; POSIX sh, for review.

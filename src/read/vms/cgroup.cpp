@@ -2,12 +2,12 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vms.h"
 
+#include "read/vms/sources.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "read/vms/sources.h"
 
 namespace irqtune {
 

@@ -2,11 +2,11 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/vms/sources.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
-
-#include "read/vms/sources.h"
 
 namespace irqtune {
 

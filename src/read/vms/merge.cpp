@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/read/vms.h"
 
+#include "read/vms/compare.h"
+#include "read/vms/sources.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
-
-#include "read/vms/compare.h"
-#include "read/vms/sources.h"
 
 namespace irqtune {
 

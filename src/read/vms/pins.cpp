@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "read/vms/sources.h"
+
+#include <algorithm>
 
 namespace irqtune {
 

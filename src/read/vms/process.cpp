@@ -2,12 +2,12 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/vms/sources.h"
+#include "read/vms/threads.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "read/vms/sources.h"
-#include "read/vms/threads.h"
 
 namespace irqtune {
 

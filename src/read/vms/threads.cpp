@@ -4,12 +4,12 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/vms/sources.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "read/vms/sources.h"
 
 namespace irqtune {
 

@@ -2,11 +2,11 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/vms/sources.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "read/vms/sources.h"
 
 namespace irqtune {
 

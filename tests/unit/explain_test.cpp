@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/explain.h"
+
+#include "support/catch.h"
+#include "support/make_host.h"
+
+#include <algorithm>
+
+using namespace irqtune;
+using irqtune::test::add_device;
+using irqtune::test::add_vector;
+using irqtune::test::add_vm;
+
+namespace {
+
+const std::string kNic = "0000:3b:00.0";
+
+Host two_nodes() {
+  auto host = test::make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "db1", {"2"}, {kNic});
+  add_vector(host, kNic, "2", 100);
+  return host;
+}
+
+std::string rule(const VectorExplanation& made, int cpu) {
+  const auto found = std::ranges::find(made.rejected, cpu, &RejectionFact::cpu);
+  return found != made.rejected.end() ? found->rule : "";
+}
+
+}  // namespace
+
+TEST_CASE("a vector: the candidates, and what rejected each of the others", "[plan][explain]") {
+  const auto host = two_nodes();
+  const auto made = explain_vector(host, {}, host.irqs[0].number).value();
+  REQUIRE(made.candidates.size() == 6);
+  CHECK(made.candidates[0].chosen);
+  CHECK(made.candidates[0].load == Approx(100));
+  CHECK(rule(made, 2) == "cpu2: vCPU 0 of db1 (libvirt)");
+  CHECK(rule(made, 10) == "cpu10: sibling of cpu2, vCPU 0 of db1 (libvirt)");
+  CHECK(rule(made, 4) == "cpu4: node 1, distance 21");
+  CHECK_FALSE(made.why.empty());
+  CHECK_FALSE(explain_vector(host, {}, IrqNumber{9999}));
+}
+
+TEST_CASE("a CPU: who protects it, and what it would carry", "[plan][explain]") {
+  const auto host = two_nodes();
+  const auto pinned = explain_cpu(host, {}, 2).value();
+  CHECK(pinned.rules == std::vector<std::string>{"cpu2: vCPU 0 of db1 (libvirt)"});
+  CHECK(pinned.load_before == Approx(100));
+  CHECK(pinned.load_after == Approx(0));
+  CHECK(pinned.before.size() == 1);
+  const auto target = explain_cpu(host, {}, 0).value();
+  CHECK(target.housekeeping);
+  CHECK(target.after.size() == 1);
+  CHECK_FALSE(explain_cpu(host, {}, 99));
+}
+
+TEST_CASE("a device: all its vectors", "[plan][explain]") {
+  const auto host = two_nodes();
+  const auto made = explain_device(host, {}, test::address(kNic)).value();
+  CHECK(made.vm == "db1");
+  CHECK(made.vectors.size() == 1);
+  CHECK_FALSE(explain_device(host, {}, test::address("0000:00:00.0")));
+}
