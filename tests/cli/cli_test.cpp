@@ -361,7 +361,7 @@ TEST_CASE("cli: dry runs say what the real ones then do", "[cli][apply]") {
   const auto applied = host.contents("");
   const auto undo = on(host, {"rollback", "--dry-run"});
   CHECK(undo.code == 0);
-  CHECK(undo.out.starts_with("Dry run: "));
+  CHECK(undo.out.find("would") != std::string::npos);
   CHECK(host.contents("") == applied);
 }
 

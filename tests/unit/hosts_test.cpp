@@ -83,7 +83,7 @@ TEST_CASE("captured hosts: CPUs and nodes of all", "[hosts]") {
   CHECK(topology.partitions.empty());
   CHECK(host.default_affinity == topology.online);
   CHECK(host.rate_source == RateSource::sampled);
-  CHECK(host.sample_seconds.value() == Approx(4).margin(1));
+  CHECK(host.sample_seconds.value() > 4);
   CHECK(host.warnings.empty());
 }
 
@@ -219,17 +219,18 @@ TEST_CASE("captured hosts: a mask changed by hand is found, put right, or left i
   REQUIRE(found != changes.end());
   const auto irq = (*found)["irq"].dump();
   const auto file = "/proc/irq/" + irq + "/smp_affinity_list";
-  host.file(file, "2\n");
+  const std::string hand = (*found)["to"] == "2" ? "3" : "2";
+  host.file(file, hand + '\n');
   const auto check = run({"--root", root, "check", "--json"});
   CHECK(check.code == 3);
   const auto drift = Json::parse(check.out)["drift"];
   REQUIRE(drift.size() == 1);
   CHECK(drift[0]["irq"].dump() == irq);
-  CHECK(drift[0]["actual"] == "2");
+  CHECK(drift[0]["actual"] == hand);
   CHECK(drift[0]["expected"] == (*found)["to"]);
 
   CHECK(run({"--root", root, "rollback"}).code == 4);
-  CHECK(host.text(file) == "2\n");
+  CHECK(host.text(file) == hand + '\n');
   CHECK(run({"--root", root, "rollback", "--force"}).code == 0);
   CHECK(host.contents() == before);
 }

@@ -169,6 +169,16 @@ TEST_CASE("plan text: a name cannot colour the terminal", "[report]") {
   CHECK_FALSE(holds(plan_text(plan, {}, {}), "\x1b"));
 }
 
+TEST_CASE("plan text: a long name is cut, and its colour ends", "[report]") {
+  Plan plan;
+  Assignment one;
+  one.vm = std::string(200, 'v');
+  plan.assignments = {one};
+  TextStyle style;
+  style.color = true;
+  CHECK(holds(plan_text(plan, {}, style), "\n\x1b[1m" + std::string(97, 'v') + "...\x1b[0m\n"));
+}
+
 TEST_CASE("plan json: names that are not UTF-8 are still JSON", "[report]") {
   Plan plan;
   Assignment one;

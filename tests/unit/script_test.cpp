@@ -74,11 +74,11 @@ TEST_CASE("script: a shell carries it out, but not on another interrupt", "[repo
 }
 
 TEST_CASE("script: no name gets out of its quotes or its comment", "[report]") {
-  const FakeTree tree{{"/sys/kernel/irq/30/actions", "it's $(touch /proc/irq/evil)\n"},
+  const FakeTree tree{{"/sys/kernel/irq/30/actions", "it's $(id) `id` \"$0\n"},
                       {"/proc/irq/30/smp_affinity_list", "0-3\n"}};
   Plan plan;
   plan.host.hostname = "a\ntouch /proc/irq/evil";
-  plan.assignments = {move(30, "it's $(touch /proc/irq/evil)", 5)};
+  plan.assignments = {move(30, "it's $(id) `id` \"$0", 5)};
   plan.assignments[0].reason = "because\ntouch /proc/irq/evil";
   CHECK(run_below(tree, plan_script(plan)) == 0);
   CHECK(tree.text("/proc/irq/30/smp_affinity_list") == "5\n");

@@ -38,15 +38,6 @@ TEST_CASE("table: colours only if the style has them", "[report]") {
   CHECK(tinted(style, Tint::red, "x") == "\x1b[31mx\x1b[0m");
 }
 
-TEST_CASE("table: a coloured heading is no wider for its colour", "[report]") {
-  Table table({{"A"}, {"B"}});
-  TextStyle style;
-  style.color = true;
-  style.width = 12;
-  table.add_heading(tinted(style, Tint::bold, "exactly 12 c"));
-  CHECK(table.text(style).find("exactly 12 c\x1b[0m\n") != std::string::npos);
-}
-
 TEST_CASE("table: rates for people", "[report]") {
   CHECK(rate_text(std::nullopt) == "-");
   CHECK(rate_text(0) == "0");
