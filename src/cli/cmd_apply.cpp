@@ -74,7 +74,11 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
 Plan plan_from_file(const Context& context, const std::string& path) {
   const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native(), kLargestPlan);
   if (!file.text) {
-    throw Error::system(ErrorKind::usage, path, "cannot read the plan", file.error);
+    throw Error::system(ErrorKind::usage,
+                        path,
+                        "cannot read the plan",
+                        file.error,
+                        "give a plan as `irqtune plan -o FILE` wrote it");
   }
   auto plan = parse_plan(*file.text, path);
   const auto boot = read_host_id(context.sysfs).boot_id;

@@ -76,9 +76,8 @@ ExitCode run(const CheckOptions& options, const Context& context) {
   const auto planned = plan_for(context, options.policy);
   const auto session = session_of(context, planned.host.id);
   std::set<VectorId> in_place;
-  // A snapshot file has no journals in it; what it should look like, the plan alone says.
-  const bool has_journals = !context.sysfs.in_memory() || !context.call.state_dir.empty();
-  const auto applied = has_journals ? committed_writes(session) : std::vector<Write>{};
+  const auto applied =
+      may_have_journals(context) ? committed_writes(session) : std::vector<Write>{};
   auto drift = drift_from_journal(applied, planned.host, in_place);
   add_from_plan(planned.plan, in_place, drift);
   std::ranges::stable_sort(drift, {}, &DriftEntry::irq);

@@ -16,7 +16,7 @@ ExitCode run(const HistoryOptions& options, const Context& context) {
       static_cast<void>(prune_journals(session, *options.keep));
     }
   }
-  const auto entries = history(session);
+  const auto entries = may_have_journals(context) ? history(session) : std::vector<HistoryEntry>{};
   if (context.call.json) {
     context.out << history_json(entries);
   } else if (!context.call.quiet) {

@@ -51,15 +51,13 @@ ExitCode code_of(const std::vector<ApplyReport>& reports) {
 ExitCode run(const RollbackCommand& options, const Context& context) {
   require_writable_root(context, "rollback");
   const auto session = session_of(context, read_host_id(context.sysfs));
-  const RollbackSelection selection{options.id, options.all, options.dry_run};
+  const RollbackSelection selection{options.id, options.all, false};
   ApplyOptions apply_options;
   apply_options.force = options.force;
-  if (options.dry_run) {
-    print(roll_back(selection, context.sysfs, session, apply_options), context);
-    return ExitCode::ok;
-  }
-  if (!std::filesystem::exists(session.state_dir)) {
-    print({}, context);  // Nothing was ever applied, so no directory is made for it.
+  // Where nothing was ever applied no directory is made for the lock.
+  if (options.dry_run || !std::filesystem::exists(session.state_dir)) {
+    const RollbackSelection dry{options.id, options.all, true};
+    print(roll_back(dry, context.sysfs, session, apply_options), context);
     return ExitCode::ok;
   }
   if (const auto why = why_not_writable(context.sysfs)) {

@@ -238,20 +238,22 @@ std::string default_config(const std::string& root, std::shared_ptr<void>& holde
   return Sysfs(root).library_path(kConfigPath, holder);
 }
 
-std::string hint_for(const CLI::App& app,
-                     const CLI::ParseError& error,
-                     int argc,
-                     const char* const* argv) {
+/// The first word that is neither a command nor an option, where a command should stand; empty if
+/// there is none.
+std::string unknown_command(const CLI::App& app) {
+  const auto rest = app.remaining();
+  const auto word =
+      std::ranges::find_if(rest, [](const auto& text) { return !text.starts_with('-'); });
+  return app.get_subcommands().empty() && word != rest.end() ? *word : std::string();
+}
+
+std::string hint_for(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* sub : app.get_subcommands({})) {
     names.push_back(sub->get_name());
   }
-  for (int i = 1; i < argc && error.get_name() == "ExtrasError"; ++i) {
-    const std::string word = argv[i];
-    const auto nearest = word.starts_with('-') ? std::string() : nearest_name(word, names);
-    if (!nearest.empty() && nearest != word) {
-      return fmt::format("did you mean {}?", nearest);
-    }
+  if (const auto nearest = nearest_name(unknown_command(app), names); !nearest.empty()) {
+    return fmt::format("did you mean {}?", nearest);
   }
   const auto chosen = app.get_subcommands();
   return fmt::format("see irqtune {}--help",
@@ -262,6 +264,24 @@ std::string hint_for(const CLI::App& app,
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
   return printable(trimmed(text));
+}
+
+/// The config file as the user knows it: the default one is opened by its descriptor.
+std::string config_name(const CLI::App& app) {
+  const auto name = app.get_config_ptr()->as<std::string>();
+  return name.starts_with("/proc/self/fd/") ? kConfigPath : printable(name);
+}
+
+std::string message_for(const CLI::App& app, const CLI::ParseError& error) {
+  const auto text = one_line(error.what());
+  const std::string_view bad_item = "INI was not able to parse ";  // CLI::ConfigError::Extras
+  if (text.starts_with(bad_item)) {
+    return fmt::format("{}: {}: no such key, or not as it should be",
+                       config_name(app),
+                       text.substr(bad_item.size()));
+  }
+  const auto word = unknown_command(app);
+  return word.empty() ? text : fmt::format("{}: no such command", printable(word));
 }
 
 }  // namespace
@@ -309,8 +329,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     app.exit(success, out, err);
     return ExitCode::ok;
   } catch (const CLI::ParseError& error) {
-    err << fmt::format(
-        "irqtune: {}\nhint: {}\n", one_line(error.what()), hint_for(app, error, argc, argv));
+    err << fmt::format("irqtune: {}\nhint: {}\n", message_for(app, error), hint_for(app));
     return ExitCode::usage;
   }
   return call;

@@ -216,6 +216,10 @@ Session session_of(const Context& context, const HostId& id) {
   return session;
 }
 
+bool may_have_journals(const Context& context) {
+  return !context.sysfs.in_memory() || !context.call.state_dir.empty();
+}
+
 void print_warnings(const Context& context, const std::vector<std::string>& warnings) {
   if (context.call.quiet || context.call.json) {
     return;

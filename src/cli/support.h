@@ -37,6 +37,9 @@ struct Planned {
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
 
+/// False of a snapshot file, which has no state directory unless one is named.
+[[nodiscard]] bool may_have_journals(const Context& context);
+
 /// Prints warnings to standard error, unless --quiet or --json (where the document holds them).
 void print_warnings(const Context& context, const std::vector<std::string>& warnings);
 

@@ -49,7 +49,11 @@ void add_lscpu(const std::string& path, Host& host) {
   }
   const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
   if (!file.text) {
-    throw Error::system(ErrorKind::usage, path, "cannot read --lscpu", file.error);
+    throw Error::system(ErrorKind::usage,
+                        path,
+                        "cannot read --lscpu",
+                        file.error,
+                        "give a file that holds what lscpu or numactl --hardware printed");
   }
   auto text = parse_cpu_text(*file.text, path);
   merge_cpu_text(host.topology, text);

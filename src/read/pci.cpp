@@ -26,7 +26,8 @@ std::optional<NodeId> read_node(const Sysfs& sysfs, const std::string& dir) {
 }
 
 /// The node of the nearest bridge above the device that has one. The device's real directory lies
-/// below those of its bridges: "../../../devices/pci0000:20/0000:20:00.0/0000:21:00.0".
+/// below those of its bridges: "../../../devices/pci0000:20/0000:20:00.0/0000:21:00.0". A host
+/// bridge ("pci0000:20") has no numa_node, but that of a VMD domain lies below the VMD device.
 std::optional<NodeId> parent_node(const Sysfs& sysfs, const std::string& device_dir) {
   const auto resolved = sysfs.resolve(device_dir);
   if (!resolved) {
@@ -36,7 +37,7 @@ std::optional<NodeId> parent_node(const Sysfs& sysfs, const std::string& device_
   while (true) {
     dir.resize(std::min(dir.rfind('/'), dir.size()));
     const auto name = dir.substr(dir.rfind('/') + 1);
-    if (!PciAddress::parse(name)) {  // The host bridge ("pci0000:20") has no numa_node.
+    if (!PciAddress::parse(name) && !name.starts_with("pci")) {
       return std::nullopt;
     }
     if (const auto node = read_node(sysfs, dir)) {

@@ -18,14 +18,24 @@ struct Cleanup {
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
 
-void ignore(char* /*message*/, ...) {}  // NOLINT(*-vararg,cert-dcl50-cpp): libpci's interface
+/// pci.ids is broken. libpci expects its error function not to return, and by default it ends the
+/// process.
+struct BrokenList {};
+
+[[noreturn]] void give_up(char* /*format*/, ...) {  // NOLINT(cert-dcl50-cpp): libpci's interface
+  throw BrokenList{};
+}
 
 /// libpci calls its message functions unasked, for instance for an id that pci.ids lacks.
-/// pci_init() would set them, but it opens the bus, and ends the process where it cannot.
-Access quiet_access() {
+void say_nothing(char* /*format*/, ...) {}  // NOLINT(cert-dcl50-cpp): libpci's interface
+
+/// pci_init() would set other functions, but it opens the bus, and ends the process where it
+/// cannot.
+Access open_access() {
   Access access(::pci_alloc());
-  access->warning = ignore;
-  access->debug = ignore;
+  access->error = give_up;
+  access->warning = say_nothing;
+  access->debug = say_nothing;
   return access;
 }
 
@@ -45,7 +55,7 @@ std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t devi
 }  // namespace
 
 void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
-  const auto access = quiet_access();
+  const auto access = open_access();
   std::shared_ptr<void> holder;  // Both outlive `access`' use of the path.
   std::string ids;
   for (const auto* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"}) {
@@ -55,10 +65,14 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
       break;
     }
   }
-  for (auto& device : devices) {
-    if (device.vendor && device.device) {
-      device.name = look_up(access.get(), *device.vendor, *device.device);
+  try {
+    for (auto& device : devices) {
+      if (device.vendor && device.device) {
+        device.name = look_up(access.get(), *device.vendor, *device.device);
+      }
     }
+  } catch (const BrokenList&) {  // The others stay without a name.
+    return;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <thread>
 
@@ -89,7 +90,11 @@ bool rates_of_tree(const Sysfs& sysfs, Host& host) {
         "/sample2/proc/uptime: no time between the two readings; rates are since boot");
     return false;
   }
-  const auto after = read_moving(sysfs, "/sample2");
+  auto after = read_moving(sysfs, "/sample2");
+  if (after.table.irqs.empty() && !after.table.warnings.empty()) {
+    std::ranges::move(after.table.warnings, std::back_inserter(host.warnings));
+    return false;
+  }
   set_rates(after.table, *second - *first, host);
   set_busy(parse_stat(sysfs.read("/proc/stat").value_or("")), after.times, host);
   return true;

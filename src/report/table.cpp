@@ -52,7 +52,7 @@ std::string Table::text(const TextStyle& style) const {
              '\n';
   for (const auto& row : rows_) {
     if (is_heading(row)) {
-      out += cut(row.front(), style.width) + '\n';
+      out += row.front() + '\n';
       continue;
     }
     out += line([&](std::size_t i) -> std::string_view { return row[i]; }) + '\n';

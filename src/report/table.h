@@ -25,7 +25,7 @@ class Table {
   /// One cell per column.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-  /// A line of its own between rows, not aligned.
+  /// A line of its own between rows, neither aligned nor cut.
   void add_heading(std::string text) { rows_.push_back({std::move(text)}); }
 
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }

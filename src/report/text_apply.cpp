@@ -101,7 +101,7 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
                report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),
                report.rollback ? cut(outcome.write.before, 16) : outcome.write.after.to_list(),
                std::string(write_state_text(outcome.state)),
-               note});
+               printable(note)});
   }
   return table.empty() ? out : out + '\n' + table.text(style);
 }
@@ -124,7 +124,7 @@ std::string check_text(const Plan& plan,
                entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
                entry.expected.to_list(),
                cut(list_text(entry.actual), 16),
-               entry.reason});
+               printable(entry.reason)});
   }
   return fmt::format("{}\n\n{}",
                      tinted(style,

@@ -47,8 +47,8 @@ std::string headline(const Host& host, const ProtectionMap& protections, const T
   const auto devices =
       static_cast<std::size_t>(std::ranges::count(host.devices, true, &PciDevice::passthrough));
   const auto where = fmt::format("{}, kernel {}, {} CPUs online, {}",
-                                 host.id.hostname.value_or("this host"),
-                                 host.id.kernel.value_or("unknown"),
+                                 printable(host.id.hostname.value_or("this host")),
+                                 printable(host.id.kernel.value_or("unknown")),
                                  host.topology.online.size(),
                                  counted(host.topology.nodes.size(), "NUMA node"));
   const auto what = fmt::format("{} of {} on a vCPU's core; {}, {}",
@@ -184,7 +184,7 @@ std::string topology_text(const Host& host,
                group.llc,
                fmt::format("{}", group.cores),
                fmt::format("{}", count),
-               group.cpus.to_list(),
+               cut(group.cpus.to_list(), 48),
                group.role});
   }
   std::string out = table.text(style);
@@ -215,8 +215,8 @@ std::string devices_text(const Host& host, bool all, const TextStyle& style) {
     table.add({device.address.to_string(),
                node_text(device.node) + inferred,
                fmt::format("{}", vectors[device.address]),
-               device.driver.empty() ? "-" : printable(device.driver),
-               owner != nullptr     ? printable(owner->name)
+               device.driver.empty() ? "-" : cut(printable(device.driver), 24),
+               owner != nullptr     ? cut(printable(owner->name), 24)
                : device.passthrough ? "none"
                                     : "-",
                printable(device.name)});
@@ -255,7 +255,7 @@ std::string irqs_text(const Host& host,
                cut(list_text(irq.affinity), 16),
                cut(list_text(irq.effective), 16),
                irq.vector && collides(irq, protections) ? "!" : "",
-               owner != nullptr ? printable(owner->name) : "-",
+               owner != nullptr ? cut(printable(owner->name), 24) : "-",
                printable(fmt::format("{}", fmt::join(irq.actions, ", ")))});
   }
   if (table.empty()) {

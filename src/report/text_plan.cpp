@@ -104,14 +104,14 @@ std::string assignments_text(const Plan& plan, const TextStyle& style) {
   for (const auto& assignment : order) {
     if (group_text(assignment) != group) {
       group = group_text(assignment);
-      table.add_heading(tinted(style, Tint::bold, group));
+      table.add_heading(tinted(style, Tint::bold, cut(group, style.width)));
     }
     table.add({"  " + cut(name_text(assignment), 24),
                fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),
                rate_text(assignment.rate),
                place_text(assignment),
                target_text(assignment),
-               assignment.reason});
+               printable(assignment.reason)});
   }
   return table.text(style);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/host.h"
 
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
-
-#include "read/parts.h"
 
 namespace irqtune {
 

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/cli/cli.h"
+
+#include "irqtune/apply/apply.h"
+#include "irqtune/core/text.h"
+
+#include "report/table.h"
+#include "support/captured_host.h"
+#include "support/catch.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <sys/stat.h>
+
+namespace irqtune::test {
+
+namespace {
+
+using Json = nlohmann::json;
+using Arguments = std::vector<std::string>;
+
+/// Runs with --root for the host.
+Ran on(const FakeTree& host, Arguments arguments) {
+  arguments.insert(arguments.begin(), {"--root", host.root().string()});
+  return run(arguments);
+}
+
+/// Runs on a captured host as it is in its archive.
+Ran on_file(const std::string& name, Arguments arguments) {
+  arguments.insert(arguments.begin(), {"--root", capture_file(name).string()});
+  return run(arguments);
+}
+
+/// True if `err` is one line on what failed, and then at most one hint.
+bool is_one_error(const std::string& err) {
+  const auto lines = split(trimmed(err), '\n');
+  return !lines.empty() && lines.size() <= 2 && lines[0].starts_with("irqtune: ") &&
+         (lines.size() == 1 || lines[1].starts_with("hint: "));
+}
+
+/// What a bad call must come to: its exit code, nothing on standard output, one line on standard
+/// error that names `what`, and a hint that holds `hint`.
+void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint = "") {
+  INFO(ran.err);
+  CHECK(ran.code == code);
+  CHECK(ran.out.empty());
+  CHECK(is_one_error(ran.err));
+  CHECK(ran.err.find(what) != std::string::npos);
+  const auto at = ran.err.find("hint: ");
+  CHECK((hint.empty() || (at != std::string::npos && ran.err.find(hint, at) != std::string::npos)));
+}
+
+const std::vector<Arguments>& reading_commands() {
+  static const std::vector<Arguments> commands{{"show"},
+                                               {"show", "topology"},
+                                               {"show", "devices"},
+                                               {"show", "irqs"},
+                                               {"show", "vms"},
+                                               {"show", "all"},
+                                               {"plan"},
+                                               {"plan", "--scope", "all"},
+                                               {"plan", "--policy", "colocate"},
+                                               {"apply", "--dry-run"},
+                                               {"history"},
+                                               {"check"}};
+  return commands;
+}
+
+}  // namespace
+
+TEST_CASE("cli: help and version", "[cli]") {
+  auto ran = run({"--version"});
+  CHECK(ran.code == 0);
+  CHECK(ran.out == "irqtune " IRQTUNE_VERSION "\n");
+  ran = run({"--help"});
+  CHECK(ran.code == 0);
+  for (const auto* command :
+       {"show", "plan", "apply", "rollback", "history", "check", "snapshot", "Exit codes"}) {
+    INFO(command);
+    CHECK(ran.out.find(command) != std::string::npos);
+    if (std::string_view(command) != "Exit codes") {
+      CHECK(run({command, "--help"}).code == 0);
+    }
+  }
+  CHECK(ran.err.empty());
+}
+
+TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
+  struct Row {
+    Arguments arguments;
+    const char* what;
+    const char* hint;
+  };
+
+  const auto row = GENERATE(
+      Row{{}, "subcommand is required", "--help"},
+      Row{{"pln"}, "pln: no such command", "did you mean plan?"},
+      Row{{"rolback", "--all"}, "rolback: no such command", "did you mean rollback?"},
+      Row{{"nonsense"}, "nonsense: no such command", "see irqtune --help"},
+      Row{{"plan", "--nonsense"}, "--nonsense", "see irqtune plan --help"},
+      Row{{"plan", "extra"}, "extra", "see irqtune plan --help"},
+      Row{{"--root"}, "--root", "--help"},
+      Row{{"--color", "pink", "plan"}, "--color", "--help"},
+      Row{{"show", "everything"}, "everything", "see irqtune show --help"},
+      Row{{"plan", "--avoid", "3-1"}, "--avoid: range '3-1' runs backwards", "0-3,8"},
+      Row{{"plan", "--avoid", "x"}, "--avoid", "0-3,8"},
+      Row{{"plan", "--avoid", "70000"}, "--avoid: CPU 70000", "0-3,8"},
+      Row{{"plan", "--housekeeping", "1,,-2"}, "--housekeeping", "0-3,8"},
+      Row{{"plan", "--policy", "x"}, "--policy x", "avoid, colocate, leave"},
+      Row{{"plan", "--vm-policy", "vm1"}, "--vm-policy vm1", "--vm-policy"},
+      Row{{"plan", "--vm-policy", "vm1=x"}, "--vm-policy vm1=x", "avoid, colocate, leave"},
+      Row{{"plan", "--scope", "x"}, "--scope x", "passthrough, evict, all"},
+      Row{{"plan", "--near", "x"}, "--near x", "device, vm"},
+      Row{{"plan", "--min-gain", "200"}, "--min-gain", "--help"},
+      Row{{"plan", "--max-vectors-per-cpu", "0"}, "--max-vectors-per-cpu", "--help"},
+      Row{{"plan", "--busy-threshold", "x"}, "--busy-threshold", "--help"},
+      Row{{"plan", "--format", "xml"}, "--format", "--help"},
+      Row{{"plan", "--sample", "-1"}, "--sample", "--help"},
+      Row{{"plan", "--assume-node", "0000:24:00.0"}, "--assume-node", ""},
+      Row{{"plan", "--assume-node", "0000:24:00.0=x"}, "--assume-node", "0000:3b:00.0=1"},
+      Row{{"plan", "--assume-node", "0000:99:00.0=1"}, "0000:99:00.0", ""},
+      Row{{"history", "--keep", "x"}, "--keep", "--help"},
+      Row{{"snapshot"}, "--output", "see irqtune snapshot --help"},
+      Row{{"rollback", "20260101T000000Z-1"}, "20260101T000000Z-1: no such journal", "history"});
+  const FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
+  CAPTURE(row.arguments);
+  check_refused(on(tree, row.arguments), 2, row.what, row.hint);
+}
+
+TEST_CASE("cli: who is not there is told with who is", "[cli]") {
+  check_refused(on_file("two-vms", {"plan", "--vm", "vm9"}),
+                2,
+                "--vm vm9: no such VM",
+                "did you mean vm1? there are: vm1, vm2, vm3, vm4-no-hostdev");
+  check_refused(on_file("two-vms", {"plan", "--device", "24:00.1"}),
+                2,
+                "--device 0000:24:00.1: no such passthrough device",
+                "did you mean 0000:24:00.0?");
+  check_refused(
+      on_file("two-vms", {"plan", "--vm-policy", "x*=leave"}), 2, "--vm-policy x*", "vm1");
+  check_refused(on_file("baseline", {"plan", "--vm", "*"}), 2, "--vm *", "this host has none");
+}
+
+TEST_CASE("cli: files that are none", "[cli]") {
+  FakeTree tree{{"/bad.json", "{\n"},
+                {"/other.json", R"({"schema": "irqtune.host/1"})"},
+                {"/text", "nonsense\n"},
+                {"/proc/interrupts", "           CPU0\n"}};
+  const auto path = [&](const std::string& name) { return (tree.root() / name).string(); };
+  check_refused(run({"--root", path("absent"), "plan"}), 2, path("absent"), "proc/ and sys/");
+  check_refused(run({"--root", path("text"), "plan"}), 2, path("text") + ": not a snapshot", "");
+  check_refused(
+      on(tree, {"apply", path("absent")}), 2, "absent: cannot read the plan", "irqtune plan");
+  check_refused(on(tree, {"apply", path("bad.json")}), 2, "bad.json", "irqtune plan");
+  check_refused(on(tree, {"apply", path("other.json")}), 2, "other.json", "");
+  check_refused(on(tree, {"apply", path("proc")}), 2, "Is a directory", "");
+  check_refused(
+      on(tree, {"--lscpu", path("absent"), "plan"}), 2, "absent: cannot read --lscpu", "lscpu");
+  check_refused(on(tree, {"--lscpu", path("text"), "plan"}), 2, path("text"), "");
+  check_refused(on(tree, {"--config", path("absent"), "plan"}), 2, path("absent"), "");
+  check_refused(on(tree, {"-q", "plan", "-o", path("absent/plan.json")}), 1, "No such file", "");
+  check_refused(on(tree, {"snapshot", "-o", path("absent/x.tar.gz")}), 1, "No such file", "");
+}
+
+TEST_CASE("cli: a snapshot file cannot be written", "[cli]") {
+  const auto command = GENERATE(as<std::string>(), "apply", "rollback", "history --keep");
+  const auto words = split(command, ' ');
+  Arguments arguments(words.begin(), words.end());
+  if (command == "history --keep") {
+    arguments.emplace_back("1");
+  }
+  check_refused(on_file("two-vms", arguments), 2, "needs a directory", "tar");
+}
+
+TEST_CASE("cli: options from a file", "[cli]") {
+  CapturedHost host("two-vms");
+  const auto file = (host.root() / "config.toml").string();
+  const auto with = [&](std::string_view text) {
+    host.file("/config.toml", text);
+    return on(host, {"--config", file, "plan", "--json"});
+  };
+  const auto avoided = [](const Ran& ran) {
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    return Json::parse(ran.out)["policy"]["avoid"].get<std::string>();
+  };
+  CHECK(avoided(with("")).empty());
+  CHECK(avoided(with("# none\n[plan]\navoid = \"0\"\n")) == "0");
+  CHECK(avoided(with("[policy]\navoid = \"0-1\"\nno-protect-siblings = true\n")) == "0-1");
+  CHECK(avoided(with("[apply]\navoid = \"0\"\n")).empty());
+  host.file("/config.toml", "[policy]\navoid = \"0\"\n");
+  const auto given = on(host, {"--config", file, "plan", "--avoid", "7", "--json"});
+  CHECK(avoided(given) == "7");  // The command line wins.
+  check_refused(with("[policy]\navoidd = \"0\"\n"), 2, "config.toml: ", "");
+  check_refused(with("avoid = \"0\"\n"), 2, "config.toml: avoid: no such key", "");
+  check_refused(with("[nonsense]\nx = 1\n"), 2, "config.toml: ", "");
+  check_refused(with("[policy]\navoid = \"9-1\"\n"), 2, "--avoid", "");
+}
+
+TEST_CASE("cli: the default config file lies under the root", "[cli]") {
+  CapturedHost host("two-vms");
+  host.file("/etc/irqtune/irqtune.toml", "[policy]\navoid = \"0\"\n");
+  CHECK(Json::parse(on(host, {"plan", "--json"}).out)["policy"]["avoid"] == "0");
+  host.file("/etc/irqtune/irqtune.toml", "nonsense = 1\n");
+  check_refused(on(host, {"plan"}), 2, "/etc/irqtune/irqtune.toml: nonsense", "");
+}
+
+TEST_CASE("cli: text for people fits 100 columns, without colour or noise", "[cli]") {
+  const auto name = GENERATE(from_range(captures()));
+  for (const auto& arguments : reading_commands()) {
+    CAPTURE(name, arguments);
+    const auto ran = on_file(name, arguments);
+    CHECK((ran.code == 0 || ran.code == 3));
+    CHECK_FALSE(ran.out.empty());
+    CHECK(ran.out.find('\x1b') == std::string::npos);
+    for (const auto line : split(ran.out, '\n')) {
+      CHECK(display_width(line) <= 100);
+      CHECK_FALSE(line.ends_with(' '));
+    }
+  }
+}
+
+TEST_CASE("cli: JSON is one document with its schema, and standard error stays empty", "[cli]") {
+  const auto name = GENERATE(from_range(captures()));
+  for (auto arguments : reading_commands()) {
+    arguments.emplace_back("--json");
+    CAPTURE(name, arguments);
+    const auto ran = on_file(name, arguments);
+    CHECK(ran.err.empty());
+    const auto document = Json::parse(ran.out, nullptr, false);
+    REQUIRE(document.is_object());
+    const auto schema = document["schema"].get<std::string>();
+    CHECK(schema.starts_with("irqtune."));
+    CHECK(schema.ends_with("/1"));
+    CHECK(ran.out.ends_with("}\n"));
+  }
+}
+
+TEST_CASE("cli: a bad name of a guest breaks neither JSON nor the terminal", "[cli]") {
+  FakeTree tree{{"/proc/interrupts",
+                 "           CPU0       CPU1\n"
+                 " 40: 1 2 IR-PCI-MSI 1-edge eth\x1b[31m\xff-rx\n"
+                 " 41: 1 2 IR-PCI-MSI 1-edge vfio-msix[0](0000:21:00.0)\n"}};
+  const auto text = on(tree, {"show", "irqs"});
+  CHECK(text.code == 0);
+  CHECK(text.out.find('\x1b') == std::string::npos);
+  const auto json = on(tree, {"show", "irqs", "--json"});
+  REQUIRE(Json::accept(json.out));
+  CHECK(Json::parse(json.out)["irqs"].size() == 2);
+}
+
+TEST_CASE("cli: colour only where asked for", "[cli]") {
+  const Arguments plan{"plan"};
+  CHECK(on_file("two-vms", {"plan", "--color", "always"}).out.find("\x1b[") != std::string::npos);
+  CHECK(on_file("two-vms", {"plan", "--color", "never"}).out.find("\x1b[") == std::string::npos);
+  CHECK(on_file("two-vms", {"plan", "--color", "auto"}).out.find("\x1b[") == std::string::npos);
+  const auto ran = on_file("two-vms", {"plan", "--color", "always", "--json"});
+  CHECK(ran.out.find("\x1b[") == std::string::npos);
+}
+
+TEST_CASE("cli: quiet says nothing, verbose more", "[cli]") {
+  const auto quiet = on_file("two-vms", {"plan", "-q"});
+  CHECK(quiet.out.empty());
+  CHECK(quiet.err.empty());
+  const auto verbose = on_file("two-vms", {"plan", "-v"});
+  CHECK(verbose.err.find("irqtune: debug: ") != std::string::npos);
+  CHECK(verbose.out == on_file("two-vms", {"plan"}).out);
+}
+
+TEST_CASE("cli: a plan in its formats, its file and its exit code", "[cli]") {
+  CapturedHost host("two-vms");
+  const auto file = (host.root() / "plan.json").string();
+  CHECK(on(host, {"plan", "--detailed-exitcode"}).code == 3);
+  CHECK(on_file("baseline", {"plan", "--detailed-exitcode"}).code == 0);
+  const auto json = on(host, {"plan", "--json"});
+  CHECK(on(host, {"plan", "--format", "json"}).out == json.out);
+  const auto saved = on(host, {"plan", "-o", file});
+  CHECK(saved.code == 0);
+  CHECK(saved.out.empty());
+  CHECK(host.text("/plan.json") == json.out);
+  const auto script = on(host, {"plan", "--format", "script"});
+  CHECK(script.out.starts_with("#!/bin/sh\n"));
+  CHECK(on(host, {"plan", "-o", file, "--format", "script"}).code == 0);
+  CHECK(host.text("/plan.json") == script.out);
+}
+
+TEST_CASE("cli: a saved plan is carried out as it stands", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  const auto file = (host.root() / "plan.json").string();
+  REQUIRE(on(host, {"plan", "--vm", "vm2", "-o", file}).code == 0);
+  const auto plan = Json::parse(host.text("/plan.json"));
+  const auto applied = on(host, {"apply", file, "--json"});
+  CHECK(applied.code == 0);
+  const auto report = Json::parse(applied.out);
+  CHECK(report["schema"] == "irqtune.apply/1");
+  CHECK(report["state"] == "committed");
+  CHECK(report["results"].size() == plan["changes"].get<std::size_t>());
+  for (const auto& one : plan["assignments"]) {
+    CHECK(one["vm"] == "vm2");
+    CHECK(host.text("/proc/irq/" + one["irq"].dump() + "/smp_affinity_list") ==
+          one["to"].get<std::string>() + '\n');
+  }
+  CHECK(host.text("/proc/irq/74/smp_affinity_list") == "0-7\n");  // vm1's
+  CHECK(on(host, {"check", "--vm", "vm2"}).code == 0);
+}
+
+TEST_CASE("cli: only apply and rollback change the tree, and masks and state alone", "[cli]") {
+  CapturedHost host("two-vms");
+  const auto before = host.contents("");
+  for (const auto& arguments : reading_commands()) {
+    CAPTURE(arguments);
+    on(host, arguments);
+    CHECK(host.contents("") == before);
+  }
+  for (const auto& arguments :
+       {Arguments{"rollback"}, {"rollback", "--all"}, {"history", "--keep", "0"}}) {
+    CAPTURE(arguments);
+    CHECK(on(host, arguments).code == 0);
+    CHECK(host.contents("") == before);
+  }
+  REQUIRE(on(host, {"apply", "--default-affinity"}).code == 0);
+  auto after = host.contents("");
+  std::size_t masks = 0;
+  for (const auto& [path, what] : after) {
+    const auto was = before.find(path);
+    if (was != before.end() && was->second == what) {
+      continue;
+    }
+    const bool mask = path == "proc/irq/default_smp_affinity" ||
+                      (path.starts_with("proc/irq/") && path.ends_with("/smp_affinity_list"));
+    CAPTURE(path);
+    CHECK((mask || path.starts_with("var")));
+    masks += mask ? 1U : 0U;
+  }
+  CHECK(masks > 20);
+  CHECK(std::filesystem::status(host.root() / "var/lib/irqtune").permissions() ==
+        std::filesystem::perms::owner_all);
+}
+
+TEST_CASE("cli: dry runs say what the real ones then do", "[cli][apply]") {
+  CapturedHost host("igb-sriov");
+  const auto dry = on(host, {"apply", "--dry-run", "--json"});
+  CHECK(dry.code == 0);
+  CHECK(Json::parse(dry.out)["state"] == "dry_run");
+  const auto real = on(host, {"apply", "--json"});
+  REQUIRE(real.code == 0);
+  const auto masks = [](const Ran& ran) {
+    std::map<std::string, std::string> to;
+    const auto document = Json::parse(ran.out);
+    for (const auto& one : document["results"]) {
+      to[one["irq"].dump()] = one["to"];
+    }
+    return to;
+  };
+  CHECK(masks(dry) == masks(real));
+  const auto applied = host.contents("");
+  const auto undo = on(host, {"rollback", "--dry-run"});
+  CHECK(undo.code == 0);
+  CHECK(undo.out.find("would") != std::string::npos);
+  CHECK(host.contents("") == applied);
+}
+
+TEST_CASE("cli: history tells what became of each apply", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  CHECK(on(host, {"history"}).out == "Nothing has been applied on this host.\n");
+  REQUIRE(on(host, {"apply"}).code == 0);
+  auto entries = Json::parse(on(host, {"history", "--json"}).out)["applies"];
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0]["state"] == "committed");
+  CHECK(entries[0]["done"] == entries[0]["writes"]);
+  const auto id = entries[0]["id"].get<std::string>();
+  CHECK(on(host, {"rollback", id}).code == 0);
+  entries = Json::parse(on(host, {"history", "--json"}).out)["applies"];
+  CHECK(entries[0]["state"] == "rolled_back");
+  CHECK(on(host, {"history"}).out.find(id) != std::string::npos);
+  const auto nothing = on(host, {"rollback"});
+  CHECK(nothing.code == 0);
+  CHECK(nothing.out == "Nothing to roll back.\n");
+  CHECK(on(host, {"history", "--keep", "0"}).out == "Nothing has been applied on this host.\n");
+}
+
+TEST_CASE("cli: a state directory elsewhere", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto state = (host.root() / "elsewhere").string();
+  REQUIRE(on(host, {"--state-dir", state, "apply"}).code == 0);
+  CHECK_FALSE(std::filesystem::exists(host.root() / "var/lib/irqtune"));
+  CHECK(on(host, {"--state-dir", state, "rollback"}).out.starts_with("Rolled back "));
+}
+
+TEST_CASE("cli: a lock that is held is exit code 5", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto state = host.root() / "var/lib/irqtune";
+  const Lock lock(state, std::chrono::milliseconds(0));
+  const auto before = host.contents();
+  check_refused(on(host, {"apply"}), 5, "irqtune", "--wait-lock");
+  check_refused(on(host, {"rollback"}), 5, "irqtune", "--wait-lock");
+  check_refused(on(host, {"apply", "--wait-lock=0.05"}), 5, "irqtune", "");
+  CHECK(host.contents() == before);
+  CHECK(on(host, {"apply", "--dry-run"}).code == 0);
+  CHECK(on(host, {"check"}).code == 3);
+}
+
+TEST_CASE("cli: a mask that cannot be written fails, or is partial with --keep-going",
+          "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  // No regular file: the write is refused, whoever asks.
+  const auto mask = host.root() / "proc/irq/81/smp_affinity_list";
+  const auto plan = (host.root() / "plan.json").string();
+  REQUIRE(on(host, {"plan", "-o", plan}).code == 0);
+  std::filesystem::remove(mask);
+  REQUIRE(::mkfifo(mask.c_str(), 0600) == 0);
+  const auto masks = [&] {
+    return host.text("/proc/irq/80/smp_affinity_list") +
+           host.text("/proc/irq/82/smp_affinity_list");
+  };
+  const auto before = masks();
+  const auto failed = on(host, {"apply", plan});
+  INFO(failed.err);
+  CHECK(failed.code == 1);
+  CHECK(failed.err.find("0000:22:00.0/msix/0") != std::string::npos);
+  CHECK(masks() == before);
+  const auto partial = on(host, {"apply", plan, "--keep-going", "--json"});
+  CHECK(partial.code == 4);
+  CHECK(Json::parse(partial.out)["state"] == "partial");
+  CHECK(partial.err.find("0000:22:00.0/msix/0") != std::string::npos);
+  CHECK(masks() != before);
+}
+
+TEST_CASE("cli: a snapshot gives the same plan", "[cli]") {
+  const CapturedHost host("two-vms");
+  const FakeTree out;
+  const auto file = (out.root() / "host.tar.gz").string();
+  const auto ran = on(host, {"snapshot", "-o", file});
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  CHECK(run({"--root", file, "plan", "--json"}).out == on(host, {"plan", "--json"}).out);
+  const auto tree = (out.root() / "tree").string();
+  CHECK(on(host, {"snapshot", "-o", tree}).code == 0);
+  CHECK(run({"--root", tree, "plan"}).out == on(host, {"plan"}).out);
+}
+
+TEST_CASE("cli: a tree with /proc/interrupts alone is enough for show irqs", "[cli]") {
+  const FakeTree tree{{"/proc/interrupts",
+                       "           CPU0       CPU1\n"
+                       " 41: 1 2 IR-PCI-MSI 1-edge vfio-msix[0](0000:21:00.0)\n"}};
+  const auto ran = on(tree, {"show", "irqs"});
+  CHECK(ran.code == 0);
+  CHECK(ran.out.find("vfio-msix[0](0000:21:00.0)") != std::string::npos);
+  CHECK(ran.err.find("irqtune: warning: ") != std::string::npos);
+  const auto json = Json::parse(on(tree, {"show", "irqs", "--json"}).out);
+  CHECK_FALSE(json["warnings"].empty());
+  CHECK(json["irqs"][0]["rate"].is_null());
+  CHECK(json["irqs"][0]["affinity"].is_null());
+  CHECK(on(tree, {"plan"}).code == 0);
+}
+
+}  // namespace irqtune::test

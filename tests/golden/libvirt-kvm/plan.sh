@@ -1,0 +1,21 @@
+#!/bin/sh
+# Plan of irqtune for this host: the plain commands, for review.
+# `irqtune apply` does the same, with a journal to roll back from.
+set -u
+failed=0
+# put IRQ CPU HANDLERS: only while the interrupt still has these handlers.
+put() {
+  if [ "$(cat "/sys/kernel/irq/$1/actions" 2>/dev/null)" != "$3" ]; then
+    echo "IRQ $1 is no longer $3: left alone" >&2
+    failed=1
+  else
+    echo "$2" > "/proc/irq/$1/smp_affinity_list" || failed=1
+  fi
+}
+put 80 0 'vfio-msix[0](0000:24:00.0)'  # was 0-7: off cpu7 (to balance); node 0, core 0 first
+put 81 5 'vfio-msix[0](0000:22:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 2 sibling
+put 82 4 'vfio-msix[1](0000:22:00.0)'  # was 0-7: cpu4 is good: narrowed to it; node 0, core 2 first
+put 115 5 'vfio-msix[2](0000:22:00.0)'  # was 0-7: cpu5 is good: narrowed to it; node 0, core 2 sibling
+put 135 6 'vfio-msix[1](0000:24:00.0)'  # was 0-7: cpu6 is good: narrowed to it; node 0, core 3 first
+put 136 7 'vfio-msix[2](0000:24:00.0)'  # was 0-7: cpu7 is good: narrowed to it; node 0, core 3 sibling
+exit $failed
