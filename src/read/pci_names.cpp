@@ -22,7 +22,8 @@ using Access = std::unique_ptr<pci_access, Cleanup>;
 /// process.
 struct BrokenList {};
 
-[[noreturn]] void give_up(char* /*format*/, ...) {  // NOLINT(cert-dcl50-cpp): libpci's interface
+__attribute__((noreturn)) void give_up(char* /*format*/,
+                                       ...) {  // NOLINT(cert-dcl50-cpp): as say_nothing
   throw BrokenList{};
 }
 
