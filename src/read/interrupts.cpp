@@ -159,8 +159,10 @@ bool split_row(std::string_view line, std::string_view& label, std::string_view&
   return (rest.empty() || is_blank(rest.front())) && (first == rest.end() || is_digit(*first));
 }
 
+}  // namespace
+
 /// Builds a table line by line.
-class Reader {
+class InterruptParser::Reader {
  public:
   void line(std::string_view text) {
     ++number_;
@@ -181,7 +183,7 @@ class Reader {
     }
   }
 
-  InterruptTable finish() && {
+  InterruptTable finish() {
     if (table_.cpus.empty() && number_ > 0) {
       warn("no header with CPU names; counts are not known");
     }
@@ -275,14 +277,39 @@ class Reader {
   bool done_ = false;
 };
 
-}  // namespace
+InterruptParser::InterruptParser() : reader_(std::make_unique<Reader>()) {}
+
+InterruptParser::~InterruptParser() = default;
+
+void InterruptParser::feed(std::string_view piece) {
+  if (!unfinished_.empty()) {
+    const auto end = piece.find('\n');
+    unfinished_ += piece.substr(0, end);
+    if (end == std::string_view::npos) {
+      return;
+    }
+    reader_->line(unfinished_);
+    unfinished_.clear();
+    piece.remove_prefix(end + 1);
+  }
+  for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
+    reader_->line(piece.substr(0, end));
+    piece.remove_prefix(end + 1);
+  }
+  unfinished_ = piece;
+}
+
+InterruptTable InterruptParser::finish() {
+  if (!unfinished_.empty()) {
+    reader_->line(unfinished_);
+  }
+  return reader_->finish();
+}
 
 InterruptTable parse_interrupts(std::string_view text) {
-  Reader reader;
-  while (!text.empty()) {
-    reader.line(take_until(text, '\n'));
-  }
-  return std::move(reader).finish();
+  InterruptParser parser;
+  parser.feed(text);
+  return parser.finish();
 }
 
 }  // namespace irqtune

@@ -107,13 +107,15 @@ InterruptTable read_interrupt_table(const Sysfs& sysfs, std::string_view prefix)
   const auto path = fmt::format("{}/proc/interrupts", prefix);
   InterruptTable table;
   for (int tries = 0; tries < kTries; ++tries) {
-    const auto file = sysfs.read_file(path, kLargestTable);
-    if (!file.text) {
+    InterruptParser parser;
+    const auto error =
+        sysfs.stream(path, kLargestTable, [&](std::string_view piece) { parser.feed(piece); });
+    table = error ? InterruptTable{} : parser.finish();
+    if (error) {
       table.warnings.push_back(
-          fmt::format("{}: {}; no interrupts are known", path, file.error.message()));
+          fmt::format("{}: {}; no interrupts are known", path, error.message()));
       return table;
     }
-    table = parse_interrupts(*file.text);
     if (!table.torn || !sysfs.live()) {
       return table;
     }

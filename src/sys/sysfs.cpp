@@ -48,21 +48,56 @@ std::error_code read_to_end(int fd, std::size_t size_hint, std::size_t limit, st
   }
 }
 
+/// ENOENT and the like if `fd` is none, EISDIR or EINVAL if it is no regular file.
+std::error_code regular_file(const Fd& fd, struct stat& status) {
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
+    return last_error();
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory
+                                                        : std::errc::invalid_argument);
+  }
+  return {};
+}
+
+/// Piece by piece through one small buffer: it stays in the cache, where the whole would not.
+std::error_code stream_open_file(const Fd& fd,
+                                 std::size_t limit,
+                                 const std::function<void(std::string_view)>& take) {
+  constexpr std::size_t kPiece = std::size_t{256} << 10;
+
+  struct stat status {};
+
+  if (const auto error = regular_file(fd, status)) {
+    return error;
+  }
+  std::vector<char> buffer(kPiece);
+  for (std::size_t total = 0; total <= limit;) {
+    const auto count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count == 0) {
+      return {};
+    }
+    if (count < 0 && errno != EINTR) {
+      return last_error();
+    }
+    if (count > 0) {
+      total += static_cast<std::size_t>(count);
+      take({buffer.data(), static_cast<std::size_t>(count)});
+    }
+  }
+  return std::make_error_code(std::errc::file_too_large);
+}
+
 FileText read_open_file(const Fd& fd, std::size_t limit) {
   FileText file;
 
   struct stat status {};
 
-  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
-    file.error = last_error();
+  file.error = regular_file(fd, status);
+  if (file.error) {
     return file;
   }
   file.mode = status.st_mode & 07777U;
-  if (!S_ISREG(status.st_mode)) {
-    file.error = std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory
-                                                              : std::errc::invalid_argument);
-    return file;
-  }
   std::string text;
   file.error = read_to_end(fd.get(), static_cast<std::size_t>(status.st_size), limit, text);
   if (!file.error) {
@@ -183,6 +218,19 @@ FileText Sysfs::read_file(std::string_view path, std::size_t limit) const {
     return read_open_file(Fd(::open(std::string(path).c_str(), kReadFlags | O_CLOEXEC)), limit);
   }
   return read_open_file(open_in_root(*root_fd_, path, kReadFlags), limit);
+}
+
+std::error_code Sysfs::stream(std::string_view path,
+                              std::size_t limit,
+                              const std::function<void(std::string_view)>& take) const {
+  if (image_) {
+    const auto file = read_entry(*image_, path, limit);
+    if (file.text) {
+      take(*file.text);
+    }
+    return file.error;
+  }
+  return stream_open_file(open_in_root(*root_fd_, path, kReadFlags), limit, take);
 }
 
 std::optional<std::string> Sysfs::read(std::string_view path) const {

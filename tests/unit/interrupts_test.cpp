@@ -211,6 +211,30 @@ TEST_CASE("interrupts: a name that holds a newline is kept, and nothing behind i
   CHECK(on_cpu(table.irqs[3], 1) == 4);
 }
 
+TEST_CASE("interrupts: pieces of any size give the same table", "[read]") {
+  const std::string text =
+      "    CPU0 CPU1\n"
+      " 30:    1    2  PCI-MSI 1-edge      vp-vdpa[0000:00:05.0]-0\n"
+      "\n"
+      " 31:   11   12  PCI-MSI 2-edge      eth0, eth1\n"
+      "LOC:   5    6   Local timer interrupts";
+  const auto whole = parse_interrupts(text);
+  const auto size = GENERATE(1, 2, 3, 7, 16, 40, 1000);
+  CAPTURE(size);
+  InterruptParser parser;
+  for (std::size_t at = 0; at < text.size(); at += static_cast<std::size_t>(size)) {
+    parser.feed(std::string_view(text).substr(at, static_cast<std::size_t>(size)));
+  }
+  const auto table = parser.finish();
+  REQUIRE(table.irqs.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(table.irqs[i].counts == whole.irqs[i].counts);
+    CHECK(table.irqs[i].actions == whole.irqs[i].actions);
+  }
+  REQUIRE(table.counters.size() == 1);
+  CHECK(table.counters[0].total == 11);
+}
+
 TEST_CASE("interrupts: rows that are no interrupts may stand anywhere, with labels twice",
           "[read]") {
   const auto table = parse_interrupts(

@@ -4,6 +4,7 @@
 #include "irqtune/core/host.h"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,27 @@ struct InterruptTable {
   std::vector<CounterRow> counters;   ///< In the file's order; labels may repeat.
   std::vector<std::string> warnings;  ///< What was odd, with line numbers.
   bool torn = false;  ///< Rows differ in width: a CPU came or went while the file was read.
+};
+
+/// Parses /proc/interrupts in pieces of any size, as parse_interrupts() does.
+class InterruptParser {
+ public:
+  InterruptParser();
+  InterruptParser(const InterruptParser&) = delete;
+  InterruptParser& operator=(const InterruptParser&) = delete;
+  InterruptParser(InterruptParser&&) = delete;
+  InterruptParser& operator=(InterruptParser&&) = delete;
+  ~InterruptParser();
+
+  void feed(std::string_view piece);
+
+  /// The table; nothing may be fed after it.
+  [[nodiscard]] InterruptTable finish();
+
+ private:
+  class Reader;
+  std::unique_ptr<Reader> reader_;
+  std::string unfinished_;  ///< The line that the pieces so far have not ended.
 };
 
 /// Parses the text of /proc/interrupts of any kernel and architecture; never throws.

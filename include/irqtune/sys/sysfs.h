@@ -49,6 +49,12 @@ class Sysfs {
   /// Whole file as it is. Never trusts st_size: procfs says 0 and sysfs 4096.
   [[nodiscard]] FileText read_file(std::string_view path, std::size_t limit = kSmallFile) const;
 
+  /// The file piece by piece, for what is too big to hold twice; returns why it could not be read
+  /// to its end. A piece is valid during its call only.
+  [[nodiscard]] std::error_code stream(std::string_view path,
+                                       std::size_t limit,
+                                       const std::function<void(std::string_view)>& take) const;
+
   /// Whole file, trailing newlines removed; empty optional if it is absent or cannot be read.
   [[nodiscard]] std::optional<std::string> read(std::string_view path) const;
 
