@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+
 #include "read/parts.h"
 
 #include <array>
@@ -18,13 +20,20 @@ struct Cleanup {
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
 
-/// For what libpci has to say: of a bad line in pci.ids, for instance. Without it, libpci calls a
-/// null pointer. Names up to that line are known.
-void say_nothing(char* /*format*/, ...) {}  // NOLINT(cert-dcl50-cpp): libpci's interface
+// Without these libpci calls a null pointer for a bad line in pci.ids. It expects `error` not to
+// return; it then looks no further, and the names up to that line are known.
+// NOLINTBEGIN(cert-dcl50-cpp): libpci's interface
+[[noreturn]] void refuse(char* /*format*/, ...) {
+  throw Error(ErrorKind::host, "pci.ids: cannot be read");
+}
+
+void say_nothing(char* /*format*/, ...) {}
+
+// NOLINTEND(cert-dcl50-cpp)
 
 Access open_access() {
   Access access(::pci_alloc());
-  access->error = say_nothing;
+  access->error = refuse;
   access->warning = say_nothing;
   access->debug = say_nothing;
   return access;
@@ -58,7 +67,11 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
   }
   for (auto& device : devices) {
     if (device.vendor && device.device) {
-      device.name = look_up(access.get(), *device.vendor, *device.device);
+      try {
+        device.name = look_up(access.get(), *device.vendor, *device.device);
+      } catch (const Error&) {
+        device.name.clear();
+      }
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/text.h"
 
+#include "report/table.h"
 #include "support/captured_host.h"
 #include "support/catch.h"
 
@@ -14,8 +15,6 @@
 #include <cstdlib>
 
 #include <sys/stat.h>
-
-#include "report/table.h"
 
 namespace irqtune::test {
 

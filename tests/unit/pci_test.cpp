@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/cpu_tree.h"
 
 #include <sys/stat.h>
-
-#include "read/parts.h"
 
 namespace irqtune::test {
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 #include "support/make_host.h"
-
-#include "read/parts.h"
 
 namespace irqtune::test {
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
 #include <algorithm>
 
 #include <sys/stat.h>
-
-#include "read/parts.h"
 
 namespace irqtune::test {
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/parts.h"
 #include "support/catch.h"
 #include "support/cpu_tree.h"
 
 #include <fmt/format.h>
 
 #include <sys/stat.h>
-
-#include "read/parts.h"
 
 namespace irqtune::test {
 
