@@ -23,7 +23,7 @@ using Access = std::unique_ptr<pci_access, Cleanup>;
 // Without these libpci calls a null pointer for a bad line in pci.ids. It expects `error` not to
 // return; it then looks no further, and the names up to that line are known.
 // NOLINTBEGIN(cert-dcl50-cpp): libpci's interface
-[[noreturn]] void refuse(char* /*format*/, ...) {
+__attribute__((noreturn)) void refuse(char* /*format*/, ...) {
   throw Error(ErrorKind::host, "pci.ids: cannot be read");
 }
 
