@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+
 #include "read/parts.h"
 
 #include <array>
@@ -18,23 +20,20 @@ struct Cleanup {
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
 
-/// pci.ids is broken. libpci expects its error function not to return, and by default it ends the
-/// process.
-struct BrokenList {};
-
-__attribute__((noreturn)) void give_up(char* /*format*/,
-                                       ...) {  // NOLINT(cert-dcl50-cpp): as say_nothing
-  throw BrokenList{};
+// Without these libpci calls a null pointer for a bad line in pci.ids. It expects `error` not to
+// return; it then looks no further, and the names up to that line are known.
+// NOLINTBEGIN(cert-dcl50-cpp): libpci's interface
+__attribute__((noreturn)) void refuse(char* /*format*/, ...) {
+  throw Error(ErrorKind::host, "pci.ids: cannot be read");
 }
 
-/// libpci calls its message functions unasked, for instance for an id that pci.ids lacks.
-void say_nothing(char* /*format*/, ...) {}  // NOLINT(cert-dcl50-cpp): libpci's interface
+void say_nothing(char* /*format*/, ...) {}
 
-/// pci_init() would set other functions, but it opens the bus, and ends the process where it
-/// cannot.
+// NOLINTEND(cert-dcl50-cpp)
+
 Access open_access() {
   Access access(::pci_alloc());
-  access->error = give_up;
+  access->error = refuse;
   access->warning = say_nothing;
   access->debug = say_nothing;
   return access;
@@ -66,14 +65,14 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
       break;
     }
   }
-  try {
-    for (auto& device : devices) {
-      if (device.vendor && device.device) {
+  for (auto& device : devices) {
+    if (device.vendor && device.device) {
+      try {
         device.name = look_up(access.get(), *device.vendor, *device.device);
+      } catch (const Error&) {
+        device.name.clear();
       }
     }
-  } catch (const BrokenList&) {  // The others stay without a name.
-    return;
   }
 }
 

@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 /// What irqtune never looks at; a good part of all files.
 bool is_of_no_use(const std::string& name) {
-  static const std::set<std::string> names{
+  static const std::set<std::string> kNames{
       "affinity_hint", "effective_affinity", "fdinfo", "per_cpu_count", "spurious", "wakeup"};
-  return names.contains(name);
+  return kNames.contains(name);
 }
 
 void unpack(const TreeImage::Entry& entry, const fs::path& path) {
@@ -47,14 +47,14 @@ void unpack(const TreeImage::Entry& entry, const fs::path& path) {
 }  // namespace
 
 const std::vector<std::string>& captures() {
-  static const std::vector<std::string> names{
+  static const std::vector<std::string> kNames{
       "baseline", "igb-sriov", "l2-kvm", "libvirt-kvm", "two-vms", "two-vms-6.12"};
-  return names;
+  return kNames;
 }
 
 const std::vector<std::string>& captures_with_vms() {
-  static const std::vector<std::string> names(captures().begin() + 1, captures().end());
-  return names;
+  static const std::vector<std::string> kNames(captures().begin() + 1, captures().end());
+  return kNames;
 }
 
 fs::path capture_file(const std::string& name) {

@@ -37,8 +37,9 @@ int run_below(const FakeTree& tree, std::string script) {
   }
   const auto file = tree.root() / "script.sh";
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(file.c_str(), "w"), &std::fclose);
-  std::fputs(script.c_str(), out.get());
+  static_cast<void>(std::fputs(script.c_str(), out.get()));
   out.reset();
+  // NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): a script is for a shell
   return WEXITSTATUS(std::system(fmt::format("sh {} 2>/dev/null", file.string()).c_str()));
 }
 
