@@ -69,7 +69,7 @@ void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
           fmt::format("--assume-node {}: this host has no such device", address.to_string()));
     }
     found->node = node;
-    found->node_source = NodeSource::override_;
+    found->node_source = NodeSource::assumed;
   }
 }
 

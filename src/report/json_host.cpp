@@ -71,7 +71,7 @@ std::string_view node_source_text(NodeSource source) {
       return "numa_node";
     case NodeSource::parent:
       return "parent";
-    case NodeSource::override_:
+    case NodeSource::assumed:
       return "override";
     case NodeSource::unknown:
       break;

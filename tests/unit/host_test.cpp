@@ -82,7 +82,7 @@ TEST_CASE("host: a node that the user names", "[read][host]") {
   options.assume_nodes[address("0000:21:00.0")] = NodeId{1};
   const auto host = read_host(tree.sysfs(), options);
   CHECK(host.devices[0].node == NodeId{1});
-  CHECK(host.devices[0].node_source == NodeSource::override_);
+  CHECK(host.devices[0].node_source == NodeSource::assumed);
   options.assume_nodes[address("0000:22:00.0")] = NodeId{0};
   CHECK_THROWS_WITH(read_host(tree.sysfs(), options),
                     "--assume-node 0000:22:00.0: this host has no such device");

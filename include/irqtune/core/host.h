@@ -116,7 +116,7 @@ struct CounterRow {
   std::size_t columns = 0;  ///< How many numbers it has.
 };
 
-enum class NodeSource : std::uint8_t { numa_node, parent, override_, unknown };
+enum class NodeSource : std::uint8_t { numa_node, parent, assumed, unknown };
 
 struct PciDevice {
   PciAddress address;

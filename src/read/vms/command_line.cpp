@@ -243,7 +243,6 @@ std::optional<int> vcpu_of_thread(std::string_view comm) noexcept {
 
 std::optional<PciAddress> parse_loose_address(std::string_view text, bool* any_function) noexcept {
   text = trimmed(text);
-  PciAddress address;
   const auto colons = std::ranges::count(text, ':');
   if (colons != 1 && colons != 2) {
     return std::nullopt;
