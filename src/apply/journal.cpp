@@ -139,12 +139,10 @@ JournalDir::JournalDir(const Session& session, bool create)
 
 std::vector<std::string> JournalDir::ids() const {
   std::vector<std::string> ids;
-  for (auto& name : names_of(fd_)) {
-    if (name.ends_with(kSuffix)) {
-      name.resize(name.size() - kSuffix.size());
-      if (journal_sequence(name)) {
-        ids.push_back(std::move(name));
-      }
+  for (const std::string_view name : names_of(fd_)) {
+    const auto id = name.substr(0, name.size() - std::min(name.size(), kSuffix.size()));
+    if (name.ends_with(kSuffix) && journal_sequence(id)) {
+      ids.emplace_back(id);
     }
   }
   std::ranges::sort(ids, [](const auto& a, const auto& b) {

@@ -142,11 +142,11 @@ std::vector<JournalText> select(const RollbackSelection& selection,
     const auto why = objection(*journal, session, force);
     if (!why.empty()) {
       warnings.push_back(fmt::format("{}: passed over: {}", id, why));
-    } else {
-      selected.push_back(*std::move(journal));
-      if (!selection.all) {
-        break;
-      }
+      continue;
+    }
+    selected.push_back(*std::move(journal));
+    if (!selection.all) {
+      break;
     }
   }
   return selected;

@@ -38,7 +38,8 @@ std::string vectors_text(const Sysfs& sysfs, const std::vector<PciAddress>& devi
     const auto dir = fmt::format("/sys/bus/pci/devices/{}/msi_irqs", device.to_string());
     text += dir + ':';
     for (const auto& number : sysfs.list(dir)) {
-      text += fmt::format(" {}={}", number, sysfs.read(dir + "/" + number).value_or(""));
+      text +=
+          fmt::format(" {}={}", number, sysfs.read(fmt::format("{}/{}", dir, number)).value_or(""));
     }
     text += '\n';
   }

@@ -175,7 +175,7 @@ ApplyReport carry_out(const Plan& plan, const ApplyCommand& options, const Conte
   apply_options.force = options.force;
   apply_options.verify_timeout = milliseconds(options.verify_timeout);
   const SignalGuard signals;
-  apply_options.interrupted = [&] { return signals.interrupted(); };
+  apply_options.interrupted = [] { return SignalGuard::interrupted(); };
   const Lock lock(session.state_dir, wait_of(options.lock), session.root);
   return apply(writes_for(plan), context.sysfs, session, apply_options);
 }

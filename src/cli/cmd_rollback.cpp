@@ -64,7 +64,7 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
     throw Error(ErrorKind::applying, *why);
   }
   const SignalGuard signals;
-  apply_options.interrupted = [&] { return signals.interrupted(); };
+  apply_options.interrupted = [] { return SignalGuard::interrupted(); };
   const Lock lock(session.state_dir, wait_of(options.lock), session.root);
   const auto reports = roll_back(selection, context.sysfs, session, apply_options);
   print(reports, context);

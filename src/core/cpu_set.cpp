@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace irqtune {
 
@@ -66,20 +67,22 @@ CpuSet::CpuSet(std::initializer_list<int> cpus) {
 
 std::optional<CpuSet> CpuSet::parse_list(std::string_view text, std::string* why) {
   CpuSet set;
+  std::string fault;
   for (const auto word : words(text)) {
     for (const auto field : split(word, ',')) {
-      if (field.empty()) {
-        continue;  // "1,,2" and "1," are lists to the kernel too.
-      }
-      if (const auto fault = add_field(field, set); !fault.empty()) {
-        if (why != nullptr) {
-          *why = fault;
-        }
-        return std::nullopt;
+      // "1,,2" and "1," are lists to the kernel too.
+      if (fault.empty() && !field.empty()) {
+        fault = add_field(field, set);
       }
     }
   }
-  return set;
+  if (fault.empty()) {
+    return set;
+  }
+  if (why != nullptr) {
+    *why = std::move(fault);
+  }
+  return std::nullopt;
 }
 
 CpuSet CpuSet::require_list(std::string_view text, std::string_view option) {

@@ -38,6 +38,14 @@ void add_vcpu(
   }
 }
 
+void add_vm(ProtectionMap& map, const Topology& topology, const Vm& vm, bool siblings) {
+  for (const auto& vcpu : vm.vcpus) {
+    if (vcpu.pinned && vcpu.cpus) {
+      add_vcpu(map, topology, vm, vcpu, siblings);
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view protection_text(ProtectionKind kind) noexcept {
@@ -61,13 +69,8 @@ std::string_view protection_text(ProtectionKind kind) noexcept {
 ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   ProtectionMap map;
   for (const auto& vm : host.vms) {
-    if (vm.state != VmState::running && !rules.include_defined) {
-      continue;
-    }
-    for (const auto& vcpu : vm.vcpus) {
-      if (vcpu.pinned && vcpu.cpus) {
-        add_vcpu(map, host.topology, vm, vcpu, rules.siblings);
-      }
+    if (vm.state == VmState::running || rules.include_defined) {
+      add_vm(map, host.topology, vm, rules.siblings);
     }
   }
   const auto& topology = host.topology;

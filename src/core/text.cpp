@@ -157,25 +157,24 @@ std::vector<std::string_view> words(std::string_view text) {
 
 bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
   std::optional<std::pair<std::string_view, std::string_view>> retry;  // Behind the last '*'.
-  while (true) {
+  while (!text.empty() || pattern.starts_with('*')) {
     if (pattern.starts_with('*')) {
       pattern.remove_prefix(1);
       retry = {pattern, text};
-    } else if (text.empty()) {
-      if (pattern.empty()) {
-        return true;
-      }
-      return false;
-    } else if (const auto behind = match_one(pattern, text.front())) {
+      continue;
+    }
+    if (const auto behind = match_one(pattern, text.front())) {
       pattern = *behind;
       text.remove_prefix(1);
-    } else if (retry && !retry->second.empty()) {
-      retry->second.remove_prefix(1);
-      std::tie(pattern, text) = std::pair(retry->first, retry->second);
-    } else {
+      continue;
+    }
+    if (!retry) {
       return false;
     }
+    retry->second.remove_prefix(1);  // The '*' takes one character more.
+    std::tie(pattern, text) = *retry;
   }
+  return pattern.empty();
 }
 
 std::string printable(std::string_view text) {

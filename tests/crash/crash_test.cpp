@@ -371,14 +371,14 @@ void choose(std::vector<Case>& cases,
             std::size_t count,
             std::mt19937& random) {
   std::ranges::shuffle(cases, random);
-  const auto others = std::ranges::stable_partition(
-      cases, [&](const Case& one) { return changing.contains(one.at); });
-  const auto important = static_cast<std::size_t>(others.begin() - cases.begin());
+  const auto others = std::stable_partition(
+      cases.begin(), cases.end(), [&](const Case& one) { return changing.contains(one.at); });
+  const auto important = static_cast<std::size_t>(others - cases.begin());
   // Three quarters go to the calls that matter, as far as there are so many.
   const auto from_important = std::min(important, count - count / 4);
   std::vector<Case> chosen(cases.begin(),
                            cases.begin() + static_cast<std::ptrdiff_t>(from_important));
-  for (auto at = others.begin(); at != cases.end() && chosen.size() < count; ++at) {
+  for (auto at = others; at != cases.end() && chosen.size() < count; ++at) {
     chosen.push_back(*at);
   }
   cases = std::move(chosen);

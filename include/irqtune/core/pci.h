@@ -23,6 +23,7 @@ struct PciAddress {
 
   /// As sysfs names it: at least four domain digits.
   [[nodiscard]] std::string to_string() const;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
   friend auto operator<=>(const PciAddress&, const PciAddress&) = default;
 };
 
@@ -40,6 +41,7 @@ struct VectorId {
 
   /// "0000:3b:00.0/msix/3", as `explain` and messages name it.
   [[nodiscard]] std::string to_string() const;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
   friend auto operator<=>(const VectorId&, const VectorId&) = default;
 };
 
