@@ -155,7 +155,7 @@ bool split_row(std::string_view line, std::string_view& label, std::string_view&
   }
   label = line.substr(start, colon - start);
   rest = line.substr(colon + 1);
-  const auto first = std::ranges::find_if_not(rest, is_blank);
+  const auto* const first = std::ranges::find_if_not(rest, is_blank);
   return (rest.empty() || is_blank(rest.front())) && (first == rest.end() || is_digit(*first));
 }
 
