@@ -36,11 +36,22 @@ headers() {
   done
 }
 
-scripts() { git ls-files -co --exclude-standard '*.sh' .ci/run | xargs shellcheck; }
+scripts() { git ls-files -co --exclude-standard 'scripts/*.sh' .ci/run | xargs shellcheck; }
 
 scripts/packages.sh test lint
 [ $# -gt 0 ] || set -- format layers headers scripts san tidy
 for step; do
   printf '== %s\n' "$step"
-  "$step"
+  case $step in
+    san) san ;;
+    tidy) tidy ;;
+    format) format ;;
+    layers) layers ;;
+    headers) headers ;;
+    scripts) scripts ;;
+    *)
+      echo "check.sh: unknown step '$step'" >&2
+      exit 2
+      ;;
+  esac
 done
