@@ -35,6 +35,15 @@ double bound_of(const Reachable& reachable) {
   return load_bound(loose);
 }
 
+/// Where no CPU may take vectors.
+void block_untargeted(std::vector<Item>& items) {
+  for (auto& item : items) {
+    if (!item.blocked && !item.target) {
+      item.blocked = Blocked::no_candidate;
+    }
+  }
+}
+
 }  // namespace
 
 Assigned assign(const Index& index, std::vector<Item>& items) {
@@ -42,11 +51,7 @@ Assigned assign(const Index& index, std::vector<Item>& items) {
   Assigned assigned;
   assigned.sites = make_sites(index, items);
   if (assigned.sites.empty()) {
-    for (auto& item : items) {
-      if (!item.blocked && !item.target) {
-        item.blocked = Blocked::no_candidate;
-      }
-    }
+    block_untargeted(items);
     return assigned;
   }
   const auto reachable = make_problem(index, assigned.sites, items);

@@ -132,6 +132,13 @@ bool shares_cache(const Ball& ball, const Bin& bin) {
   return ball.llcs != nullptr && std::ranges::binary_search(*ball.llcs, bin.llc);
 }
 
+std::vector<std::size_t> in_place_first(const Problem& problem) {
+  std::vector<std::size_t> order(problem.balls.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return !problem.balls[i].in_place; });
+  return order;
+}
+
 double load_bound(const Problem& problem) {
   double bound = 0;
   for (const auto& part : split(problem)) {
@@ -155,9 +162,7 @@ Placement solve(const Problem& problem) {
     const auto found =
         is_small(part.problem) ? solve_exactly(part.problem) : solve_fast(part.problem);
     for (std::size_t i = 0; i < found.size(); ++i) {
-      if (found[i]) {
-        placement[part.balls[i]] = part.bins[*found[i]];
-      }
+      placement[part.balls[i]] = found[i] ? std::optional(part.bins[*found[i]]) : std::nullopt;
     }
   }
   return placement;

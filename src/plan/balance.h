@@ -62,6 +62,9 @@ using Placement = std::vector<std::optional<std::size_t>>;
 [[nodiscard]] Placement solve_exactly(const Problem& problem);
 [[nodiscard]] Placement solve_fast(const Problem& problem);
 
+/// The balls as indices: those in place, then the others.
+[[nodiscard]] std::vector<std::size_t> in_place_first(const Problem& problem);
+
 /// The largest load of a bin that holds a ball can not be smaller than this, whatever the solver.
 [[nodiscard]] double load_bound(const Problem& problem);
 

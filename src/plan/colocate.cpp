@@ -14,26 +14,25 @@ namespace {
 /// The CPUs of the VM's pinned vCPUs, those near to `home` first, then in the order of the vCPUs.
 std::vector<int> vcpu_cpus(const Index& index, const Vm& vm, std::optional<NodeId> home) {
   std::vector<int> cpus;
-  std::set<int> seen;
+  auto left = index.host->topology.online - index.policy->protection.avoid;
   for (const auto& vcpu : vm.vcpus) {
     if (!vcpu.pinned || !vcpu.cpus) {
       continue;
     }
-    for (const int cpu : vcpu.cpus->cpus()) {
-      const bool wanted = index.host->topology.online.contains(cpu) &&
-                          !index.policy->protection.avoid.contains(cpu);
-      if (wanted && seen.insert(cpu).second) {
-        cpus.push_back(cpu);
-      }
-    }
+    const auto more = (*vcpu.cpus & left).cpus();
+    cpus.insert(cpus.end(), more.begin(), more.end());
+    left = left - *vcpu.cpus;
   }
   std::ranges::stable_sort(
       cpus, {}, [&](int cpu) { return cost(index, home, node_of(index, cpu)); });
   return cpus;
 }
 
+/// How many more vectors a CPU may take, by its number.
+using Slots = std::map<int, std::size_t>;
+
 /// How many more vectors each CPU may take, by what is not planned.
-std::map<int, std::size_t> free_slots(const Index& index, const std::vector<Item>& items) {
+Slots free_slots(const Index& index, const std::vector<Item>& items) {
   const auto budget = vector_budget(index).value_or(std::numeric_limits<std::size_t>::max());
   std::set<IrqNumber> planned;
   for (const auto& item : items) {
@@ -41,7 +40,7 @@ std::map<int, std::size_t> free_slots(const Index& index, const std::vector<Item
       planned.insert(item.irq->number);
     }
   }
-  std::map<int, std::size_t> slots;
+  Slots slots;
   for (const auto& cpu : index.host->topology.cpus) {
     slots[cpu.number] = budget;
   }
@@ -54,6 +53,41 @@ std::map<int, std::size_t> free_slots(const Index& index, const std::vector<Item
     left -= left > 0 ? 1U : 0U;
   }
   return slots;
+}
+
+/// CPUs that take vectors one after the other.
+struct Turns {
+  std::vector<int> cpus;
+  std::size_t next = 0;
+};
+
+/// Takes a slot of the next CPU that has one left; empty optional if none has.
+std::optional<int> take_turn(Turns& turns, Slots& slots) {
+  for (std::size_t tries = 0; tries < turns.cpus.size(); ++tries) {
+    const int cpu = turns.cpus[turns.next++ % turns.cpus.size()];
+    if (slots[cpu] > 0) {
+      --slots[cpu];
+      return cpu;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Gives the VM's vectors to the CPUs of its vCPUs.
+void colocate_vm(const Index& index, const Vm& vm, std::vector<Item*> items, Slots& slots) {
+  std::map<std::optional<NodeId>, Turns> turns_by_home;
+  std::ranges::sort(items, {}, [](const Item* item) { return item->irq->vector; });
+  for (auto* item : items) {
+    const auto [entry, added] = turns_by_home.try_emplace(item->home);
+    auto& turns = entry->second;
+    if (added) {
+      turns.cpus = vcpu_cpus(index, vm, item->home);
+    }
+    item->target = take_turn(turns, slots);
+    if (!item->target) {
+      item->blocked = turns.cpus.empty() ? Blocked::no_candidate : Blocked::budget;
+    }
+  }
 }
 
 }  // namespace
@@ -71,27 +105,8 @@ void colocate(const Index& index, std::vector<Item>& items) {
   auto slots = free_slots(index, items);
   for (const auto& vm : index.host->vms) {
     const auto own = by_vm.find(&vm);
-    if (own == by_vm.end()) {
-      continue;
-    }
-    std::map<std::optional<NodeId>, std::pair<std::vector<int>, std::size_t>> turns;
-    std::ranges::sort(own->second, {}, [](const Item* item) { return item->irq->vector; });
-    for (auto* item : own->second) {
-      const auto [turn, added] = turns.try_emplace(item->home);
-      auto& [cpus, next] = turn->second;
-      if (added) {
-        cpus = vcpu_cpus(index, vm, item->home);
-      }
-      for (std::size_t tries = 0; tries < cpus.size() && !item->target; ++tries) {
-        const int cpu = cpus[next++ % cpus.size()];
-        if (slots[cpu] > 0) {
-          --slots[cpu];
-          item->target = cpu;
-        }
-      }
-      if (!item->target) {
-        item->blocked = cpus.empty() ? Blocked::no_candidate : Blocked::budget;
-      }
+    if (own != by_vm.end()) {
+      colocate_vm(index, vm, own->second, slots);
     }
   }
   for (auto& item : items) {

@@ -16,6 +16,7 @@ struct Order {
   int cost = std::numeric_limits<int>::max();
   int uncovered = 0;  ///< First threads without a primary
   int misplaced = 0;  ///< Auxiliaries not on a sibling thread
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
   friend auto operator<=>(const Order&, const Order&) = default;
 };
 
@@ -30,6 +31,7 @@ struct Merit {
   int apart = 0;          ///< Auxiliaries not beside a primary of their device
   double company = 0;     ///< Loads of the bins that auxiliaries are in
   std::size_t crowd = 0;  ///< Squares of how many balls are in a bin
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
   friend auto operator<=>(const Merit&, const Merit&) = default;
 };
 

@@ -53,7 +53,7 @@ class Explainer {
     made.assignment = plan_.assignments[i];
     made.home = item.home;
     if (item.policy == VmPolicy::colocate) {
-      made.why.push_back("policy colocate: the CPUs of the VM's own vCPUs, one after the other");
+      made.why.emplace_back("policy colocate: the CPUs of the VM's own vCPUs, one after the other");
       return made;
     }
     const auto nearest = cost_of(item);
@@ -155,9 +155,9 @@ class Explainer {
                                   *winner.distance,
                                   static_cast<std::uint32_t>(*item.home)));
     }
-    lines.push_back(item.role == Role::primary
-                        ? "a primary: one to a core first, on first threads"
-                        : "an auxiliary: to a sibling thread, else the least loaded CPU");
+    lines.emplace_back(item.role == Role::primary
+                           ? "a primary: one to a core first, on first threads"
+                           : "an auxiliary: to a sibling thread, else the least loaded CPU");
     if (winner.load) {
       lines.push_back(fmt::format("cpu{} then carries {:.0f}/s", winner.cpu, *winner.load));
     }

@@ -28,14 +28,11 @@ std::vector<std::size_t> balls_without(const Problem& problem, const std::vector
 std::vector<bool> keepable(const Problem& problem) {
   std::vector<bool> keep(problem.balls.size());
   std::vector<std::size_t> count(problem.bins.size());
-  for (const bool in_place : {true, false}) {
-    for (std::size_t i = 0; i < keep.size(); ++i) {
-      const auto& ball = problem.balls[i];
-      if (!ball.current || ball.in_place != in_place) {
-        continue;
-      }
-      keep[i] = count[*ball.current] < problem.bins[*ball.current].slots;
-      count[*ball.current] += keep[i] ? 1U : 0U;
+  for (const auto i : in_place_first(problem)) {
+    const auto& current = problem.balls[i].current;
+    if (current && count[*current] < problem.bins[*current].slots) {
+      keep[i] = true;
+      ++count[*current];
     }
   }
   return keep;
@@ -58,13 +55,12 @@ void move_auxiliaries(State& state) {
     if (ball.role == Role::primary || !at || !problem.bins[*at].first) {
       continue;
     }
-    for (const auto& place : problem.reaches[ball.reach]) {
-      auto& left = room[place.group];
-      if (left > 0) {
-        --left;
-        moving.push_back(i);
-        break;
-      }
+    const auto& reach = problem.reaches[ball.reach];
+    const auto place =
+        std::ranges::find_if(reach, [&](const Reach& to) { return room[to.group] > 0; });
+    if (place != reach.end()) {
+      --room[place->group];
+      moving.push_back(i);
     }
   }
   for (const auto ball : moving) {

@@ -99,26 +99,31 @@ class Filler {
 
   const std::vector<std::size_t>& siblings_of_device(std::size_t device) {
     if (beside_.empty()) {
-      for (std::size_t i = 0; i < problem_.balls.size(); ++i) {
-        const auto& at = state_.placement()[i];
-        if (at && problem_.balls[i].role == Role::primary) {
-          const auto core = siblings_.find(problem_.bins[*at].core);
-          auto& list = beside_[problem_.balls[i].device];
-          if (core != siblings_.end()) {
-            list.insert(list.end(), core->second.begin(), core->second.end());
-          }
-        }
-      }
-      for (auto& [key, list] : beside_) {
-        std::ranges::sort(list);
-        list.erase(std::unique(list.begin(), list.end()), list.end());
-      }
+      list_siblings();
     }
     return beside_[device];
   }
 
+  void list_siblings() {
+    for (std::size_t i = 0; i < problem_.balls.size(); ++i) {
+      const auto& at = state_.placement()[i];
+      if (!at || problem_.balls[i].role != Role::primary) {
+        continue;
+      }
+      const auto core = siblings_.find(problem_.bins[*at].core);
+      auto& list = beside_[problem_.balls[i].device];
+      if (core != siblings_.end()) {
+        list.insert(list.end(), core->second.begin(), core->second.end());
+      }
+    }
+    for (auto& [key, list] : beside_) {
+      std::ranges::sort(list);
+      list.erase(std::unique(list.begin(), list.end()), list.end());
+    }
+  }
+
   template <typename Fits>
-  std::optional<std::size_t> best(std::size_t ball, Fits fits) const {
+  [[nodiscard]] std::optional<std::size_t> best(std::size_t ball, Fits fits) const {
     const auto& cells = state_.cells_in(problem_.balls[ball].reach);
     double least = std::numeric_limits<double>::infinity();
     for (const auto i : cells) {

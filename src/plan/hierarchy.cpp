@@ -36,38 +36,54 @@ class Flow {
  private:
   // Breadth first over reaches and groups; parents tell the way back.
   bool augment() {
-    reach_parent_.assign(problem_.reaches.size(), std::nullopt);
-    group_parent_.assign(uncovered_.size(), std::nullopt);
-    std::vector<bool> seen(problem_.reaches.size());
-    std::deque<std::size_t> queue;
-    for (std::size_t reach = 0; reach < spare_.size(); ++reach) {
-      if (spare_[reach] > 0) {
-        seen[reach] = true;
-        queue.push_back(reach);
-      }
-    }
-    while (!queue.empty()) {
-      const auto reach = queue.front();
-      queue.pop_front();
-      for (const auto& place : problem_.reaches[reach]) {
-        if (group_parent_[place.group]) {
-          continue;
-        }
-        group_parent_[place.group] = reach;
-        if (uncovered_[place.group] > 0) {
-          push(place.group);
-          return true;
-        }
-        for (std::size_t other = 0; other < seen.size(); ++other) {
-          if (!seen[other] && covering_[other][place.group] > 0) {
-            seen[other] = true;
-            reach_parent_[other] = place.group;
-            queue.push_back(other);
-          }
-        }
+    start();
+    while (!queue_.empty()) {
+      const auto reach = queue_.front();
+      queue_.pop_front();
+      if (const auto group = visit(reach)) {
+        push(*group);
+        return true;
       }
     }
     return false;
+  }
+
+  void start() {
+    reach_parent_.assign(problem_.reaches.size(), std::nullopt);
+    group_parent_.assign(uncovered_.size(), std::nullopt);
+    seen_.assign(problem_.reaches.size(), false);
+    queue_.clear();
+    for (std::size_t reach = 0; reach < spare_.size(); ++reach) {
+      if (spare_[reach] > 0) {
+        seen_[reach] = true;
+        queue_.push_back(reach);
+      }
+    }
+  }
+
+  // A group of the reach that has uncovered first threads; the others' reaches are queued.
+  std::optional<std::size_t> visit(std::size_t reach) {
+    for (const auto& place : problem_.reaches[reach]) {
+      if (group_parent_[place.group]) {
+        continue;
+      }
+      group_parent_[place.group] = reach;
+      if (uncovered_[place.group] > 0) {
+        return place.group;
+      }
+      queue_coverers(place.group);
+    }
+    return std::nullopt;
+  }
+
+  void queue_coverers(std::size_t group) {
+    for (std::size_t reach = 0; reach < seen_.size(); ++reach) {
+      if (!seen_[reach] && covering_[reach][group] > 0) {
+        seen_[reach] = true;
+        reach_parent_[reach] = group;
+        queue_.push_back(reach);
+      }
+    }
   }
 
   void push(std::size_t last) {
@@ -95,6 +111,8 @@ class Flow {
   std::vector<std::size_t> uncovered_;
   std::vector<std::optional<std::size_t>> reach_parent_;
   std::vector<std::optional<std::size_t>> group_parent_;
+  std::vector<bool> seen_;         // Reaches that are or were in the queue.
+  std::deque<std::size_t> queue_;  // Of reaches.
 };
 
 /// Builds a Cover.

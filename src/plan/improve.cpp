@@ -24,25 +24,29 @@ class Improver {
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
     for (std::size_t i = 0; i < steps && work_ < kWork; ++i) {
       const auto bin = state_.fullest();
-      if (!bin || state_.load(*bin) <= target_) {
+      if (!bin || state_.load(*bin) <= target_ || !lighten(*bin)) {
         return;
       }
-      step_.reset();
-      limit_ = state_.load(*bin) * (1 - kWorthwhile);
-      for (const auto ball : state_.balls(*bin)) {
-        if (movable_[ball]) {
-          consider_moves(ball, *bin);
-          consider_swaps(ball, *bin);
-        }
-      }
-      if (!step_) {
-        return;
-      }
-      carry_out(*bin);
     }
   }
 
  private:
+  // Takes the best step, if there is one.
+  bool lighten(std::size_t bin) {
+    step_.reset();
+    limit_ = state_.load(bin) * (1 - kWorthwhile);
+    for (const auto ball : state_.balls(bin)) {
+      if (movable_[ball]) {
+        consider_moves(ball, bin);
+        consider_swaps(ball, bin);
+      }
+    }
+    if (step_) {
+      carry_out(bin);
+    }
+    return step_.has_value();
+  }
+
   [[nodiscard]] bool keeps_hierarchy(std::size_t ball, std::size_t from, std::size_t to) const {
     if (problem_.balls[ball].role == Role::auxiliary) {
       return problem_.bins[from].first || !problem_.bins[to].first;

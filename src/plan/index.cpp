@@ -13,22 +13,52 @@ auto vm_key(const Vm& vm) {
   return std::tie(vm.name, vm.pid, vm.state, vm.uuid);
 }
 
+std::vector<int> in_columns(const std::vector<int>& row, const std::vector<std::size_t>& order) {
+  std::vector<int> moved;
+  for (const auto column : order) {
+    if (column < row.size()) {
+      moved.push_back(row[column]);
+    }
+  }
+  return moved;
+}
+
 /// Nodes by id; the columns of the distance table move with them.
 void sort_nodes(std::vector<NumaNode>& nodes) {
   std::vector<std::size_t> order(nodes.size());
   std::iota(order.begin(), order.end(), 0U);
   std::ranges::sort(order, {}, [&](std::size_t i) { return nodes[i].id; });
   std::vector<NumaNode> sorted;
+  sorted.reserve(nodes.size());
   for (const auto i : order) {
-    NumaNode node{nodes[i].id, nodes[i].cpus, {}};
-    for (const auto column : order) {
-      if (column < nodes[i].distances.size()) {
-        node.distances.push_back(nodes[i].distances[column]);
-      }
-    }
-    sorted.push_back(std::move(node));
+    sorted.push_back({nodes[i].id, nodes[i].cpus, in_columns(nodes[i].distances, order)});
   }
   nodes = std::move(sorted);
+}
+
+template <typename List>
+void sort_unique(List& list) {
+  std::ranges::sort(list);
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+/// Adds a vCPU's CPUs to the place, and returns the node that all of them are on. A pool that
+/// spans nodes says nothing about where the vCPU is.
+std::optional<NodeId> add_vcpu(const Topology& topology, const CpuSet& cpus, VmPlace& place) {
+  std::vector<NodeId> nodes;
+  for (const int number : cpus.cpus()) {
+    const auto* cpu = find_cpu(topology, number);
+    if (cpu != nullptr && cpu->node) {
+      nodes.push_back(*cpu->node);
+    }
+    if (cpu != nullptr && cpu->llc) {
+      place.llcs.push_back(*cpu->llc);
+    }
+  }
+  sort_unique(nodes);
+  place.cpus |= cpus;
+  place.nodes.insert(place.nodes.end(), nodes.begin(), nodes.end());
+  return nodes.size() == 1 ? std::optional(nodes.front()) : std::nullopt;
 }
 
 VmPlace place_of(const Topology& topology, const Vm& vm) {
@@ -38,29 +68,12 @@ VmPlace place_of(const Topology& topology, const Vm& vm) {
     if (!vcpu.pinned || !vcpu.cpus) {
       continue;
     }
-    place.cpus |= *vcpu.cpus;
-    std::vector<NodeId> nodes;
-    for (const int number : vcpu.cpus->cpus()) {
-      const auto* cpu = find_cpu(topology, number);
-      if (cpu != nullptr && cpu->node) {
-        nodes.push_back(*cpu->node);
-      }
-      if (cpu != nullptr && cpu->llc) {
-        place.llcs.push_back(*cpu->llc);
-      }
-    }
-    place.nodes.insert(place.nodes.end(), nodes.begin(), nodes.end());
-    // A pool that spans nodes says nothing about where the vCPU is.
-    if (!nodes.empty() && std::ranges::all_of(nodes, [&](NodeId n) { return n == nodes[0]; })) {
-      ++vcpus_within[nodes[0]];
+    if (const auto node = add_vcpu(topology, *vcpu.cpus, place)) {
+      ++vcpus_within[*node];
     }
   }
-  for (auto* list : {&place.llcs}) {
-    std::ranges::sort(*list);
-    list->erase(std::unique(list->begin(), list->end()), list->end());
-  }
-  std::ranges::sort(place.nodes);
-  place.nodes.erase(std::unique(place.nodes.begin(), place.nodes.end()), place.nodes.end());
+  sort_unique(place.llcs);
+  sort_unique(place.nodes);
   const auto most =
       std::ranges::max_element(vcpus_within, {}, [](const auto& entry) { return entry.second; });
   if (most != vcpus_within.end()) {
@@ -69,15 +82,20 @@ VmPlace place_of(const Topology& topology, const Vm& vm) {
   return place;
 }
 
+/// Of VMs that claim the same device, a running one has it.
+void index_devices(Index& index, const Vm& vm) {
+  for (const auto& address : vm.devices) {
+    const auto [entry, added] = index.owners.try_emplace(address, &vm);
+    const bool better = entry->second->state != VmState::running && vm.state == VmState::running;
+    if (!added && better) {
+      entry->second = &vm;
+    }
+  }
+}
+
 void index_vms(Index& index) {
   for (const auto& vm : index.host->vms) {
-    for (const auto& address : vm.devices) {
-      const auto [entry, added] = index.owners.try_emplace(address, &vm);
-      const bool better = entry->second->state != VmState::running && vm.state == VmState::running;
-      if (!added && better) {
-        entry->second = &vm;
-      }
-    }
+    index_devices(index, vm);
     auto place = place_of(index.host->topology, vm);
     if (!place.cpus.empty()) {
       index.places.emplace(&vm, std::move(place));

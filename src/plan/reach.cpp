@@ -251,16 +251,11 @@ class Builder {
       to[ball] = group;
       return true;
     };
-    for (const bool in_place : {true, false}) {
-      for (std::size_t i = 0; i < to.size(); ++i) {
-        const auto& ball = problem_.balls[i];
-        if (ball.in_place != in_place) {
-          continue;
-        }
-        const bool stays = ball.current && take(i, problem_.bins[*ball.current].group);
-        if (!stays) {
-          rest.push_back(i);
-        }
+    for (const auto i : in_place_first(problem_)) {
+      const auto& current = problem_.balls[i].current;
+      const bool stays = current && take(i, problem_.bins[*current].group);
+      if (!stays) {
+        rest.push_back(i);
       }
     }
     std::ranges::stable_sort(rest, {}, [&](std::size_t i) {

@@ -71,8 +71,9 @@ void add_places(const Index& index, const Plan& plan, Moment moment, Score& made
     const auto cpus = cpus_of(*index.host, assignment, moment);
     const auto list = cpus.cpus();
     used |= cpus;
-    made.collisions += std::ranges::any_of(
+    const bool collides = std::ranges::any_of(
         list, [&](int cpu) { return protected_by_vcpu(plan.protections, cpu); });
+    made.collisions += collides ? 1U : 0U;
     const auto device =
         assignment.device ? index.devices.find(*assignment.device) : index.devices.end();
     const auto owner =
@@ -81,10 +82,11 @@ void add_places(const Index& index, const Plan& plan, Moment moment, Score& made
                                           device != index.devices.end() ? device->second : nullptr,
                                           owner != index.owners.end() ? owner->second : nullptr);
     made.unknown_node += home ? 0U : 1U;
-    made.remote += home && std::ranges::any_of(list, [&](int cpu) {
-                     const auto node = planning::node_of(index, cpu);
-                     return node && node != home;
-                   });
+    const bool remote = home && std::ranges::any_of(list, [&](int cpu) {
+                          const auto node = planning::node_of(index, cpu);
+                          return node && node != home;
+                        });
+    made.remote += remote ? 1U : 0U;
   }
   made.vectors = plan.assignments.size();
   made.cpus_used = used.size();

@@ -82,7 +82,7 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
   } else if (irq.settable == false) {
     item.blocked = Blocked::managed;
   }
-  selection.items.push_back(std::move(item));
+  selection.items.push_back(item);
 }
 
 /// Takes an interrupt of the host's own devices into the selection, if the scope says so.
@@ -105,7 +105,7 @@ void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
   if (named != policy.device_policies.end() && named->second == VmPolicy::leave) {
     item.blocked = Blocked::left;
   }
-  selection.items.push_back(std::move(item));
+  selection.items.push_back(item);
 }
 
 }  // namespace

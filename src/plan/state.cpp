@@ -7,6 +7,29 @@
 
 namespace irqtune::planning {
 
+namespace {
+
+/// One of each kind.
+void add_cells(const Bin& bin, std::vector<Cell>& cells) {
+  for (const auto kind : {BinKind::open, BinKind::covered, BinKind::sibling}) {
+    cells.push_back({bin.group, bin.llc, kind, {}});
+  }
+}
+
+/// The cells of the groups in the reach, as indices.
+std::vector<std::size_t> cells_within(const std::vector<Reach>& reach,
+                                      const std::vector<Cell>& cells) {
+  std::vector<std::size_t> within;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (std::ranges::find(reach, cells[i].group, &Reach::group) != reach.end()) {
+      within.push_back(i);
+    }
+  }
+  return within;
+}
+
+}  // namespace
+
 State::State(const Problem& problem)
     : problem_(&problem), bins_(problem.bins.size()), at_(problem.balls.size()) {
   std::map<std::pair<std::size_t, int>, std::size_t> first_cells;
@@ -14,21 +37,14 @@ State::State(const Problem& problem)
     const auto& bin = problem.bins[i];
     const auto [cell, added] = first_cells.try_emplace({bin.group, bin.llc}, cells_.size());
     if (added) {
-      for (const auto kind : {BinKind::open, BinKind::covered, BinKind::sibling}) {
-        cells_.push_back({bin.group, bin.llc, kind, {}});
-      }
+      add_cells(bin, cells_);
     }
     bins_[i].load = bin.base;
     bins_[i].first_cell = cell->second;
     list(i);
   }
   for (const auto& reach : problem.reaches) {
-    auto& cells = cells_of_reach_.emplace_back();
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-      if (std::ranges::find(reach, cells_[i].group, &Reach::group) != reach.end()) {
-        cells.push_back(i);
-      }
-    }
+    cells_of_reach_.push_back(cells_within(reach, cells_));
   }
 }
 

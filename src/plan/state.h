@@ -21,6 +21,7 @@ struct Rank {
   double load = 0;
   std::size_t count = 0;
   std::size_t bin = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
   friend auto operator<=>(const Rank&, const Rank&) = default;
 };
 

@@ -19,6 +19,25 @@ struct Ways {
   std::vector<std::optional<std::size_t>> sink_lane;
 };
 
+/// Whether going along the lane, or back along its flow, makes a way cheaper.
+bool relax(const std::vector<Lane>& lanes, std::size_t i, Ways& ways) {
+  const auto& lane = lanes[i];
+  bool changed = false;
+  const long there = ways.to_source[lane.source] + lane.cost;
+  if (lane.flow < lane.capacity && there < ways.to_sink[lane.sink]) {
+    ways.to_sink[lane.sink] = there;
+    ways.sink_lane[lane.sink] = i;
+    changed = true;
+  }
+  const long back = ways.to_sink[lane.sink] - lane.cost;
+  if (lane.flow > 0 && ways.to_sink[lane.sink] < kNever && back < ways.to_source[lane.source]) {
+    ways.to_source[lane.source] = back;
+    ways.source_lane[lane.source] = i;
+    changed = true;
+  }
+  return changed;
+}
+
 Ways cheapest_ways(const std::vector<std::size_t>& supply,
                    std::size_t sinks,
                    const std::vector<Lane>& lanes) {
@@ -32,22 +51,22 @@ Ways cheapest_ways(const std::vector<std::size_t>& supply,
   for (bool changed = true; changed;) {
     changed = false;
     for (std::size_t i = 0; i < lanes.size(); ++i) {
-      const auto& lane = lanes[i];
-      const long there = ways.to_source[lane.source] + lane.cost;
-      if (lane.flow < lane.capacity && there < ways.to_sink[lane.sink]) {
-        ways.to_sink[lane.sink] = there;
-        ways.sink_lane[lane.sink] = i;
-        changed = true;
-      }
-      const long back = ways.to_sink[lane.sink] - lane.cost;
-      if (lane.flow > 0 && ways.to_sink[lane.sink] < kNever && back < ways.to_source[lane.source]) {
-        ways.to_source[lane.source] = back;
-        ways.source_lane[lane.source] = i;
-        changed = true;
-      }
+      changed = relax(lanes, i, ways) || changed;
     }
   }
   return ways;
+}
+
+/// The sink with room that is cheapest to get to; empty optional if there is no way to any.
+std::optional<std::size_t> cheapest_sink(const Ways& ways, const std::vector<std::size_t>& room) {
+  std::optional<std::size_t> best;
+  for (std::size_t sink = 0; sink < room.size(); ++sink) {
+    const bool open = room[sink] > 0 && ways.to_sink[sink] < kNever;
+    if (open && (!best || ways.to_sink[sink] < ways.to_sink[*best])) {
+      best = sink;
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -57,13 +76,7 @@ void transport(std::vector<std::size_t> supply,
                std::vector<Lane>& lanes) {
   while (true) {
     const auto ways = cheapest_ways(supply, room.size(), lanes);
-    std::optional<std::size_t> best;
-    for (std::size_t sink = 0; sink < room.size(); ++sink) {
-      const bool open = room[sink] > 0 && ways.to_sink[sink] < kNever;
-      if (open && (!best || ways.to_sink[sink] < ways.to_sink[*best])) {
-        best = sink;
-      }
-    }
+    const auto best = cheapest_sink(ways, room);
     if (!best) {
       return;
     }

@@ -110,6 +110,16 @@ class Warnings {
                     stuck));
   }
 
+  [[nodiscard]] CpuSet online_on(NodeId node) const {
+    CpuSet cpus;
+    for (const auto& cpu : index_.host->topology.cpus) {
+      if (cpu.online && cpu.node == node) {
+        cpus.insert(cpu.number);
+      }
+    }
+    return cpus;
+  }
+
   void about_far_nodes() {
     std::map<NodeId, std::pair<std::size_t, std::set<std::string>>> far;
     for (const auto& item : items_) {
@@ -121,12 +131,7 @@ class Warnings {
       }
     }
     for (const auto& [home, what] : far) {
-      CpuSet there;
-      for (const auto& cpu : index_.host->topology.cpus) {
-        if (cpu.online && cpu.node == home) {
-          there.insert(cpu.number);
-        }
-      }
+      const auto there = online_on(home);
       const bool none = !there.intersects(index_.housekeeping);
       const auto pins = pins_on(there);
       const auto remedy = there.empty()  ? std::string("it has no online CPU")
