@@ -262,10 +262,10 @@ class Harness {
     }
     std::string wrong;
     for (const int pid : pids) {
-      const auto code = wait_for(pid);
-      ++codes_[code.value_or(-1)];
+      const int code = wait_for(pid).value_or(-1);
+      ++codes_[code];
       if (code != 0 && code != 1 && code != 5) {
-        wrong += fmt::format(" exit code {};", code.value_or(-1));
+        wrong += fmt::format(" exit code {};", code);
       }
     }
     const auto now = masks_of(tree());
@@ -290,7 +290,7 @@ class Harness {
 
  private:
   /// No journal, masks as captured; for a rollback, an apply that is done.
-  void start_afresh(const std::string& what) {
+  void start_afresh(const std::string& what) const {
     fs::remove_all(tree() / "var/lib");
     if (what == "rollback") {
       const auto result = run_plain(command("apply"));

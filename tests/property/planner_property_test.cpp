@@ -13,7 +13,7 @@
 #include <random>
 #include <string>
 
-using namespace irqtune;
+namespace irqtune::test {
 
 namespace {
 
@@ -99,7 +99,7 @@ void shuffle(std::vector<T>& list, std::mt19937& engine) {
   }
 }
 
-void check_stable(const test::RandomHost& random, const Plan& plan) {
+void check_stable(const RandomHost& random, const Plan& plan) {
   const auto after = planned_host(random.host, plan);
   const auto again = make_plan(after, random.policy);
   INFO(dump(plan));
@@ -107,9 +107,7 @@ void check_stable(const test::RandomHost& random, const Plan& plan) {
   REQUIRE(change_count(again) == 0);
 }
 
-void check_order_does_not_matter(const test::RandomHost& random,
-                                 const Plan& plan,
-                                 std::uint32_t seed) {
+void check_order_does_not_matter(const RandomHost& random, const Plan& plan, std::uint32_t seed) {
   auto host = random.host;
   std::mt19937 engine(seed);
   shuffle(host.irqs, engine);
@@ -126,11 +124,11 @@ TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]"
   std::uint32_t equal = 0;
   const auto count = seeds(150);
   for (std::uint32_t seed = 0; seed < count; ++seed) {
-    const auto random = test::small_host(seed);
+    const auto random = small_host(seed);
     const auto plan = make_plan(random.host, random.policy);
     INFO("seed " << seed << "\n" << dump(plan));
     check_rules(random.host, random.policy, plan);
-    test::Oracle oracle(random.host, random.policy, plan);
+    Oracle oracle(random.host, random.policy, plan);
     if (oracle.vectors() == 0) {
       continue;
     }
@@ -156,7 +154,7 @@ TEST_CASE("any host: rules kept, nothing to do twice, order of input without eff
           "[property][plan]") {
   const auto count = seeds(150);
   for (std::uint32_t seed = 0; seed < count; ++seed) {
-    const auto random = seed % 3 == 0 ? test::large_host(seed) : test::small_host(seed + 1'000'000);
+    const auto random = seed % 3 == 0 ? large_host(seed) : small_host(seed + 1'000'000);
     const auto plan = make_plan(random.host, random.policy);
     INFO("seed " << seed);
     check_rules(random.host, random.policy, plan);
@@ -164,3 +162,5 @@ TEST_CASE("any host: rules kept, nothing to do twice, order of input without eff
     check_order_does_not_matter(random, plan, seed);
   }
 }
+
+}  // namespace irqtune::test

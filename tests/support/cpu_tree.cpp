@@ -32,7 +32,7 @@ std::string add_pci(FakeTree& tree,
                     std::string_view parents,
                     std::string_view address,
                     std::string_view numa_node) {
-  const auto dir = fmt::format("/sys/devices{}/{}", parents, address);
+  auto dir = fmt::format("/sys/devices{}/{}", parents, address);
   tree.file(dir + "/class", "0x020000\n");
   tree.file(dir + "/vendor", "0x8086\n");
   tree.file(dir + "/device", "0x10d3\n");

@@ -15,6 +15,7 @@ namespace {
 /// Where trees of thousands of files are made and removed soonest: in memory.
 std::filesystem::path base_directory() {
   constexpr auto kMemory = "/dev/shm";
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets the environment while tests run
   const bool told = std::getenv("TMPDIR") != nullptr;
   return !told && ::access(kMemory, W_OK | X_OK) == 0 ? std::filesystem::path(kMemory)
                                                       : std::filesystem::temp_directory_path();

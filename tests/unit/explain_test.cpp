@@ -6,17 +6,14 @@
 
 #include <algorithm>
 
-using namespace irqtune;
-using irqtune::test::add_device;
-using irqtune::test::add_vector;
-using irqtune::test::add_vm;
+namespace irqtune::test {
 
 namespace {
 
 const std::string kNic = "0000:3b:00.0";
 
 Host two_nodes() {
-  auto host = test::make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
+  auto host = make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "db1", {"2"}, {kNic});
   add_vector(host, kNic, "2", 100);
@@ -58,8 +55,10 @@ TEST_CASE("a CPU: who protects it, and what it would carry", "[plan][explain]") 
 
 TEST_CASE("a device: all its vectors", "[plan][explain]") {
   const auto host = two_nodes();
-  const auto made = explain_device(host, {}, test::address(kNic)).value();
+  const auto made = explain_device(host, {}, address(kNic)).value();
   CHECK(made.vm == "db1");
   CHECK(made.vectors.size() == 1);
-  CHECK_FALSE(explain_device(host, {}, test::address("0000:00:00.0")));
+  CHECK_FALSE(explain_device(host, {}, address("0000:00:00.0")));
 }
+
+}  // namespace irqtune::test

@@ -6,12 +6,7 @@
 
 #include <algorithm>
 
-using namespace irqtune;
-using irqtune::test::add_device;
-using irqtune::test::add_host_irq;
-using irqtune::test::add_vector;
-using irqtune::test::add_vm;
-using irqtune::test::cpus;
+namespace irqtune::test {
 
 namespace {
 
@@ -20,7 +15,7 @@ const std::string kNic = "0000:3b:00.0";
 /// Two nodes of four cores with two threads (0-3 and 8-11 on node 0); vm1 pins cores 2 and 3, and
 /// has a NIC on node 0. So 0, 1, 8, 9 may take its vectors.
 Host two_nodes() {
-  auto host = test::make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
+  auto host = make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "vm1", {"2", "3"}, {kNic});
   return host;
@@ -56,7 +51,7 @@ TEST_CASE("a vector leaves a vCPU's core for a free core of its device's node", 
 }
 
 TEST_CASE("where every CPU is protected, nothing moves and the plan names the pins", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 2});
+  auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "vm1", {"0", "1"}, {kNic});
   add_vector(host, kNic, "1");
@@ -67,7 +62,7 @@ TEST_CASE("where every CPU is protected, nothing moves and the plan names the pi
 }
 
 TEST_CASE("a node without housekeeping CPUs sends its vectors to the nearest other", "[plan]") {
-  auto host = test::make_host({.nodes = 3, .cores = 2});
+  auto host = make_host({.nodes = 3, .cores = 2});
   host.topology.nodes[0].distances = {10, 32, 21};
   add_device(host, kNic, NodeId{0});
   add_vm(host, "vm1", {"0", "1"}, {kNic});
@@ -81,7 +76,7 @@ TEST_CASE("a node without housekeeping CPUs sends its vectors to the nearest oth
 }
 
 TEST_CASE("a busy CPU takes no vector while another can", "[plan]") {
-  auto host = test::make_host({.nodes = 2, .cores = 1});
+  auto host = make_host({.nodes = 2, .cores = 1});
   add_device(host, kNic, NodeId{0});
   add_vector(host, kNic, "0-1");
   host.topology.cpus[0].irq_busy = 0.85;
@@ -92,7 +87,7 @@ TEST_CASE("a busy CPU takes no vector while another can", "[plan]") {
 }
 
 TEST_CASE("an unknown node is that of the VM's vCPUs; else balance alone decides", "[plan]") {
-  auto host = test::make_host({.nodes = 2, .cores = 2});
+  auto host = make_host({.nodes = 2, .cores = 2});
   add_device(host, kNic, std::nullopt);
   add_vector(host, kNic, "0-3");
   CHECK(make_plan(host, {}).after.unknown_node == 1);
@@ -103,7 +98,7 @@ TEST_CASE("an unknown node is that of the VM's vCPUs; else balance alone decides
 }
 
 TEST_CASE("device or VM: --near says whose node counts, and the plan tells of the VM", "[plan]") {
-  auto host = test::make_host({.nodes = 2, .cores = 2});
+  auto host = make_host({.nodes = 2, .cores = 2});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "vm1", {"2"}, {kNic});
   add_vector(host, kNic, "2");
@@ -136,7 +131,7 @@ TEST_CASE("a primary leaves a shared core for one without", "[plan]") {
 TEST_CASE("an auxiliary goes to the sibling thread beside its primary", "[plan]") {
   auto host = two_nodes();
   add_device(host, "0000:3c:00.0", NodeId{0}).class_code = 0x010802;
-  host.vms[0].devices.push_back(test::address("0000:3c:00.0"));
+  host.vms[0].devices.push_back(address("0000:3c:00.0"));
   add_vector(host, kNic, "0");
   add_vector(host, "0000:3c:00.0", "2");
   add_vector(host, "0000:3c:00.0", "2");
@@ -147,7 +142,7 @@ TEST_CASE("an auxiliary goes to the sibling thread beside its primary", "[plan]"
 }
 
 TEST_CASE("an auxiliary takes the least loaded CPU where there are no siblings", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 3});
+  auto host = make_host({.nodes = 1, .cores = 3});
   add_device(host, kNic, NodeId{0}).class_code = 0x010802;
   add_host_irq(host, "eth0", "0", 1000);
   add_vector(host, kNic, "0-2", 0).effective.reset();
@@ -157,7 +152,7 @@ TEST_CASE("an auxiliary takes the least loaded CPU where there are no siblings",
 }
 
 TEST_CASE("what a CPU carries already counts; timers and IPIs do not", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 2});
+  auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
   add_vector(host, kNic, "0-1", 100);
   CHECK(targets(make_plan(host, {})) == cpus("0"));
@@ -167,7 +162,7 @@ TEST_CASE("what a CPU carries already counts; timers and IPIs do not", "[plan]")
 }
 
 TEST_CASE("a lower bound stands beside the largest load", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 2});
+  auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
   for (const double rate : {30.0, 30.0, 30.0}) {
     add_vector(host, kNic, "0", rate);
@@ -179,7 +174,7 @@ TEST_CASE("a lower bound stands beside the largest load", "[plan]") {
 }
 
 TEST_CASE("of equal CPUs the one that shares a cache with the VM", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 8, .threads = 1, .llcs = 4});
+  auto host = make_host({.nodes = 1, .cores = 8, .threads = 1, .llcs = 4});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "vm1", {"4"}, {kNic});
   add_vector(host, kNic, "4");
@@ -187,7 +182,7 @@ TEST_CASE("of equal CPUs the one that shares a cache with the VM", "[plan]") {
 }
 
 TEST_CASE("what is in place stays, unless moving it gains enough", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 2});
+  auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
   for (const auto& [mask, rate] : {std::pair("0", 100.0), {"0", 50.0}, {"1", 60.0}, {"1", 20.0}}) {
     add_vector(host, kNic, mask, rate);
@@ -242,7 +237,7 @@ TEST_CASE("a new VM moves only its own vectors", "[plan]") {
 }
 
 TEST_CASE("budgets spill to the next node and block what fits nowhere", "[plan]") {
-  auto host = test::make_host({.nodes = 3, .cores = 1});
+  auto host = make_host({.nodes = 3, .cores = 1});
   host.topology.isolated = cpus("2");
   add_device(host, kNic, NodeId{0});
   for (int i = 0; i < 3; ++i) {
@@ -258,7 +253,7 @@ TEST_CASE("budgets spill to the next node and block what fits nowhere", "[plan]"
 }
 
 TEST_CASE("interrupts that are not planned use up the budget", "[plan]") {
-  auto host = test::make_host({.nodes = 1, .cores = 2});
+  auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
   add_host_irq(host, "eth0", "0");
   add_vector(host, kNic, "0-1");
@@ -316,7 +311,7 @@ TEST_CASE("evict takes the host's interrupts off protected CPUs and leaves the r
   add_host_irq(host, "eth1", "0-1");
   auto& managed = add_host_irq(host, "nvme0q3", "2");
   managed.settable = false;
-  managed.device = test::address("0000:01:00.0");
+  managed.device = address("0000:01:00.0");
   Policy policy;
   CHECK(make_plan(host, policy).assignments.empty());
   policy.scope = Scope::evict;
@@ -342,3 +337,5 @@ TEST_CASE("a shared line is moved, and named", "[plan]") {
   add_vector(host, kNic, "2").actions = {"vfio-intx(0000:3b:00.0)", "uhci_hcd:usb1"};
   CHECK(warns(make_plan(host, {}), "is shared (vfio-intx(0000:3b:00.0), uhci_hcd:usb1)"));
 }
+
+}  // namespace irqtune::test

@@ -4,9 +4,7 @@
 #include "support/catch.h"
 #include "support/make_host.h"
 
-using namespace irqtune;
-using irqtune::test::add_device;
-using irqtune::test::add_vector;
+namespace irqtune::test {
 
 namespace {
 
@@ -20,7 +18,7 @@ std::string roles(const Host& host) {
 }
 
 Host with_device(std::uint32_t class_code, std::uint32_t vendor, std::uint32_t id, int vectors) {
-  auto host = test::make_host({.nodes = 1, .cores = 4});
+  auto host = make_host({.nodes = 1, .cores = 4});
   auto& device = add_device(host, "0000:3b:00.0", NodeId{0});
   device.class_code = class_code;
   device.vendor = vendor;
@@ -74,3 +72,5 @@ TEST_CASE("rates of a quiet device, and of posted vectors, tell nothing", "[plan
   host.irqs[1].posted = Posted::posted;
   CHECK(roles(host) == "pp");
 }
+
+}  // namespace irqtune::test
