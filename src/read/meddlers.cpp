@@ -10,6 +10,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace irqtune {
 
@@ -90,11 +91,9 @@ std::string assigned(std::string_view text, std::string_view name) {
   for (auto line : split(text, '\n')) {
     line = trimmed(line);
     const auto key = trimmed(take_until(line, '='));
-    if (key == name) {
-      value = trimmed(line);
-      std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
-    }
+    value = key == name ? std::string(trimmed(line)) : std::move(value);
   }
+  std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
   return value;
 }
 

@@ -70,6 +70,13 @@ PciDevice read_device(const Sysfs& sysfs, const PciAddress& address, const std::
   return device;
 }
 
+/// What one file of msi_irqs/ says; in Linux 3.2 to 3.13 it is a directory.
+VectorKind read_kind(const Sysfs& sysfs, const std::string& path) {
+  const auto text = sysfs.read(path);
+  const auto mode = text ? text : sysfs.read(path + "/mode");
+  return parse_kind(trimmed(mode.value_or(""))).value_or(VectorKind::msix);
+}
+
 }  // namespace
 
 std::vector<PciDevice> read_pci(const Sysfs& sysfs) {
@@ -93,11 +100,7 @@ std::map<std::uint32_t, VectorKind> read_msi_irqs(const Sysfs& sysfs, const PciA
       continue;
     }
     if (!kind) {  // A device has one kind at a time, so one file tells.
-      auto text = sysfs.read(dir + "/" + name);
-      if (!text) {  // Linux 3.2 to 3.13: a directory.
-        text = sysfs.read(dir + "/" + name + "/mode");
-      }
-      kind = parse_kind(trimmed(text.value_or(""))).value_or(VectorKind::msix);
+      kind = read_kind(sysfs, fmt::format("{}/{}", dir, name));
     }
     irqs.emplace(*number, *kind);
   }
