@@ -10,7 +10,6 @@
 #include <array>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 namespace irqtune {
 
@@ -90,8 +89,9 @@ std::string assigned(std::string_view text, std::string_view name) {
   std::string value;
   for (auto line : split(text, '\n')) {
     line = trimmed(line);
-    const auto key = trimmed(take_until(line, '='));
-    value = key == name ? std::string(trimmed(line)) : std::move(value);
+    if (trimmed(take_until(line, '=')) == name) {
+      value = trimmed(line);
+    }
   }
   std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
   return value;
