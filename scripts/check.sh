@@ -1,7 +1,8 @@
 #!/bin/bash
 # The checks beside the tests: scripts/check.sh [STEP...]; no STEP means all of them.
 #   san      every test under the address and undefined-behaviour sanitizers
-#   tidy     clang builds it, and clang-tidy finds nothing
+#   tidy     clang builds it, and clang-tidy finds nothing in src
+#   tidy-tests  clang-tidy of the tests; slow, not part of the default run
 #   format   clang-format would change nothing
 #   layers   who may include whom (docs/ARCHITECTURE.md)
 #   headers  each header compiles alone
@@ -18,12 +19,20 @@ san() {
   ctest --preset san
 }
 
+run_tidy() {
+  git ls-files -co --exclude-standard "$@" |
+    xargs -P "$(nproc)" -n 4 clang-tidy -p build/tidy --quiet 2>/dev/null
+}
+
 tidy() {
   cmake --preset tidy >/dev/null
   cmake --build --preset tidy
-  git ls-files -co --exclude-standard 'src/*.cpp' 'tests/*.cpp' |
-    grep -vE '^tests/(bench|fuzz)/' |
-    xargs -P "$(nproc)" -n 4 clang-tidy -p build/tidy --quiet 2>/dev/null
+  run_tidy 'src/*.cpp'
+}
+
+tidy_tests() {
+  cmake --preset tidy >/dev/null
+  run_tidy 'tests/unit/*.cpp' 'tests/support/*.cpp' 'tests/cli/*.cpp' 'tests/crash/*.cpp'
 }
 
 format() { sources | xargs clang-format --dry-run -Werror; }
@@ -45,6 +54,7 @@ for step; do
   case $step in
     san) san ;;
     tidy) tidy ;;
+    tidy-tests) tidy_tests ;;
     format) format ;;
     layers) layers ;;
     headers) headers ;;

@@ -109,34 +109,38 @@ Cpu read_cpu(const Sysfs& sysfs, int number, RawCpu& raw) {
   return cpu;
 }
 
+/// Where a group of CPUs was read first, by CPU.
+using FirstOf = std::map<int, std::size_t>;
+
+void remember(const CpuSet& cpus, std::size_t index, FirstOf& first) {
+  for (const int cpu : cpus.cpus()) {
+    first.try_emplace(cpu, index);
+  }
+}
+
 /// Reads every CPU; what siblings or a cache share is read of the first of them only, since opening
 /// small files is what costs on a big host.
 std::vector<Cpu> read_cpus(const Sysfs& sysfs,
                            const std::vector<int>& present,
                            std::vector<RawCpu>& raw) {
   std::vector<Cpu> cpus;
-  std::map<int, std::size_t> first_sibling;
-  std::map<int, std::size_t> first_in_llc;
+  FirstOf first_sibling;
+  FirstOf first_in_llc;
   for (std::size_t i = 0; i < present.size(); ++i) {
     const int number = present[i];
     if (const auto sibling = first_sibling.find(number); sibling != first_sibling.end()) {
-      auto cpu = cpus[sibling->second];
-      cpu.number = number;
-      cpus.push_back(std::move(cpu));
+      cpus.push_back(Cpu(cpus[sibling->second]));
+      cpus.back().number = number;
       raw[i].core_id = raw[sibling->second].core_id;
     } else {
       cpus.push_back(read_cpu(sysfs, number, raw[i]));
-      for (const int other : cpus.back().siblings.cpus()) {
-        first_sibling.try_emplace(other, i);
-      }
+      remember(cpus.back().siblings, i, first_sibling);
     }
     if (const auto sharer = first_in_llc.find(number); sharer != first_in_llc.end()) {
       raw[i].llc = raw[sharer->second].llc;
-      continue;
-    }
-    raw[i].llc = read_llc(sysfs, fmt::format("{}/cpu{}/cache", kCpuDir, number));
-    for (const int other : raw[i].llc.cpus()) {
-      first_in_llc.try_emplace(other, i);
+    } else {
+      raw[i].llc = read_llc(sysfs, fmt::format("{}/cpu{}/cache", kCpuDir, number));
+      remember(raw[i].llc, i, first_in_llc);
     }
   }
   return cpus;
@@ -228,6 +232,16 @@ void read_core_types(const Sysfs& sysfs, Topology& topology) {
   }
 }
 
+void set_nodes(Topology& topology) {
+  for (auto& cpu : topology.cpus) {
+    const auto node = std::ranges::find_if(
+        topology.nodes, [&](const NumaNode& one) { return one.cpus.contains(cpu.number); });
+    if (node != topology.nodes.end()) {
+      cpu.node = node->id;
+    }
+  }
+}
+
 }  // namespace
 
 Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
@@ -246,13 +260,7 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   }
   number_cores(topology.cpus, raw);
   topology.nodes = read_nodes(sysfs, warnings);
-  for (auto& cpu : topology.cpus) {
-    for (const auto& node : topology.nodes) {
-      if (node.cpus.contains(cpu.number)) {
-        cpu.node = node.id;
-      }
-    }
-  }
+  set_nodes(topology);
   const auto isolated = fmt::format("{}/isolated", kCpuDir);
   topology.isolated = read_list(sysfs, isolated, warnings).value_or(CpuSet{});
   const auto nohz_full = fmt::format("{}/nohz_full", kCpuDir);

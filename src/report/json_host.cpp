@@ -28,15 +28,21 @@ Json protection_json(const Protection& protection) {
   return out;
 }
 
+Json protections_json(const ProtectionMap& protections, int cpu) {
+  auto reasons = Json::array();
+  const auto found = protections.find(cpu);
+  if (found == protections.end()) {
+    return reasons;
+  }
+  for (const auto& protection : found->second) {
+    reasons.push_back(protection_json(protection));
+  }
+  return reasons;
+}
+
 Json cpus_json(const Host& host, const ProtectionMap& protections) {
   auto list = Json::array();
   for (const auto& cpu : host.topology.cpus) {
-    auto reasons = Json::array();
-    if (const auto found = protections.find(cpu.number); found != protections.end()) {
-      for (const auto& protection : found->second) {
-        reasons.push_back(protection_json(protection));
-      }
-    }
     list.push_back({{"id", cpu.number},
                     {"online", cpu.online},
                     {"package", or_null(cpu.package)},
@@ -45,7 +51,7 @@ Json cpus_json(const Host& host, const ProtectionMap& protections) {
                     {"node", node_or_null(cpu.node)},
                     {"llc", or_null(cpu.llc)},
                     {"siblings", cpu.siblings.empty() ? Json() : Json(cpu.siblings.to_list())},
-                    {"protected_by", std::move(reasons)}});
+                    {"protected_by", protections_json(protections, cpu.number)}});
   }
   return list;
 }
