@@ -40,7 +40,9 @@ Access open_access() {
 }
 
 std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t device) {
-  constexpr int kFlags = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS;
+  // Without udev's hwdb, which libpci does not free, and which is not below the root.
+  constexpr int kFlags =
+      PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
   std::array<char, 512> buffer{};
   // NOLINTNEXTLINE(*-vararg): libpci's interface
   const char* name = ::pci_lookup_name(access,
@@ -50,6 +52,18 @@ std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t devi
                                        static_cast<int>(vendor),
                                        static_cast<int>(device));
   return name == nullptr ? std::string() : std::string(name);
+}
+
+/// Empty if it is unknown, or if pci.ids is broken before the line that would tell.
+std::string name_of(pci_access* access, const PciDevice& device) {
+  if (!device.vendor || !device.device) {
+    return {};
+  }
+  try {
+    return look_up(access, *device.vendor, *device.device);
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 }  // namespace
@@ -66,13 +80,7 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
     }
   }
   for (auto& device : devices) {
-    if (device.vendor && device.device) {
-      try {
-        device.name = look_up(access.get(), *device.vendor, *device.device);
-      } catch (const Error&) {
-        device.name.clear();
-      }
-    }
+    device.name = name_of(access.get(), device);
   }
 }
 
