@@ -85,6 +85,7 @@ std::string rejected_text(const std::vector<RejectionFact>& rejected, const Text
         rejection.cpu);
   }
   std::vector<std::pair<CpuSet, std::string>> lines;
+  lines.reserve(by_rule.size());
   for (const auto& [rule, cpus] : by_rule) {
     lines.emplace_back(cpus, rule);
   }

@@ -113,14 +113,10 @@ std::vector<std::vector<const Cpu*>> cores_of(const Topology& topology) {
   std::vector<std::vector<const Cpu*>> cores;
   std::map<int, std::size_t> index;
   for (const auto& cpu : topology.cpus) {
-    if (cpu.core && cpu.online) {
-      const auto [at, added] = index.try_emplace(*cpu.core, cores.size());
-      if (!added) {
-        cores[at->second].push_back(&cpu);
-        continue;
-      }
-    }
-    cores.push_back({&cpu});
+    const bool known = cpu.core && cpu.online;
+    const auto at = known ? index.try_emplace(*cpu.core, cores.size()).first->second : cores.size();
+    cores.resize(std::max(cores.size(), at + 1));
+    cores[at].push_back(&cpu);
   }
   return cores;
 }
@@ -211,7 +207,7 @@ std::string devices_text(const Host& host, bool all, const TextStyle& style) {
       continue;
     }
     const auto* owner = find_owner(host, device.address);
-    const auto inferred = device.node_source == NodeSource::parent ? "*" : "";
+    const auto* const inferred = device.node_source == NodeSource::parent ? "*" : "";
     table.add({device.address.to_string(),
                node_text(device.node) + inferred,
                fmt::format("{}", vectors[device.address]),
@@ -304,41 +300,57 @@ bool on_core_of(const Vm& vm, const ProtectionMap& protections, int cpu) {
          });
 }
 
+/// How many vectors a device has, and how many of them stand on whose cores.
+std::string device_text(const Host& host,
+                        const ProtectionMap& protections,
+                        const Vm& vm,
+                        const PciAddress& address) {
+  std::size_t vectors = 0;
+  std::size_t own = 0;
+  std::size_t other = 0;
+  for (const auto& irq : host.irqs) {
+    if (!irq.vector || irq.device != address) {
+      continue;
+    }
+    ++vectors;
+    if (collides(irq, protections)) {
+      ++(on_core_of(vm, protections, *delivered_to(irq)->first()) ? own : other);
+    }
+  }
+  return fmt::format("  device    {}: {}, {} on its own vCPU cores, {} on other VMs'\n",
+                     address.to_string(),
+                     counted(vectors, "vector"),
+                     own,
+                     other);
+}
+
+std::string vm_text(const Host& host,
+                    const ProtectionMap& protections,
+                    const Vm& vm,
+                    const TextStyle& style) {
+  const auto pid = vm.pid ? fmt::format("pid {}", *vm.pid) : std::string("not running");
+  auto out = fmt::format("{}  {} ({})\n",
+                         tinted(style, Tint::bold, printable(vm.name)),
+                         pid,
+                         fmt::join(vm.sources, ", "));
+  out += fmt::format("  vCPUs     {}\n", vcpus_text(vm));
+  out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
+  for (const auto& thread : vm.iothreads) {
+    out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));
+  }
+  for (const auto& address : vm.devices) {
+    out += device_text(host, protections, vm, address);
+  }
+  return out;
+}
+
 std::string vms_text(const Host& host, const ProtectionMap& protections, const TextStyle& style) {
   if (host.vms.empty()) {
     return "No VMs found.\n";
   }
   std::string out;
   for (const auto& vm : host.vms) {
-    const auto pid = vm.pid ? fmt::format("pid {}", *vm.pid) : std::string("not running");
-    out += fmt::format("{}  {} ({})\n",
-                       tinted(style, Tint::bold, printable(vm.name)),
-                       pid,
-                       fmt::join(vm.sources, ", "));
-    out += fmt::format("  vCPUs     {}\n", vcpus_text(vm));
-    out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
-    for (const auto& thread : vm.iothreads) {
-      out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));
-    }
-    for (const auto& address : vm.devices) {
-      std::size_t vectors = 0;
-      std::size_t own = 0;
-      std::size_t other = 0;
-      for (const auto& irq : host.irqs) {
-        if (!irq.vector || irq.device != address) {
-          continue;
-        }
-        ++vectors;
-        if (collides(irq, protections)) {
-          ++(on_core_of(vm, protections, *delivered_to(irq)->first()) ? own : other);
-        }
-      }
-      out += fmt::format("  device    {}: {}, {} on its own vCPU cores, {} on other VMs'\n",
-                         address.to_string(),
-                         counted(vectors, "vector"),
-                         own,
-                         other);
-    }
+    out += vm_text(host, protections, vm, style);
   }
   return out;
 }
