@@ -129,7 +129,7 @@ std::vector<Cpu> read_cpus(const Sysfs& sysfs,
   for (std::size_t i = 0; i < present.size(); ++i) {
     const int number = present[i];
     if (const auto sibling = first_sibling.find(number); sibling != first_sibling.end()) {
-      cpus.push_back(Cpu(cpus[sibling->second]));
+      cpus.push_back(cpus[sibling->second]);
       cpus.back().number = number;
       raw[i].core_id = raw[sibling->second].core_id;
     } else {
