@@ -57,6 +57,15 @@ std::string add_field(std::string_view field, CpuSet& set) {
   return {};
 }
 
+/// As add_field, for fields separated by commas; "1,,2" and "1," are lists to the kernel too.
+std::string add_word(std::string_view word, CpuSet& set) {
+  std::string fault;
+  for (const auto field : split(word, ',')) {
+    fault += fault.empty() && !field.empty() ? add_field(field, set) : "";
+  }
+  return fault;
+}
+
 }  // namespace
 
 CpuSet::CpuSet(std::initializer_list<int> cpus) {
@@ -69,12 +78,7 @@ std::optional<CpuSet> CpuSet::parse_list(std::string_view text, std::string* why
   CpuSet set;
   std::string fault;
   for (const auto word : words(text)) {
-    for (const auto field : split(word, ',')) {
-      // "1,,2" and "1," are lists to the kernel too.
-      if (fault.empty() && !field.empty()) {
-        fault = add_field(field, set);
-      }
-    }
+    fault += fault.empty() ? add_word(word, set) : "";
   }
   if (fault.empty()) {
     return set;
