@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <set>
 
 namespace irqtune::planning {
 
@@ -106,19 +107,67 @@ double pigeonholes(const std::vector<double>& heaviest_first, std::size_t bins) 
   return bound;
 }
 
-double bound_of_part(const Problem& problem) {
+/// The groups a ball may go to, ascending.
+std::vector<std::size_t> groups_of(const std::vector<Reach>& reach) {
+  std::vector<std::size_t> groups;
+  for (const auto& place : reach) {
+    groups.push_back(place.group);
+  }
+  std::ranges::sort(groups);
+  return groups;
+}
+
+/// Balls that can go nowhere but to `groups` fill the bins of `groups`, whatever the others do.
+double bound_within(const Problem& problem, const std::vector<std::size_t>& groups) {
+  std::vector<bool> inside;
+  for (const auto& reach : problem.reaches) {
+    inside.push_back(std::ranges::includes(groups, groups_of(reach)));
+  }
   std::vector<double> bases;
   for (const auto& bin : problem.bins) {
-    bases.push_back(bin.base);
+    if (std::ranges::binary_search(groups, bin.group)) {
+      bases.push_back(bin.base);
+    }
   }
   std::vector<double> weights;
   for (const auto& ball : problem.balls) {
-    weights.push_back(ball.weight);
+    if (inside[ball.reach]) {
+      weights.push_back(ball.weight);
+    }
+  }
+  if (weights.empty() || bases.empty()) {
+    return 0;
   }
   std::ranges::sort(weights, std::greater<>{});
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   const double least = *std::ranges::min_element(bases);
   return std::max(water_level(bases, total), least + pigeonholes(weights, bases.size()));
+}
+
+/// The greatest over the whole and over each set of groups that some ball is confined to.
+double bound_of_part(const Problem& problem) {
+  std::set<std::vector<std::size_t>> confines;
+  std::vector<std::size_t> all;
+  for (const auto& bin : problem.bins) {
+    all.push_back(bin.group);
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  confines.insert(all);
+  std::vector<bool> used(problem.reaches.size());
+  for (const auto& ball : problem.balls) {
+    used[ball.reach] = true;
+  }
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) {
+      confines.insert(groups_of(problem.reaches[i]));
+    }
+  }
+  double bound = 0;
+  for (const auto& groups : confines) {
+    bound = std::max(bound, bound_within(problem, groups));
+  }
+  return bound;
 }
 
 }  // namespace
