@@ -75,7 +75,9 @@ State ideal(const Problem& problem) {
   const std::vector<bool> keep(problem.balls.size(), false);
   State state(problem);
   fill(state, balls_without(problem, keep), cover_first_threads(problem, keep));
-  improve(state, std::vector<bool>(problem.balls.size(), true), load_bound(problem));
+  const std::vector<bool> all(problem.balls.size(), true);
+  improve(state, all, load_bound(problem));
+  even_out(state, all);
   move_auxiliaries(state);
   return state;
 }
@@ -119,6 +121,7 @@ State settled(const Problem& problem, double goal, double limit) {
   auto movable = keep;
   movable.flip();
   improve(state, movable, goal);
+  even_out(state, movable);
   for (std::size_t i = 0; state.largest() > limit && i < 2; ++i) {
     // First those that are written anyway, then those in place too.
     for (std::size_t ball = 0; ball < keep.size(); ++ball) {

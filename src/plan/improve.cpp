@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/improve.h"
 
+#include "plan/divide.h"
+
 #include <algorithm>
 
 namespace irqtune::planning {
@@ -24,9 +26,28 @@ class Improver {
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
     for (std::size_t i = 0; i < steps && work_ < kWork; ++i) {
       const auto bin = state_.fullest();
-      if (!bin || state_.load(*bin) <= target_ || !lighten(*bin)) {
+      if (!bin || state_.load(*bin) <= target_ || !(lighten(*bin) || share(*bin))) {
         return;
       }
+    }
+  }
+
+  // From the fullest bin down to the mean; those that cannot be made lighter are passed over.
+  void even_out() {
+    worthwhile_ = kWorthEvening;
+    keeps_cache_ = true;
+    std::vector<bool> done(problem_.bins.size());
+    const double mean = state_.mean_load();
+    const std::size_t steps = kStepsPerBin * problem_.bins.size();
+    for (std::size_t i = 0; i < steps && work_ < kWork; ++i) {
+      const auto& ranks = state_.by_load();
+      const auto next = std::find_if(
+          ranks.rbegin(), ranks.rend(), [&](const Rank& rank) { return !done[rank.bin]; });
+      if (next == ranks.rend() || next->load <= mean) {
+        return;
+      }
+      const auto bin = next->bin;
+      done[bin] = !lighten(bin);
     }
   }
 
@@ -34,7 +55,7 @@ class Improver {
   // Takes the best step, if there is one.
   bool lighten(std::size_t bin) {
     step_.reset();
-    limit_ = state_.load(bin) * (1 - kWorthwhile);
+    limit_ = state_.load(bin) * (1 - worthwhile_);
     for (const auto ball : state_.balls(bin)) {
       if (movable_[ball]) {
         consider_moves(ball, bin);
@@ -45,6 +66,47 @@ class Improver {
       carry_out(bin);
     }
     return step_.has_value();
+  }
+
+  // Divides what the bin and another one hold anew, where single steps do not help any more.
+  bool share(std::size_t from) {
+    std::size_t seen = 0;
+    for (const auto& rank : state_.by_load()) {
+      if (++seen > kSwapBins || work_ >= kWork) {
+        return false;
+      }
+      if (rank.bin == from) {
+        continue;
+      }
+      const auto division = divide_anew(state_, movable_, from, rank.bin);
+      work_ += division.work;
+      if (division.larger < state_.load(from) * (1 - kWorthwhile)) {
+        exchange(division, from, rank.bin);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void exchange(const Division& division, std::size_t from, std::size_t to) {
+    for (const auto* balls : {&division.to_second, &division.to_first}) {
+      for (const auto ball : *balls) {
+        state_.take(ball);
+      }
+    }
+    for (const auto ball : division.to_second) {
+      state_.put(ball, to);
+    }
+    for (const auto ball : division.to_first) {
+      state_.put(ball, from);
+    }
+  }
+
+  [[nodiscard]] bool is_allowed(std::size_t ball, std::size_t from, std::size_t to) const {
+    const auto& one = problem_.balls[ball];
+    const bool leaves_cache = keeps_cache_ && shares_cache(one, problem_.bins[from]) &&
+                              !shares_cache(one, problem_.bins[to]);
+    return !leaves_cache && keeps_hierarchy(ball, from, to);
   }
 
   [[nodiscard]] bool keeps_hierarchy(std::size_t ball, std::size_t from, std::size_t to) const {
@@ -72,7 +134,7 @@ class Improver {
         continue;
       }
       const auto to = cell.bins.begin()->bin;
-      if (to != from && keeps_hierarchy(ball, from, to)) {
+      if (to != from && is_allowed(ball, from, to)) {
         offer({std::max(state_.load(from) - weight, state_.load(to) + weight), ball, to, {}});
       }
     }
@@ -98,7 +160,9 @@ class Improver {
     const auto& heavy = problem_.balls[ball];
     const auto& light = problem_.balls[other];
     const double gain = heavy.weight - light.weight;
-    if (gain > 0 && movable_[other] && heavy.role == light.role &&
+    const bool leaves_cache = keeps_cache_ && shares_cache(heavy, problem_.bins[from]) !=
+                                                  shares_cache(heavy, problem_.bins[to]);
+    if (gain > 0 && movable_[other] && heavy.role == light.role && !leaves_cache &&
         reaches(problem_, light, problem_.bins[from])) {
       offer({std::max(state_.load(from) - gain, state_.load(to) + gain), ball, to, other});
     }
@@ -117,11 +181,14 @@ class Improver {
   static constexpr std::size_t kSwapBins = 64;
   static constexpr std::size_t kWork = 3'000'000;  // Some tens of milliseconds.
   static constexpr double kWorthwhile = 1e-6;
+  static constexpr double kWorthEvening = 0.02;
 
   State& state_;
   const Problem& problem_;
   const std::vector<bool>& movable_;
   double target_;
+  double worthwhile_ = kWorthwhile;
+  bool keeps_cache_ = false;  // Nothing goes away from its VM's cache.
   std::optional<Step> step_;
   double limit_ = 0;  // Steps must stay below this.
   std::size_t work_ = 0;
@@ -131,6 +198,10 @@ class Improver {
 
 void improve(State& state, const std::vector<bool>& movable, double target) {
   Improver(state, movable, target).run();
+}
+
+void even_out(State& state, const std::vector<bool>& movable) {
+  Improver(state, movable, 0).even_out();
 }
 
 }  // namespace irqtune::planning

@@ -8,7 +8,12 @@
 namespace irqtune::planning {
 
 /// Moves and swaps balls for which `movable` is true until no bin carries more than `target`, or
-/// no single move or swap makes the fullest bin lighter. Never uncovers a first thread.
+/// neither a move, nor a swap, nor another division of two bins makes the fullest one
+/// lighter. Never uncovers a first thread.
 void improve(State& state, const std::vector<bool>& movable, double target);
+
+/// Then the spread: as `improve`, for every bin above the mean, as far as single moves and swaps
+/// gain more than a little; nothing leaves its VM's cache for it.
+void even_out(State& state, const std::vector<bool>& movable);
 
 }  // namespace irqtune::planning

@@ -112,4 +112,12 @@ double State::largest() const {
   return used_.empty() ? 0 : used_.rbegin()->load;
 }
 
+double State::mean_load() const {
+  double sum = 0;
+  for (const auto& rank : by_load_) {
+    sum += rank.load;
+  }
+  return sum / static_cast<double>(std::max<std::size_t>(by_load_.size(), 1));
+}
+
 }  // namespace irqtune::planning

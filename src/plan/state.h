@@ -65,6 +65,9 @@ class State {
   /// The largest load of a used bin, 0 if there is none.
   [[nodiscard]] double largest() const;
 
+  /// Over all bins, used or not.
+  [[nodiscard]] double mean_load() const;
+
   /// All bins by load, the least first, used or not.
   [[nodiscard]] const std::set<Rank>& by_load() const { return by_load_; }
 
