@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
+#include "cli/parse_errors.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
@@ -50,8 +51,9 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   return std::visit([&](const auto& options) { return run(options, context); }, call.command);
 }
 
-void print_error(std::ostream& err, const Error& error) {
-  err << "irqtune: " << error.what() << '\n';
+void print_error(std::ostream& err, const Error& error, int argc, const char* const* argv) {
+  const bool usage = error.kind() == ErrorKind::usage;
+  err << "irqtune: " << (usage ? name_config(error.what(), argc, argv) : error.what()) << '\n';
   if (!error.hint().empty()) {
     err << "hint: " << error.hint() << '\n';
   }
@@ -84,7 +86,7 @@ ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostr
     }
     return code;
   } catch (const Error& error) {
-    print_error(err, error);
+    print_error(err, error, argc, argv);
     return exit_code_for(error.kind());
   } catch (const std::exception& error) {
     err << "irqtune: internal error: " << error.what() << '\n';

@@ -3,6 +3,7 @@
 #include "irqtune/core/text.h"
 
 #include "cli/commands.h"
+#include "cli/parse_errors.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,31 +17,63 @@ namespace irqtune {
 
 namespace {
 
-constexpr auto kConfigPath = "/etc/irqtune/irqtune.toml";
 constexpr double kForever = 1e6;  // Seconds; eleven days.
 
 /// CLI11's own config format, in which a section [policy] stands for that of every command that
-/// plans.
+/// plans. A command's own section wins, wherever in the file it stands.
 class Config : public CLI::ConfigTOML {
  public:
+  /// `app` must outlive the object.
+  explicit Config(const CLI::App& app) : app_(app) {}
+
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> all;
+    std::vector<CLI::ConfigItem> own;
+    std::vector<CLI::ConfigItem> common;
     for (auto& item : CLI::ConfigTOML::from_config(input)) {
       if (item.parents != std::vector<std::string>{"policy"}) {
-        all.push_back(std::move(item));
-        continue;
-      }
-      if (item.name == "++" || item.name == "--") {
-        continue;  // Where a section begins and ends; meant for subcommands.
-      }
-      for (const auto* command : {"plan", "explain", "apply", "check"}) {
-        item.parents = {command};
-        all.push_back(item);
+        own.push_back(std::move(item));
+      } else if (item.name != "++" && item.name != "--") {  // Not where the section begins or ends
+        add_for_commands(item, common);
       }
     }
-    return all;
+    // Of two values for an option, CLI11 takes the first.
+    own.insert(own.end(), common.begin(), common.end());
+    return own;
   }
+
+ private:
+  /// An unknown name stays in [policy], so that the error names that.
+  void add_for_commands(const CLI::ConfigItem& item, std::vector<CLI::ConfigItem>& out) const {
+    for (const auto* command : {"plan", "explain", "apply", "check"}) {
+      const auto* option = app_.get_subcommand(command)->get_option_no_throw("--" + item.name);
+      out.push_back(item);
+      out.back().parents = {option != nullptr ? command : "policy"};
+    }
+  }
+
+  const CLI::App& app_;
 };
+
+/// As CLI::Range, with a message that reads.
+CLI::Validator in_range(double lowest, double highest) {
+  const auto check = [lowest, highest](const std::string& text) {
+    double value = 0;
+    return CLI::detail::lexical_cast(text, value) && value >= lowest && value <= highest
+               ? std::string{}
+               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
+  };
+  return {check, ""};
+}
+
+/// As CLI::IsMember, with a message that reads.
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& text) {
+    return std::ranges::find(words, text) != words.end()
+               ? std::string{}
+               : fmt::format("{}: none of {}", printable(text), fmt::join(words, ", "));
+  };
+  return {check, ""};
+}
 
 void add_protection(CLI::App& app, PolicyOptions& options) {
   app.add_option("--avoid", options.avoid, "CPUs that must take no vector")->type_name("CPULIST");
@@ -56,7 +89,7 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
   app.add_option(
          "--sample", options.sample, "Rates from two readings so far apart (default: since boot)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.05, 3600.0));
+      ->check(in_range(0.05, 3600.0));
 }
 
 void add_policy(CLI::App& app, PolicyOptions& options) {
@@ -78,17 +111,17 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
   app.add_option(
          "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
       ->type_name("PERCENT")
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(in_range(0.0, 100.0));
   app.add_option("--max-vectors-per-cpu", options.max_vectors_per_cpu, "Budget of a CPU (x86: 200)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 16));
+      ->check(in_range(1, 1 << 16));
   app.add_option("--near", options.near, "Whose node counts: device (default) or vm")
       ->type_name("WHOSE");
   app.add_option("--busy-threshold",
                  options.busy_threshold,
                  "CPUs with more irq and softirq time take no more vectors (80)")
       ->type_name("PERCENT")
-      ->check(CLI::Range(1.0, 100.0));
+      ->check(in_range(1.0, 100.0));
   app.add_flag("--rebalance", options.rebalance, "May move vectors that are well placed");
   app.add_flag("--default-affinity",
                options.default_affinity,
@@ -105,7 +138,7 @@ void add_show(CLI::App& app, Command& command, ShowOptions& options) {
   auto* show = app.add_subcommand("show", "The host as irqtune understands it");
   show->add_option(
           "section", options.section, "topology, devices, irqs, vms or all (default: a summary)")
-      ->check(CLI::IsMember({"topology", "devices", "irqs", "vms", "all"}));
+      ->check(one_of({"topology", "devices", "irqs", "vms", "all"}));
   add_protection(*show, options.policy);
   show->final_callback([&] { command = options; });
 }
@@ -115,7 +148,7 @@ void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
   add_policy(*plan, options.policy);
   plan->add_option("-o,--output", options.output, "Write the plan to a file")->type_name("FILE");
   plan->add_option("--format", options.format, "table (default), json, or script: shell commands")
-      ->check(CLI::IsMember({"table", "json", "script"}))
+      ->check(one_of({"table", "json", "script"}))
       ->type_name("FORMAT");
   plan->add_flag(
       "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
@@ -143,14 +176,14 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
                   "First wait until the vectors have not changed for 2 s (=SECONDS)");
   apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, kForever));
+      ->check(in_range(0.0, kForever));
   apply->add_flag(
       "--keep-going", options.keep_going, "Leave what was written when something is refused");
   apply
       ->add_option(
           "--verify-timeout", options.verify_timeout, "Longest wait for the kernel to follow (1)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 3600.0));
+      ->check(in_range(0.0, 3600.0));
   add_lock(*apply, options.lock);
   apply->add_flag(
       "--strict", options.strict, "Refuse while irqbalance or TuneD would undo the work");
@@ -179,7 +212,8 @@ void add_others(CLI::App& app,
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
   history
       ->add_option("--keep", history_options.keep, "First remove all but the newest N closed ones")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(in_range(0, 1e6));
   history->final_callback([&] { command = history_options; });
 
   auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
@@ -193,7 +227,7 @@ void add_others(CLI::App& app,
       ->required();
   snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.05, 3600.0));
+      ->check(in_range(0.05, 3600.0));
   snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, MACs and serials");
   snapshot->final_callback([&] { command = snapshot_options; });
 }
@@ -208,7 +242,7 @@ void add_globals(CLI::App& app, Invocation& call) {
       ->type_name("FILE");
   app.add_flag("--json", call.json, "Print JSON");
   app.add_option("--color", call.color, "auto (default), always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->check(one_of({"auto", "always", "never"}))
       ->type_name("WHEN");
   app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
   app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
@@ -238,52 +272,6 @@ std::string default_config(const std::string& root, std::shared_ptr<void>& holde
   return Sysfs(root).library_path(kConfigPath, holder);
 }
 
-/// The first word that is neither a command nor an option, where a command should stand; empty if
-/// there is none.
-std::string unknown_command(const CLI::App& app) {
-  const auto rest = app.remaining();
-  const auto word =
-      std::ranges::find_if(rest, [](const auto& text) { return !text.starts_with('-'); });
-  return app.get_subcommands().empty() && word != rest.end() ? *word : std::string();
-}
-
-std::string hint_for(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const auto* sub : app.get_subcommands({})) {
-    names.push_back(sub->get_name());
-  }
-  if (const auto nearest = nearest_name(unknown_command(app), names); !nearest.empty()) {
-    return fmt::format("did you mean {}?", nearest);
-  }
-  const auto chosen = app.get_subcommands();
-  return fmt::format("see irqtune {}--help",
-                     chosen.empty() ? "" : chosen.front()->get_name() + " ");
-}
-
-/// CLI11 puts some messages on several lines.
-std::string one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return printable(trimmed(text));
-}
-
-/// The config file as the user knows it: the default one is opened by its descriptor.
-std::string config_name(const CLI::App& app) {
-  const auto name = app.get_config_ptr()->as<std::string>();
-  return name.starts_with("/proc/self/fd/") ? kConfigPath : printable(name);
-}
-
-std::string message_for(const CLI::App& app, const CLI::ParseError& error) {
-  const auto text = one_line(error.what());
-  const std::string_view bad_item = "INI was not able to parse ";  // CLI::ConfigError::Extras
-  if (text.starts_with(bad_item)) {
-    return fmt::format("{}: {}: no such key, or not as it should be",
-                       config_name(app),
-                       text.substr(bad_item.size()));
-  }
-  const auto word = unknown_command(app);
-  return word.empty() ? text : fmt::format("{}: no such command", printable(word));
-}
-
 }  // namespace
 
 std::variant<Invocation, ExitCode> parse_command_line(int argc,
@@ -310,7 +298,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
                  default_config(root_argument(argc, argv), config_holder),
                  fmt::format("Options from a file ({})", kConfigPath))
       ->type_name("FILE");
-  app.config_formatter(std::make_shared<Config>());
+  app.config_formatter(std::make_shared<Config>(app));
   app.allow_config_extras(CLI::config_extras_mode::error);
   add_globals(app, call);
   app.require_subcommand(1);
@@ -329,7 +317,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     app.exit(success, out, err);
     return ExitCode::ok;
   } catch (const CLI::ParseError& error) {
-    err << fmt::format("irqtune: {}\nhint: {}\n", message_for(app, error), hint_for(app));
+    err << fmt::format("irqtune: {}\nhint: {}\n",
+                       name_config(parse_message(app, error), argc, argv),
+                       parse_hint(app));
     return ExitCode::usage;
   }
   return call;

@@ -109,6 +109,13 @@ class Anonymizer {
     }
   }
 
+  /// True for a file that says that a group is a cpuset partition, or cgroup v1's like of it.
+  static bool tells_partition(std::string_view path, std::string_view text) {
+    const auto name = last_part(path);
+    return (name == "cpuset.cpus.partition" && !text.starts_with("member")) ||
+           (name == "cpuset.sched_load_balance" && text.starts_with('0'));
+  }
+
   /// What runs beside the VMs is nobody's business: only the groups of VMs and cpuset partitions,
   /// and those above them, are kept.
   void drop_unrelated_cgroups() {
@@ -116,8 +123,7 @@ class Anonymizer {
     for (const auto& [path, item] : items_) {
       if (is_vm_file(path) && last_part(path) == "cgroup") {
         add_groups(item.text, related);
-      } else if (path.starts_with(kCgroups) && last_part(path) == "cpuset.cpus.partition" &&
-                 !item.text.starts_with("member")) {
+      } else if (path.starts_with(kCgroups) && tells_partition(path, item.text)) {
         related.push_back(path.substr(0, path.rfind('/') + 1));
       }
     }

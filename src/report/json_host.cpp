@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string_view>
@@ -89,6 +90,17 @@ Json hex_or_null(const std::optional<std::uint32_t>& value, int digits) {
   return value ? Json(fmt::format("0x{:0{}x}", *value, digits)) : Json();
 }
 
+/// The processes that hold a device and are no VMs.
+Json users_json(const Host& host, const PciAddress& address) {
+  auto list = Json::array();
+  for (const auto& user : host.vfio_users) {
+    if (std::ranges::find(user.devices, address) != user.devices.end()) {
+      list.push_back({{"pid", user.pid}, {"comm", user.comm}});
+    }
+  }
+  return list;
+}
+
 Json devices_json(const Host& host) {
   std::map<PciAddress, int> vectors;
   for (const auto& irq : host.irqs) {
@@ -111,7 +123,8 @@ Json devices_json(const Host& host) {
                     {"iommu_group", or_null(device.iommu_group)},
                     {"physfn", address_or_null(device.physfn)},
                     {"vm", owner == nullptr ? Json() : Json(owner->name)},
-                    {"vectors", vectors[device.address]}});
+                    {"vectors", vectors[device.address]},
+                    {"users", users_json(host, device.address)}});
   }
   return list;
 }

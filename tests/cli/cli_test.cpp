@@ -7,6 +7,7 @@
 #include "report/table.h"
 #include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/run_on.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,38 +22,6 @@ namespace irqtune::test {
 namespace {
 
 using Json = nlohmann::json;
-using Arguments = std::vector<std::string>;
-
-/// Runs with --root for the host.
-Ran on(const FakeTree& host, Arguments arguments) {
-  arguments.insert(arguments.begin(), {"--root", host.root().string()});
-  return run(arguments);
-}
-
-/// Runs on a captured host as it is in its archive.
-Ran on_file(const std::string& name, Arguments arguments) {
-  arguments.insert(arguments.begin(), {"--root", capture_file(name).string()});
-  return run(arguments);
-}
-
-/// True if `err` is one line on what failed, and then at most one hint.
-bool is_one_error(const std::string& err) {
-  const auto lines = split(trimmed(err), '\n');
-  return !lines.empty() && lines.size() <= 2 && lines[0].starts_with("irqtune: ") &&
-         (lines.size() == 1 || lines[1].starts_with("hint: "));
-}
-
-/// What a bad call must come to: its exit code, nothing on standard output, one line on standard
-/// error that names `what`, and a hint that holds `hint`.
-void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint = "") {
-  INFO(ran.err);
-  CHECK(ran.code == code);
-  CHECK(ran.out.empty());
-  CHECK(is_one_error(ran.err));
-  CHECK(ran.err.find(what) != std::string::npos);
-  const auto at = ran.err.find("hint: ");
-  CHECK((hint.empty() || (at != std::string::npos && ran.err.find(hint, at) != std::string::npos)));
-}
 
 const std::vector<Arguments>& reading_commands() {
   static const std::vector<Arguments> commands{{"show"},
@@ -87,126 +56,6 @@ TEST_CASE("cli: help and version", "[cli]") {
     }
   }
   CHECK(ran.err.empty());
-}
-
-TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
-  struct Row {
-    Arguments arguments;
-    const char* what;
-    const char* hint;
-  };
-
-  const auto row = GENERATE(
-      Row{{}, "subcommand is required", "--help"},
-      Row{{"pln"}, "pln: no such command", "did you mean plan?"},
-      Row{{"rolback", "--all"}, "rolback: no such command", "did you mean rollback?"},
-      Row{{"nonsense"}, "nonsense: no such command", "see irqtune --help"},
-      Row{{"plan", "--nonsense"}, "--nonsense", "see irqtune plan --help"},
-      Row{{"plan", "extra"}, "extra", "see irqtune plan --help"},
-      Row{{"--root"}, "--root", "--help"},
-      Row{{"--color", "pink", "plan"}, "--color", "--help"},
-      Row{{"show", "everything"}, "everything", "see irqtune show --help"},
-      Row{{"plan", "--avoid", "3-1"}, "--avoid: range '3-1' runs backwards", "0-3,8"},
-      Row{{"plan", "--avoid", "x"}, "--avoid", "0-3,8"},
-      Row{{"plan", "--avoid", "70000"}, "--avoid: CPU 70000", "0-3,8"},
-      Row{{"plan", "--housekeeping", "1,,-2"}, "--housekeeping", "0-3,8"},
-      Row{{"plan", "--policy", "x"}, "--policy x", "avoid, colocate, leave"},
-      Row{{"plan", "--vm-policy", "vm1"}, "--vm-policy vm1", "--vm-policy"},
-      Row{{"plan", "--vm-policy", "vm1=x"}, "--vm-policy vm1=x", "avoid, colocate, leave"},
-      Row{{"plan", "--scope", "x"}, "--scope x", "passthrough, evict, all"},
-      Row{{"plan", "--near", "x"}, "--near x", "device, vm"},
-      Row{{"plan", "--min-gain", "200"}, "--min-gain", "--help"},
-      Row{{"plan", "--max-vectors-per-cpu", "0"}, "--max-vectors-per-cpu", "--help"},
-      Row{{"plan", "--busy-threshold", "x"}, "--busy-threshold", "--help"},
-      Row{{"plan", "--format", "xml"}, "--format", "--help"},
-      Row{{"plan", "--sample", "-1"}, "--sample", "--help"},
-      Row{{"plan", "--assume-node", "0000:24:00.0"}, "--assume-node", ""},
-      Row{{"plan", "--assume-node", "0000:24:00.0=x"}, "--assume-node", "0000:3b:00.0=1"},
-      Row{{"plan", "--assume-node", "0000:99:00.0=1"}, "0000:99:00.0", ""},
-      Row{{"history", "--keep", "x"}, "--keep", "--help"},
-      Row{{"snapshot"}, "--output", "see irqtune snapshot --help"},
-      Row{{"rollback", "20260101T000000Z-1"}, "20260101T000000Z-1: no such journal", "history"});
-  const FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
-  CAPTURE(row.arguments);
-  check_refused(on(tree, row.arguments), 2, row.what, row.hint);
-}
-
-TEST_CASE("cli: who is not there is told with who is", "[cli]") {
-  check_refused(on_file("two-vms", {"plan", "--vm", "vm9"}),
-                2,
-                "--vm vm9: no such VM",
-                "did you mean vm1? there are: vm1, vm2, vm3, vm4-no-hostdev");
-  check_refused(on_file("two-vms", {"plan", "--device", "24:00.1"}),
-                2,
-                "--device 0000:24:00.1: no such passthrough device",
-                "did you mean 0000:24:00.0?");
-  check_refused(
-      on_file("two-vms", {"plan", "--vm-policy", "x*=leave"}), 2, "--vm-policy x*", "vm1");
-  check_refused(on_file("baseline", {"plan", "--vm", "*"}), 2, "--vm *", "this host has none");
-}
-
-TEST_CASE("cli: files that are none", "[cli]") {
-  FakeTree tree{{"/bad.json", "{\n"},
-                {"/other.json", R"({"schema": "irqtune.host/1"})"},
-                {"/text", "nonsense\n"},
-                {"/proc/interrupts", "           CPU0\n"}};
-  const auto path = [&](const std::string& name) { return (tree.root() / name).string(); };
-  check_refused(run({"--root", path("absent"), "plan"}), 2, path("absent"), "proc/ and sys/");
-  check_refused(run({"--root", path("text"), "plan"}), 2, path("text") + ": not a snapshot", "");
-  check_refused(
-      on(tree, {"apply", path("absent")}), 2, "absent: cannot read the plan", "irqtune plan");
-  check_refused(on(tree, {"apply", path("bad.json")}), 2, "bad.json", "irqtune plan");
-  check_refused(on(tree, {"apply", path("other.json")}), 2, "other.json", "");
-  check_refused(on(tree, {"apply", path("proc")}), 2, "Is a directory", "");
-  check_refused(
-      on(tree, {"--lscpu", path("absent"), "plan"}), 2, "absent: cannot read --lscpu", "lscpu");
-  check_refused(on(tree, {"--lscpu", path("text"), "plan"}), 2, path("text"), "");
-  check_refused(on(tree, {"--config", path("absent"), "plan"}), 2, path("absent"), "");
-  check_refused(on(tree, {"-q", "plan", "-o", path("absent/plan.json")}), 1, "No such file", "");
-  check_refused(on(tree, {"snapshot", "-o", path("absent/x.tar.gz")}), 1, "No such file", "");
-}
-
-TEST_CASE("cli: a snapshot file cannot be written", "[cli]") {
-  const auto command = GENERATE(as<std::string>(), "apply", "rollback", "history --keep");
-  const auto words = split(command, ' ');
-  Arguments arguments(words.begin(), words.end());
-  if (command == "history --keep") {
-    arguments.emplace_back("1");
-  }
-  check_refused(on_file("two-vms", arguments), 2, "needs a directory", "tar");
-}
-
-TEST_CASE("cli: options from a file", "[cli]") {
-  CapturedHost host("two-vms");
-  const auto file = (host.root() / "config.toml").string();
-  const auto with = [&](std::string_view text) {
-    host.file("/config.toml", text);
-    return on(host, {"--config", file, "plan", "--json"});
-  };
-  const auto avoided = [](const Ran& ran) {
-    INFO(ran.err);
-    REQUIRE(ran.code == 0);
-    return Json::parse(ran.out)["policy"]["avoid"].get<std::string>();
-  };
-  CHECK(avoided(with("")).empty());
-  CHECK(avoided(with("# none\n[plan]\navoid = \"0\"\n")) == "0");
-  CHECK(avoided(with("[policy]\navoid = \"0-1\"\nno-protect-siblings = true\n")) == "0-1");
-  CHECK(avoided(with("[apply]\navoid = \"0\"\n")).empty());
-  host.file("/config.toml", "[policy]\navoid = \"0\"\n");
-  const auto given = on(host, {"--config", file, "plan", "--avoid", "7", "--json"});
-  CHECK(avoided(given) == "7");  // The command line wins.
-  check_refused(with("[policy]\navoidd = \"0\"\n"), 2, "config.toml: ", "");
-  check_refused(with("avoid = \"0\"\n"), 2, "config.toml: avoid: no such key", "");
-  check_refused(with("[nonsense]\nx = 1\n"), 2, "config.toml: ", "");
-  check_refused(with("[policy]\navoid = \"9-1\"\n"), 2, "--avoid", "");
-}
-
-TEST_CASE("cli: the default config file lies under the root", "[cli]") {
-  CapturedHost host("two-vms");
-  host.file("/etc/irqtune/irqtune.toml", "[policy]\navoid = \"0\"\n");
-  CHECK(Json::parse(on(host, {"plan", "--json"}).out)["policy"]["avoid"] == "0");
-  host.file("/etc/irqtune/irqtune.toml", "nonsense = 1\n");
-  check_refused(on(host, {"plan"}), 2, "/etc/irqtune/irqtune.toml: nonsense", "");
 }
 
 TEST_CASE("cli: text for people fits 100 columns, without colour or noise", "[cli]") {

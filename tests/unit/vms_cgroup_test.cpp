@@ -43,6 +43,30 @@ TEST_CASE("The root cgroup's list of isolated CPUs", "[vms]") {
   }
 }
 
+TEST_CASE("cgroup v1: CPUs that no cpuset balances are isolated", "[vms]") {
+  FakeTree tree{{"/sys/fs/cgroup/cpuset/cpuset.sched_load_balance", "0\n"},
+                {"/sys/fs/cgroup/cpuset/cpuset.effective_cpus", "0-7\n"},
+                {"/sys/fs/cgroup/cpuset/system/cpuset.sched_load_balance", "1\n"},
+                {"/sys/fs/cgroup/cpuset/system/cpuset.effective_cpus", "0-3\n"},
+                {"/sys/fs/cgroup/cpuset/rt/cpuset.sched_load_balance", "0\n"},
+                {"/sys/fs/cgroup/cpuset/rt/cpuset.cpu_exclusive", "1\n"},
+                {"/sys/fs/cgroup/cpuset/rt/cpuset.effective_cpus", "3-7\n"},
+                {"/sys/fs/cgroup/cpuset/rt/soft/cpuset.sched_load_balance", "1\n"},
+                {"/sys/fs/cgroup/cpuset/rt/soft/cpuset.cpus", "7\n"},
+                {"/sys/fs/cgroup/cpuset/none/cpuset.sched_load_balance", "0\n"},
+                {"/sys/fs/cgroup/cpuset/none/cpuset.effective_cpus", "\n"}};
+  SECTION("once the root's balancing is off") {
+    const auto found = read_partitions(tree.sysfs());
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].source == "/sys/fs/cgroup/cpuset/rt: cpuset.sched_load_balance 0");
+    CHECK(found[0].cpus == CpuSet{4, 5, 6});
+  }
+  SECTION("while the root balances, none is, however exclusive") {
+    tree.file("/sys/fs/cgroup/cpuset/cpuset.sched_load_balance", "1\n");
+    CHECK(read_partitions(tree.sysfs()).empty());
+  }
+}
+
 TEST_CASE("A tree of cgroups without end is walked to its end", "[vms]") {
   FakeTree tree;
   std::string path = "/sys/fs/cgroup";

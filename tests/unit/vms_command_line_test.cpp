@@ -68,6 +68,31 @@ TEST_CASE("Passed-through devices on a command line", "[vms]") {
         "0000:02:00.0");
 }
 
+TEST_CASE("NVMe disks that QEMU drives itself", "[vms]") {
+  const auto of = [](const std::string& words) {
+    return devices(parse("qemu-system-x86_64 " + words));
+  };
+  CHECK(of("-drive file=nvme://0000:04:00.0/1,if=none,id=d") == "0000:04:00.0");
+  CHECK(of("-drive if=none,file=nvme://10000:e1:00.0/2") == "10000:e1:00.0");
+  CHECK(of("-drive file.driver=nvme,file.device=0000:05:00.0,file.namespace=1,format=raw") ==
+        "0000:05:00.0");
+  CHECK(of("-drive driver=raw,file.filename=nvme://0000:05:00.1/1") == "0000:05:00.1");
+  CHECK(of("-blockdev driver=nvme,device=0000:06:00.0,namespace=1,node-name=n") == "0000:06:00.0");
+  CHECK(of(R"(-blockdev {"driver":"raw","file":{"driver":"nvme","device":"0000:07:00.0",)"
+           R"("namespace":1},"node-name":"n"})") == "0000:07:00.0");
+  CHECK(of(R"(-drive file=json:{"driver":"nvme",,"device":"0000:08:00.0",,"namespace":1})") ==
+        "0000:08:00.0");
+  CHECK(of("-blockdev driver=nvme,device=0000:06:00.0,node-name=a"
+           " -blockdev driver=raw,file=a -drive file=nvme://0000:09:00.0/1") ==
+        "0000:06:00.0 0000:09:00.0");
+
+  // An emulated controller, an image with such a name, a torn address
+  CHECK(of("-device nvme,drive=d,serial=x,device=0000:04:00.0").empty());
+  CHECK(of("-drive file=/images/nvme.raw,driver=raw,device=0000:04:00.0").empty());
+  CHECK(of("-drive file=nvme://,if=none").empty());
+  CHECK(of("-drive file=nvme://0000:04:00/1").empty());
+}
+
 TEST_CASE("Torn command lines do no harm", "[vms]") {
   for (const auto* text : {"",
                            " ",

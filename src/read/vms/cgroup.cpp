@@ -145,6 +145,9 @@ void read_cgroups(const Sysfs& sysfs,
 
 std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs) {
   const std::string root(kUnified);
+  if (auto unbalanced = read_unbalanced_cpusets(sysfs); !unbalanced.empty()) {
+    return unbalanced;  // A host has its cpusets in v1 or in v2.
+  }
   const auto isolated = read_list(sysfs, root + "/cpuset.cpus.isolated");
   if (isolated && isolated->empty()) {
     return {};  // The kernel knows, and spares the walk.

@@ -2,6 +2,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/vms/options.h"
 #include "read/vms/sources.h"
 
 #include <algorithm>
@@ -12,78 +13,9 @@ namespace irqtune {
 
 namespace {
 
-using Pair = std::pair<std::string, std::string>;
-
 std::string_view last_component(std::string_view path) noexcept {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-/// "a,b=c,,d" -> {"a", ""}, {"b", "c,d"}: a doubled comma stands for itself.
-/// Source: QEMU util/keyval.c, qemu_opts_parse().
-std::vector<Pair> parse_options(std::string_view text) {
-  std::vector<Pair> options(1);
-  bool in_value = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto& [key, value] = options.back();
-    if (text[i] == ',' && !text.substr(i + 1).starts_with(',')) {
-      options.emplace_back();
-      in_value = false;
-    } else if (text[i] == '=' && !in_value) {
-      in_value = true;
-    } else {
-      (in_value ? value : key) += text[i];
-      i += text[i] == ',' ? 1U : 0U;
-    }
-  }
-  return options;
-}
-
-/// Takes a JSON string from the start of `rest`, behind its opening quote. Escapes other than of
-/// quotes and backslashes are kept as they stand: no address needs them.
-std::string take_json_string(std::string_view& rest) {
-  std::string out;
-  while (!rest.empty() && rest.front() != '"') {
-    if (rest.front() == '\\' && rest.size() > 1) {
-      rest.remove_prefix(1);
-    }
-    out += rest.front();
-    rest.remove_prefix(1);
-  }
-  if (!rest.empty()) {
-    rest.remove_prefix(1);
-  }
-  return out;
-}
-
-/// The string members of a JSON object's top level, as QEMU's -device takes it.
-std::vector<Pair> parse_json_options(std::string_view text) {
-  std::vector<Pair> options;
-  std::string key;
-  bool is_value = false;
-  int depth = 0;
-  while (!text.empty()) {
-    const char c = text.front();
-    text.remove_prefix(1);
-    depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
-    if (c != '"') {
-      is_value = depth == 1 && (c == ':' || (is_value && (c == ' ' || c == '\t')));
-      continue;
-    }
-    auto string = take_json_string(text);
-    if (depth == 1 && is_value) {
-      options.emplace_back(key, std::move(string));
-    } else if (depth == 1) {
-      key = std::move(string);
-    }
-    is_value = false;
-  }
-  return options;
-}
-
-std::string option(const std::vector<Pair>& options, std::string_view key) {
-  const auto found = std::ranges::find(options, key, &Pair::first);
-  return found != options.end() ? found->second : std::string{};
 }
 
 /// The host's PCI device behind "/sys/bus/pci/devices/0000:3b:00.0/".
@@ -100,16 +32,39 @@ void add_device(VmmCommand& command, const std::optional<PciAddress>& address) {
   }
 }
 
+/// The device of "nvme://0000:04:00.0/1", which QEMU drives itself, through vfio.
+/// Source: QEMU block/nvme.c, nvme_parse_filename().
+std::optional<PciAddress> address_of_nvme_url(std::string_view url) {
+  constexpr std::string_view kScheme = "nvme://";
+  return url.starts_with(kScheme)
+             ? parse_loose_address(
+                   url.substr(kScheme.size(), url.find('/', kScheme.size()) - kScheme.size()))
+             : std::nullopt;
+}
+
+/// The disks of -drive and -blockdev: driver=nvme with its device, or a file nvme://, at the top or
+/// below a format driver ("file.driver=nvme,file.device=0000:04:00.0").
+void add_qemu_disk(VmmCommand& command, std::string_view text) {
+  constexpr std::string_view kDriver = "driver";
+  const auto options = parse_options(text);
+  for (const auto& [key, value] : options) {
+    if (value == "nvme" && key.ends_with(kDriver)) {
+      const auto prefix = key.substr(0, key.size() - kDriver.size());
+      add_device(command, parse_loose_address(option(options, prefix + "device")));
+    } else if (value.starts_with("json:")) {
+      add_qemu_disk(command, value.substr(value.find(':') + 1));
+    }
+    add_device(command, address_of_nvme_url(value));
+  }
+}
+
 void add_qemu_device(VmmCommand& command, std::string_view text) {
-  const bool json = text.starts_with('{');
-  const auto options = json ? parse_json_options(text) : parse_options(text);
+  const auto options = parse_options(text);
   auto driver = option(options, "driver");
   if (driver.empty() && !options.empty() && options.front().second.empty()) {
     driver = options.front().first;
   }
-  if (driver == "nvme") {  // -blockdev: QEMU drives the NVMe disk itself, through vfio.
-    add_device(command, parse_loose_address(option(options, "device")));
-  } else if (driver.starts_with("vfio-pci")) {
+  if (driver.starts_with("vfio-pci")) {
     const auto host = option(options, "host");
     add_device(
         command,
@@ -159,8 +114,10 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
     command.probe = value == "none" || value.starts_with("none,");
   } else if (key == "-smp") {
     set_vcpus(command, value);
-  } else if (key == "-device" || key == "-blockdev") {
+  } else if (key == "-device") {
     add_qemu_device(command, value);
+  } else if (key == "-drive" || key == "-blockdev") {
+    add_qemu_disk(command, value);
   }
 }
 

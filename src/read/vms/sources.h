@@ -99,4 +99,11 @@ struct ProcessesRead {
 /// Decides who is pinned, and pinned alone.
 void mark_pins(std::vector<Vm>& vms, const Topology& topology);
 
+/// The CPUs of cgroup v1 cpusets that switch load balancing off and that no other cpuset balances:
+/// v1's way to what v2 calls an isolated partition. `cpuset.cpu_exclusive` alone is none: it keeps
+/// siblings' cpusets apart, but tasks of the parents still run there. Without sets of no CPUs.
+/// Source: Documentation/admin-guide/cgroup-v1/cpusets.rst 1.4 and 1.7; kernel/cgroup/cpuset.c,
+/// generate_sched_domains().
+[[nodiscard]] std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs);
+
 }  // namespace irqtune

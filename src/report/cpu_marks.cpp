@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/cpu_marks.h"
+
+#include "irqtune/core/text.h"
+
+#include "report/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::array<std::pair<ProtectionKind, char>, 4> kSigns = {
+    {{ProtectionKind::isolated, '#'},
+     {ProtectionKind::nohz_full, '~'},
+     {ProtectionKind::cpuset, '='},
+     {ProtectionKind::user, '!'}}};
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {
+    {{".", "housekeeping"},
+     {"x", "offline"},
+     {"#", "isolated"},
+     {"~", "nohz_full"},
+     {"=", "cpuset partition"},
+     {"!", "avoided"},
+     {"*", "vCPUs of several VMs"},
+     {"A2", "vCPU 2 of VM A"},
+     {"a", "sibling of a vCPU of VM A"}}};
+
+/// "A" to "Z", "AA", ...: short for the VM's name.
+std::string letters(std::size_t index) {
+  constexpr std::size_t kLetters = 26;
+  const auto last = static_cast<char>('A' + static_cast<char>(index % kLetters));
+  return (index < kLetters ? std::string{} : letters(index / kLetters - 1)) + last;
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text) {
+    c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+/// The entries side by side, in lines of `width` columns.
+std::string filled(const std::vector<std::string>& entries, std::size_t width) {
+  constexpr std::string_view kGap = "   ";
+  std::string out;
+  std::size_t column = 0;
+  for (const auto& entry : entries) {
+    const bool fits = column > 0 && column + kGap.size() + display_width(entry) <= width;
+    out += fits ? kGap : column > 0 ? "\n" : "";
+    column = (fits ? column + kGap.size() : 0) + display_width(entry);
+    out += entry;
+  }
+  return out.empty() ? out : out + '\n';
+}
+
+}  // namespace
+
+CpuMarks::CpuMarks(const ProtectionMap& protections) : protections_(protections) {
+  for (const auto& [cpu, reasons] : protections) {
+    for (const auto& reason : reasons) {
+      if (!reason.vm.empty()) {
+        vms_.try_emplace(reason.vm);
+      }
+    }
+  }
+  std::size_t index = 0;
+  for (auto& [name, letter] : vms_) {
+    letter = letters(index++);
+  }
+}
+
+std::string CpuMarks::mark(const Cpu& cpu) {
+  if (!cpu.online) {
+    return used("x");
+  }
+  const auto found = protections_.find(cpu.number);
+  if (found == protections_.end()) {
+    return used(".");
+  }
+  auto out = vm_mark(found->second);
+  for (const auto& [kind, sign] : kSigns) {
+    const auto has = std::ranges::find(found->second, kind, &Protection::kind);
+    out += has != found->second.end() ? used(std::string(1, sign)) : "";
+  }
+  return out;
+}
+
+std::string CpuMarks::legend(std::size_t width) const {
+  std::vector<std::string> signs;
+  for (const auto& [sign, text] : kWords) {
+    if (used_.contains(std::string(sign))) {
+      signs.push_back(fmt::format("{} {}", sign, text));
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, letter] : vms_) {
+    names.push_back(fmt::format("VM {} is {}", letter, cut(printable(name), 24)));
+  }
+  return filled(signs, width) + filled(names, width);
+}
+
+std::string CpuMarks::used(std::string mark) {
+  used_.insert(mark);
+  return mark;
+}
+
+std::string CpuMarks::vm_mark(const std::vector<Protection>& reasons) {
+  std::set<std::string> vms;
+  std::set<int> vcpus;
+  for (const auto& reason : reasons) {
+    if (!reason.vm.empty()) {
+      vms.insert(reason.vm);
+    }
+    if (reason.kind == ProtectionKind::vcpu) {
+      vcpus.insert(reason.vcpu.value_or(0));
+    }
+  }
+  if (vms.size() != 1) {
+    return vms.empty() ? "" : used("*");
+  }
+  const auto& letter = vms_.at(*vms.begin());
+  used(vcpus.empty() ? "a" : "A2");
+  return vcpus.empty()       ? lower(letter)
+         : vcpus.size() == 1 ? fmt::format("{}{}", letter, *vcpus.begin())
+                             : letter;
+}
+
+}  // namespace irqtune

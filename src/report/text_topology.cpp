@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/report/report.h"
+
+#include "report/cpu_marks.h"
+#include "report/table.h"
+#include "report/text_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace irqtune {
+
+namespace {
+
+using Core = std::vector<const Cpu*>;
+
+/// Cores that share package, node and last-level cache.
+struct Block {
+  std::string title;
+  CpuSet cpus;
+  std::vector<Core> cores;
+};
+
+/// One CPU of the map.
+struct Cell {
+  int cpu = 0;
+  std::string mark;
+  std::size_t vectors = 0;
+  bool collides = false;
+};
+
+/// The CPUs of each core, cores by lowest CPU; CPUs of unknown core stand alone.
+std::vector<Core> cores_of(const Topology& topology) {
+  std::vector<Core> cores;
+  std::map<int, std::size_t> index;
+  for (const auto& cpu : topology.cpus) {
+    const bool known = cpu.core && cpu.online;
+    const auto at = known ? index.try_emplace(*cpu.core, cores.size()).first->second : cores.size();
+    cores.resize(std::max(cores.size(), at + 1));
+    cores[at].push_back(&cpu);
+  }
+  return cores;
+}
+
+std::string block_title(const Cpu& cpu) {
+  std::vector<std::string> parts;
+  if (cpu.package) {
+    parts.push_back(fmt::format("package {}", *cpu.package));
+  }
+  if (cpu.node) {
+    parts.push_back("node " + node_text(cpu.node));
+  }
+  if (cpu.llc) {
+    parts.push_back(fmt::format("cache {}", *cpu.llc));
+  }
+  return parts.empty() ? (cpu.online ? "CPUs of unknown place" : "offline")
+                       : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<Block> blocks_of(const Topology& topology) {
+  std::vector<Block> blocks;
+  for (auto& core : cores_of(topology)) {
+    const auto title = block_title(*core.front());
+    auto block = std::ranges::find(blocks, title, &Block::title);
+    if (block == blocks.end()) {
+      block = blocks.insert(blocks.end(), {title, {}, {}});
+    }
+    for (const auto* cpu : core) {
+      block->cpus.insert(cpu->number);
+    }
+    block->cores.push_back(std::move(core));
+  }
+  return blocks;
+}
+
+using VectorCounts = std::map<int, std::size_t>;
+
+VectorCounts vectors_by_cpu(const Host& host) {
+  VectorCounts vectors;
+  for (const auto& irq : host.irqs) {
+    if (irq.vector && delivered_to(irq) && delivered_to(irq)->size() == 1) {
+      ++vectors[*delivered_to(irq)->first()];
+    }
+  }
+  return vectors;
+}
+
+/// Column widths of a cell's three parts.
+struct Widths {
+  std::size_t cpu = 1;
+  std::size_t mark = 1;
+  std::size_t vectors = 0;
+};
+
+std::string number_or_blank(std::size_t number) {
+  return number > 0 ? fmt::format("{}", number) : "";
+}
+
+Widths widths_of(const std::map<int, Cell>& cells) {
+  Widths widths;
+  for (const auto& [cpu, cell] : cells) {
+    widths.cpu = std::max(widths.cpu, fmt::formatted_size("{}", cpu));
+    widths.mark = std::max(widths.mark, cell.mark.size());
+    widths.vectors = std::max(widths.vectors, number_or_blank(cell.vectors).size());
+  }
+  return widths;
+}
+
+std::string cell_text(const Cell& cell, const Widths& widths, const TextStyle& style) {
+  const auto text = fmt::format("{:>{}} {:<{}} {:>{}}",
+                                cell.cpu,
+                                widths.cpu,
+                                cell.mark,
+                                widths.mark,
+                                number_or_blank(cell.vectors),
+                                widths.vectors);
+  return cell.collides ? tinted(style, Tint::red, text) : text;
+}
+
+/// Lines of at most `style.width` columns, a power of two cores in each: one below the other the
+/// threads of a core.
+std::string block_text(const Block& block,
+                       const std::map<int, Cell>& cells,
+                       const Widths& widths,
+                       const TextStyle& style) {
+  constexpr std::size_t kMargin = 2;
+  constexpr std::size_t kGap = 2;
+  const auto width = widths.cpu + widths.mark + widths.vectors + 2 + kGap;
+  std::size_t columns = 1;
+  while (kMargin + 2 * columns * width <= style.width + kGap) {
+    columns *= 2;
+  }
+  std::string out;
+  for (std::size_t from = 0; from < block.cores.size(); from += columns) {
+    const auto to = std::min(from + columns, block.cores.size());
+    std::size_t threads = 0;
+    for (std::size_t i = from; i < to; ++i) {
+      threads = std::max(threads, block.cores[i].size());
+    }
+    for (std::size_t thread = 0; thread < threads; ++thread) {
+      std::string line(kMargin, ' ');
+      for (std::size_t i = from; i < to; ++i) {
+        const auto& core = block.cores[i];
+        line += thread < core.size() ? cell_text(cells.at(core[thread]->number), widths, style)
+                                     : std::string(width - kGap, ' ');
+        line += std::string(kGap, ' ');
+      }
+      out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+    }
+  }
+  return out;
+}
+
+std::string summary_line(std::string_view what, const CpuSet& cpus, const VectorCounts& vectors) {
+  std::size_t count = 0;
+  for (const auto& [cpu, number] : vectors) {
+    count += cpus.contains(cpu) ? number : 0;
+  }
+  return cpus.empty() ? std::string{}
+                      : fmt::format("{}: {}, {} ({})\n",
+                                    what,
+                                    counted(cpus.size(), "CPU"),
+                                    counted(count, "vector"),
+                                    cut(cpus.to_list(), 60));
+}
+
+std::string nodes_text(const Topology& topology) {
+  std::string out;
+  for (const auto& node : topology.nodes) {
+    out += fmt::format(
+        "node {}: CPUs {}; distances {}\n",
+        static_cast<std::uint32_t>(node.id),
+        node.cpus.empty() ? "none (memory only)" : node.cpus.to_list(),
+        node.distances.empty() ? "unknown" : fmt::format("{}", fmt::join(node.distances, " ")));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string topology_text(const Host& host,
+                          const ProtectionMap& protections,
+                          const TextStyle& style) {
+  if (host.topology.cpus.empty()) {
+    return "No CPUs known.\n";
+  }
+  auto vectors = vectors_by_cpu(host);
+  CpuMarks marks(protections);
+  std::map<int, Cell> cells;
+  CpuSet housekeeping;
+  for (const auto& cpu : host.topology.cpus) {
+    const auto count = vectors[cpu.number];
+    const bool hot = count > 0 && protected_by_vcpu(protections, cpu.number);
+    cells[cpu.number] = {cpu.number, marks.mark(cpu), count, hot};
+    if (cpu.online && !protections.contains(cpu.number)) {
+      housekeeping.insert(cpu.number);
+    }
+  }
+  auto out = summary_line("housekeeping", housekeeping, vectors) +
+             summary_line("protected", host.topology.online & protected_cpus(protections), vectors);
+  const auto widths = widths_of(cells);
+  for (const auto& block : blocks_of(host.topology)) {
+    out += tinted(style,
+                  Tint::dim,
+                  fmt::format("{}: CPUs {}", block.title, cut(block.cpus.to_list(), 48))) +
+           '\n' + block_text(block, cells, widths, style);
+  }
+  out +=
+      "Each CPU: number, mark, passthrough vectors now; threads of a core one below the other.\n";
+  return out + marks.legend(style.width) + nodes_text(host.topology);
+}
+
+}  // namespace irqtune

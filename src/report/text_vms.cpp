@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/report/report.h"
+
+#include "report/table.h"
+#include "report/text_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace irqtune {
+
+namespace {
+
+std::string pin_text(const Vcpu& vcpu) {
+  const auto* kind = !vcpu.cpus       ? "unknown"
+                     : !vcpu.pinned   ? "unpinned"
+                     : vcpu.dedicated ? "dedicated"
+                                      : "pool";
+  return fmt::format("{} {}", list_text(vcpu.cpus), kind);
+}
+
+/// "0:2 1:3 dedicated": vCPUs and their CPUs, grouped where all are alike.
+std::string vcpus_text(const Vm& vm) {
+  if (vm.vcpus.empty()) {
+    return "unknown";
+  }
+  const auto& first = vm.vcpus.front();
+  const bool alike = std::ranges::all_of(vm.vcpus, [&](const Vcpu& vcpu) {
+    return vcpu.pinned == first.pinned && vcpu.dedicated == first.dedicated;
+  });
+  const bool same =
+      std::ranges::all_of(vm.vcpus, [&](const Vcpu& vcpu) { return vcpu.cpus == first.cpus; });
+  if (alike && same) {
+    return fmt::format("{} on {}", vm.vcpus.size(), pin_text(first));
+  }
+  std::string out = fmt::format("{}:", vm.vcpus.size());
+  for (const auto& vcpu : vm.vcpus) {
+    out += fmt::format(" {}>{}", vcpu.id, alike ? list_text(vcpu.cpus) : pin_text(vcpu));
+  }
+  return alike ? out + (first.dedicated ? " dedicated"
+                        : first.pinned  ? " pool"
+                                        : " unpinned")
+               : out;
+}
+
+/// CPUs of the VM's pinned vCPUs and their siblings.
+bool on_core_of(const Vm& vm, const ProtectionMap& protections, int cpu) {
+  const auto found = protections.find(cpu);
+  return found != protections.end() && std::ranges::any_of(found->second, [&](const Protection& p) {
+           return p.vcpu && p.vm == vm.name;
+         });
+}
+
+std::size_t count_vectors(const Host& host, const PciAddress& address) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      host.irqs, [&](const Irq& irq) { return irq.vector && irq.device == address; }));
+}
+
+/// How many vectors a device has, and how many of them stand on whose cores.
+std::string device_text(const Host& host,
+                        const ProtectionMap& protections,
+                        const Vm& vm,
+                        const PciAddress& address) {
+  std::size_t vectors = 0;
+  std::size_t own = 0;
+  std::size_t other = 0;
+  for (const auto& irq : host.irqs) {
+    if (!irq.vector || irq.device != address) {
+      continue;
+    }
+    ++vectors;
+    if (collides(irq, protections)) {
+      ++(on_core_of(vm, protections, *delivered_to(irq)->first()) ? own : other);
+    }
+  }
+  return fmt::format("  device    {}: {}, {} on its own vCPU cores, {} on other VMs'\n",
+                     address.to_string(),
+                     counted(vectors, "vector"),
+                     own,
+                     other);
+}
+
+std::string vm_text(const Host& host,
+                    const ProtectionMap& protections,
+                    const Vm& vm,
+                    const TextStyle& style) {
+  const auto pid =
+      vm.pid ? fmt::format("running, pid {}", *vm.pid)
+             : std::string(vm.state == VmState::running ? "running" : "defined, not running");
+  auto out = fmt::format("{}  {} ({})\n",
+                         tinted(style, Tint::bold, printable(vm.name)),
+                         pid,
+                         fmt::join(vm.sources, ", "));
+  out += fmt::format("  vCPUs     {}\n", vcpus_text(vm));
+  out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
+  for (const auto& thread : vm.iothreads) {
+    out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));
+  }
+  for (const auto& address : vm.devices) {
+    out += device_text(host, protections, vm, address);
+  }
+  return out;
+}
+
+/// Passthrough devices of DPDK, SPDK, or only bound to vfio.
+std::string without_vm_text(const Host& host,
+                            const ProtectionMap& protections,
+                            const TextStyle& style) {
+  std::string out;
+  for (const auto& device : host.devices) {
+    if (!device.passthrough || find_owner(host, device.address) != nullptr) {
+      continue;
+    }
+    const auto vectors = count_vectors(host, device.address);
+    const auto colliding = std::ranges::count_if(host.irqs, [&](const Irq& irq) {
+      return irq.vector && irq.device == device.address && collides(irq, protections);
+    });
+    out +=
+        fmt::format("  device    {}: {}", device.address.to_string(), counted(vectors, "vector"));
+    out += vectors > 0 ? fmt::format(", {} on vCPU cores", colliding) : "";
+    out += fmt::format(", used by {}\n", user_text(host, device.address, vectors));
+  }
+  return out.empty() ? out : tinted(style, Tint::bold, "Without a VM") + '\n' + out;
+}
+
+}  // namespace
+
+std::string user_text(const Host& host, const PciAddress& address, std::size_t vectors) {
+  constexpr std::size_t kWidest = 24;
+  std::string out;
+  for (const auto& user : host.vfio_users) {
+    if (std::ranges::find(user.devices, address) != user.devices.end()) {
+      out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", printable(user.comm), user.pid);
+    }
+  }
+  return !out.empty() ? cut(out, kWidest) : vectors > 0 ? "unknown process" : "nobody";
+}
+
+std::string vms_text(const Host& host, const ProtectionMap& protections, const TextStyle& style) {
+  std::string out = host.vms.empty() ? "No VMs found.\n" : "";
+  for (const auto& vm : host.vms) {
+    out += vm_text(host, protections, vm, style);
+  }
+  return out + without_vm_text(host, protections, style);
+}
+
+}  // namespace irqtune

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/report/report.h"
+
+#include "support/catch.h"
+#include "support/make_host.h"
+
+#include <nlohmann/json.hpp>
+
+namespace irqtune::test {
+
+namespace {
+
+std::string text_of(const Host& host, Section section) {
+  return host_text(host, protections(host, {}), section, {});
+}
+
+bool holds(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A VM's device, DPDK's, one whose user cannot be seen, and one that is only bound.
+Host mixed_host() {
+  auto host = make_host({1, 4, 1, 1});
+  for (const auto* device : {"0000:21:00.0", "0000:22:00.0", "0000:23:00.0", "0000:24:00.0"}) {
+    add_device(host, device, NodeId{0});
+  }
+  add_vm(host, "db1", {"2", "3"}, {"0000:21:00.0"});
+  host.vfio_users = {{600, "dpdk-testpmd", {address("0000:22:00.0")}}};
+  add_vector(host, "0000:21:00.0", "0");
+  add_vector(host, "0000:22:00.0", "1");
+  add_vector(host, "0000:22:00.0", "2");
+  add_vector(host, "0000:23:00.0", "0");
+  return host;
+}
+
+}  // namespace
+
+TEST_CASE("Devices without a VM are told apart", "[report]") {
+  const auto host = mixed_host();
+  const auto vms = text_of(host, Section::vms);
+  CHECK(holds(vms,
+              "Without a VM\n"
+              "  device    0000:22:00.0: 2 vectors, 1 on vCPU cores, used by dpdk-testpmd (600)\n"
+              "  device    0000:23:00.0: 1 vector, 0 on vCPU cores, used by unknown process\n"
+              "  device    0000:24:00.0: 0 vectors, used by nobody\n"));
+  const auto devices = text_of(host, Section::devices);
+  for (const auto* word : {"db1", "dpdk-testpmd (600)", "unknown process", "nobody"}) {
+    INFO(word);
+    CHECK(holds(devices, word));
+  }
+  const auto json = nlohmann::json::parse(host_json(host, {}, Section::devices));
+  CHECK(json["devices"][0]["users"].empty());
+  CHECK(json["devices"][1]["users"][0]["pid"] == 600);
+  CHECK(json["devices"][1]["users"][0]["comm"] == "dpdk-testpmd");
+  CHECK(json["devices"][1]["vm"].is_null());
+  CHECK(json["devices"][3]["users"].empty());
+}
+
+TEST_CASE("A host whose devices all have VMs has no such list", "[report]") {
+  auto host = make_host({1, 4, 1, 1});
+  add_device(host, "0000:21:00.0", NodeId{0});
+  add_vm(host, "db1", {"2", "3"}, {"0000:21:00.0"});
+  CHECK_FALSE(holds(text_of(host, Section::vms), "Without a VM"));
+}
+
+TEST_CASE("A VM's line tells its state", "[report]") {
+  auto host = mixed_host();
+  host.vms[0].pid = 300;
+  CHECK(holds(text_of(host, Section::vms), "db1  running, pid 300"));
+  host.vms[0].pid.reset();
+  host.vms[0].state = VmState::defined;
+  CHECK(holds(text_of(host, Section::vms), "db1  defined, not running"));
+}
+
+}  // namespace irqtune::test
