@@ -56,6 +56,7 @@ std::vector<Part> split(const Problem& problem) {
   for (auto& part : parts) {
     part.problem.reaches = problem.reaches;
     part.problem.min_gain = problem.min_gain;
+    part.problem.ceiling = problem.ceiling;
     part.problem.rebalance = problem.rebalance;
   }
   for (std::size_t i = 0; i < problem.bins.size(); ++i) {
@@ -202,7 +203,8 @@ double tolerated(const Problem& problem, double best) {
   const bool kept = std::ranges::any_of(
       problem.balls, [](const Ball& ball) { return ball.current && ball.in_place; });
   const double share = kept && !problem.rebalance ? std::max(problem.min_gain, kAsGood) : kAsGood;
-  return best * (1 + share + kRounding) + kRounding;
+  const auto rounded = [](double load) { return load * (1 + kRounding) + kRounding; };
+  return rounded(std::max(best, std::min(best * (1 + share), problem.ceiling)));
 }
 
 Placement solve(const Problem& problem) {

@@ -19,6 +19,7 @@ struct Bin {
   int llc = -1;           ///< Its last-level cache; -1 where unknown.
   std::size_t group = 0;  ///< Its node, as an index from 0.
   bool first = true;      ///< The first of its core's threads among the bins.
+  bool covered = false;   ///< It has a primary already, whatever is planned.
   double base = 0;        ///< Load that stays there whatever is planned.
   std::size_t slots = std::numeric_limits<std::size_t>::max();  ///< How many balls it may take.
 };
@@ -46,7 +47,8 @@ struct Problem {
   std::vector<Bin> bins;
   std::vector<Ball> balls;
   std::vector<std::vector<Reach>> reaches;
-  double min_gain = 0.1;   ///< By this share the largest load may exceed the best, to keep balls.
+  double min_gain = 0.1;  ///< By this share the largest load may exceed the best, to keep balls.
+  double ceiling = std::numeric_limits<double>::infinity();  ///< But not beyond this, if need not.
   bool rebalance = false;  ///< Balls in place are kept for a much smaller share only.
 };
 

@@ -10,47 +10,59 @@ namespace irqtune::planning {
 
 namespace {
 
-/// What interrupts outside the plan put on each CPU, by CPU number.
+/// What interrupts that have their place put on each CPU, by CPU number.
 struct Carried {
   std::map<int, double> load;
   std::map<int, std::size_t> vectors;
+  CpuSet covered;  ///< Those with a primary, where the scope is one that places the host's own.
 };
 
-/// True if the planner may move it: then it is no part of what a CPU carries anyhow.
-bool is_planned(const Item& item) {
-  return !item.blocked;
+/// The one CPU where an interrupt stands; empty optional if there are several.
+std::optional<int> standing_on(const Irq& irq) {
+  const auto& at = headed_to(irq);
+  return at && at->size() == 1 ? at->first() : std::nullopt;
 }
 
-void add_load(const Index& index, const Irq& irq, Carried& carried) {
-  if (index.host->rate_source != RateSource::none) {
+/// True if the interrupt is one of those that the scope would place, had it been in the way. Once
+/// evicted it counts for what it counted for when it was planned, or the next plan would differ.
+bool counts_as_placed(const Index& index, const Irq& irq) {
+  return index.policy->scope == Scope::evict && is_own_and_movable(irq);
+}
+
+void add_load(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
+  const bool measured = index.host->rate_source != RateSource::none;
+  if (measured && !at) {
     for (const auto& rate : irq.rates) {
       carried.load[rate.cpu] += rate.rate;
     }
-    return;
+  } else if (measured) {
+    // All of it: rates since boot tell where the interrupt has been, not where it is.
+    carried.load[*at] += total_rate(irq);
+  } else if (at && (irq.vector || counts_as_placed(index, irq))) {
+    carried.load[*at] += role_of(index, irq) == Role::primary ? 1 : 0;
   }
-  const auto& headed = headed_to(irq);
-  if (irq.vector && headed && headed->size() == 1 && role_of(index, irq) == Role::primary) {
-    carried.load[*headed->first()] += 1;
+}
+
+void add(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
+  add_load(index, irq, at, carried);
+  // Without a handler the effective CPU is only where the kernel would start it.
+  if (at && !irq.actions.empty()) {
+    ++carried.vectors[*at];
+  }
+  if (at && counts_as_placed(index, irq) && role_of(index, irq) == Role::primary) {
+    carried.covered.insert(*at);
   }
 }
 
 Carried carried_by(const Index& index, const std::vector<Item>& items) {
-  std::set<IrqNumber> planned;
-  for (const auto& item : items) {
-    if (is_planned(item)) {
-      planned.insert(item.irq->number);
-    }
-  }
   Carried carried;
   for (const auto& irq : index.host->irqs) {
-    if (planned.contains(irq.number)) {
-      continue;
-    }
-    add_load(index, irq, carried);
-    const auto& at = headed_to(irq);
-    // Without a handler the effective CPU is only where the kernel would start it.
-    if (!irq.actions.empty() && at && at->size() == 1) {
-      ++carried.vectors[*at->first()];
+    const auto item = std::ranges::lower_bound(
+        items, irq.number, {}, [](const Item& other) { return other.irq->number; });
+    const bool listed = item != items.end() && item->irq == &irq;
+    const bool to_place = listed && !item->blocked && !item->target;
+    if (!to_place) {
+      add(index, irq, listed && item->target ? item->target : standing_on(irq), carried);
     }
   }
   return carried;
@@ -108,6 +120,9 @@ std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items)
     sites.push_back(site);
   }
   mark_first_threads(sites);
+  for (auto& site : sites) {
+    site.covered = site.first && carried.covered.contains(site.cpu);
+  }
   return sites;
 }
 

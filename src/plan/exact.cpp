@@ -95,7 +95,8 @@ class Search {
   [[nodiscard]] Order order_now(int cost) const {
     Order now{cost, 0, 0};
     for (std::size_t i = 0; i < problem_.bins.size(); ++i) {
-      now.uncovered += problem_.bins[i].first && primaries_[i] == 0 ? 1 : 0;
+      const auto& bin = problem_.bins[i];
+      now.uncovered += bin.first && !bin.covered && primaries_[i] == 0 ? 1 : 0;
     }
     for (std::size_t i = 0; i < at_.size(); ++i) {
       const bool first = problem_.bins[at_[i]].first;

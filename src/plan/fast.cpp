@@ -93,10 +93,9 @@ void put_back(State& state, double limit) {
     }
     const bool fits = state.load(*ball.current) + ball.weight <= limit;
     const bool primary = ball.role == Role::primary;
-    const bool covers = primary && problem.bins[*at].first && state.primaries(*at) == 1;
     const bool opens = primary && state.kind(*ball.current) == BinKind::open;
     const bool aside = primary || problem.bins[*at].first || !problem.bins[*ball.current].first;
-    if (fits && aside && (!covers || opens)) {
+    if (fits && aside && (!state.covers_alone(i) || opens)) {
       state.take(i);
       state.put(i, *ball.current);
     }

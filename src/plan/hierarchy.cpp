@@ -145,6 +145,10 @@ class Coverage {
   }
 
  private:
+  [[nodiscard]] bool can_be_covered(std::size_t bin) const {
+    return problem_.bins[bin].first && !problem_.bins[bin].covered;
+  }
+
   // The one that had best stay: it is written least, and is the heaviest.
   [[nodiscard]] auto worth(std::size_t ball) const {
     return std::tuple(problem_.balls[ball].in_place, problem_.balls[ball].weight);
@@ -153,7 +157,7 @@ class Coverage {
   void choose_holders() {
     for (std::size_t i = 0; i < problem_.balls.size(); ++i) {
       const auto& ball = problem_.balls[i];
-      if (!keep_[i] || ball.role != Role::primary || !problem_.bins[*ball.current].first) {
+      if (!keep_[i] || ball.role != Role::primary || !can_be_covered(*ball.current)) {
         continue;
       }
       auto& holder = holder_[*ball.current];
@@ -197,7 +201,7 @@ class Coverage {
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const auto& bin = problem_.bins[i];
       const bool has_room = kept[i] < bin.slots;
-      count[bin.group] += bin.first && !holder_[i] && has_room ? 1U : 0U;
+      count[bin.group] += can_be_covered(i) && !holder_[i] && has_room ? 1U : 0U;
     }
     return count;
   }

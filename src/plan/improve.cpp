@@ -113,8 +113,7 @@ class Improver {
     if (problem_.balls[ball].role == Role::auxiliary) {
       return problem_.bins[from].first || !problem_.bins[to].first;
     }
-    const bool uncovers = problem_.bins[from].first && state_.primaries(from) == 1;
-    return !uncovers || state_.kind(to) == BinKind::open;
+    return !state_.covers_alone(ball) || state_.kind(to) == BinKind::open;
   }
 
   void offer(const Step& step) {

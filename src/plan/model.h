@@ -60,6 +60,7 @@ struct Site {
   std::optional<int> llc;
   int core = 0;           ///< Equal for the threads of a physical core; no sysfs number.
   bool first = true;      ///< The first of its core's threads among the sites.
+  bool covered = false;   ///< A primary that is not planned stands there; `evict` only.
   double base = 0;        ///< Load from interrupts that are not planned.
   std::size_t slots = 0;  ///< How many vectors it may still take, planned ones that stay included.
   std::size_t taken = 0;  ///< Vectors of interrupts that are not planned.
@@ -88,10 +89,14 @@ struct Selection {
 
 [[nodiscard]] Selection select(const Index& index);
 
+/// True if `irq` is the host's own and may be moved, as far as is known, whatever the scope.
+[[nodiscard]] bool is_own_and_movable(const Irq& irq);
+
 /// Whether the vector carries data. See docs/planning.md for the rule.
 [[nodiscard]] Role role_of(const Index& index, const Irq& irq);
 
-/// The housekeeping CPUs with what they carry already from all that `items` do not plan.
+/// The housekeeping CPUs with what they carry from all but the items that have still to be placed:
+/// those with a target count there.
 [[nodiscard]] std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items);
 
 /// Vectors a CPU may have; empty optional if there is no limit.

@@ -30,9 +30,14 @@ std::vector<Site> usable(const std::vector<Site>& sites, std::size_t vectors) {
     }
   }
   auto& chosen = calm_slots >= vectors ? calm : open;
-  std::set<int> cores;
+  std::set<int> cores;  // A core that has its primary has its first thread, even if that is full.
+  for (const auto& site : sites) {
+    if (site.covered) {
+      cores.insert(site.core);
+    }
+  }
   for (auto& site : chosen) {
-    site.first = cores.insert(site.core).second;
+    site.first = site.covered || cores.insert(site.core).second;
   }
   return chosen;
 }
@@ -87,6 +92,7 @@ class Builder {
                                site.llc.value_or(-1),
                                group->second,
                                site.first,
+                               site.covered,
                                site.base,
                                site.slots});
     }
@@ -124,7 +130,7 @@ class Builder {
 
   // What stays is load where it is.
   void leave_load(const Item& item) {
-    if (!item.rate) {
+    if (item.current || !item.rate) {
       if (const auto bin = bin_of(item)) {
         problem_.bins[*bin].base += item.weight;
       }

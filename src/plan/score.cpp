@@ -38,8 +38,9 @@ std::map<int, double> loads(const Host& host, const Plan& plan, Moment moment) {
         std::ranges::lower_bound(plan.assignments, irq.number, {}, &Assignment::irq);
     const bool moves = moment == Moment::after && planned != plan.assignments.end() &&
                        planned->irq == irq.number && planned->change;
-    if (moves) {
-      add(*planned->to.first(), total_rate(irq));
+    const auto at = moves ? planned->to : headed_to(irq).value_or(CpuSet{});
+    if (at.size() == 1) {
+      add(*at.first(), total_rate(irq));
       continue;
     }
     for (const auto& rate : irq.rates) {

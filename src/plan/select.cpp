@@ -70,6 +70,17 @@ bool is_managed_by_name(const Irq& irq) {
   });
 }
 
+bool is_managed(const Irq& irq) {
+  return irq.settable == false || (!irq.settable && is_managed_by_name(irq));
+}
+
+/// True of a host's interrupt that a scope may take in: in use, and of a device or known to be
+/// settable.
+bool is_reachable(const Irq& irq) {
+  const bool known = irq.device || (irq.affinity && irq.settable == true);
+  return known && !irq.actions.empty();
+}
+
 /// Takes a passed-through device's vector into the selection.
 void select_vector(const Index& index, const Irq& irq, Selection& selection) {
   auto item = make_item(index, irq);
@@ -88,16 +99,14 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
 /// Takes an interrupt of the host's own devices into the selection, if the scope says so.
 void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
   const auto& policy = *index.policy;
-  const bool reachable = irq.device ? !irq.actions.empty()
-                                    : !irq.actions.empty() && irq.affinity && irq.settable == true;
   const bool in_the_way = headed_cpus(irq).intersects(index.protected_cpus);
-  if (!reachable || (policy.scope == Scope::evict && !in_the_way) ||
+  if (!is_reachable(irq) || (policy.scope == Scope::evict && !in_the_way) ||
       !is_selected(policy, irq.device, nullptr)) {
     return;
   }
   const auto named = irq.device ? policy.device_policies.find(irq.device->to_string())
                                 : policy.device_policies.end();
-  if (irq.settable == false || (!irq.settable && is_managed_by_name(irq))) {
+  if (is_managed(irq)) {
     ++selection.managed_left_out;
     return;
   }
@@ -109,6 +118,10 @@ void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
 }
 
 }  // namespace
+
+bool is_own_and_movable(const Irq& irq) {
+  return !irq.vector && is_reachable(irq) && !is_managed(irq);
+}
 
 Selection select(const Index& index) {
   Selection selection;

@@ -60,7 +60,14 @@ BinKind State::kind(std::size_t bin) const {
   if (!problem_->bins[bin].first) {
     return BinKind::sibling;
   }
-  return bins_[bin].primaries == 0 ? BinKind::open : BinKind::covered;
+  const bool covered = problem_->bins[bin].covered || bins_[bin].primaries > 0;
+  return covered ? BinKind::covered : BinKind::open;
+}
+
+bool State::covers_alone(std::size_t ball) const {
+  const auto bin = *at_[ball];
+  return problem_->balls[ball].role == Role::primary && problem_->bins[bin].first &&
+         !problem_->bins[bin].covered && bins_[bin].primaries == 1;
 }
 
 void State::list(std::size_t bin) {

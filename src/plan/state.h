@@ -52,8 +52,8 @@ class State {
   [[nodiscard]] bool is_full(std::size_t bin) const;
   [[nodiscard]] BinKind kind(std::size_t bin) const;
 
-  /// How many primaries the bin has.
-  [[nodiscard]] std::size_t primaries(std::size_t bin) const { return bins_[bin].primaries; }
+  /// True if the first thread where the ball is would have no primary without it.
+  [[nodiscard]] bool covers_alone(std::size_t ball) const;
 
   [[nodiscard]] const std::vector<std::size_t>& balls(std::size_t bin) const {
     return bins_[bin].balls;

@@ -85,18 +85,28 @@ void Oracle::add_candidates(const Policy& policy) {
     if (!cpu.online || map.contains(cpu.number)) {
       continue;
     }
-    Candidate candidate{
-        &cpu, true, 0, static_cast<std::size_t>(policy.max_vectors_per_cpu.value_or(kX86Vectors))};
+    Candidate candidate{&cpu,
+                        true,
+                        false,
+                        0,
+                        static_cast<std::size_t>(policy.max_vectors_per_cpu.value_or(kX86Vectors))};
     for (const auto& irq : host_.irqs) {
       const auto planned = std::ranges::find(vectors_, &irq, &Vector::irq);
       if (planned != vectors_.end()) {
         continue;
       }
-      for (const auto& rate : irq.rates) {
-        candidate.base += rate.cpu == cpu.number ? rate.rate : 0;
-      }
       const auto assignment = std::ranges::find(plan_.assignments, irq.number, &Assignment::irq);
       const CpuSet here{cpu.number};
+      const bool one = headed_to(irq) && headed_to(irq)->size() == 1;
+      for (const auto& rate : irq.rates) {
+        const bool lands = one ? headed_to(irq) == here : rate.cpu == cpu.number;
+        candidate.base += lands ? rate.rate : 0;
+      }
+      // All host interrupts here are settable primaries, that the scope counts as placed.
+      const bool standing = policy.scope == Scope::evict && !irq.vector && irq.settable != false &&
+                            headed_to(irq) == here;
+      candidate.covered = candidate.covered || standing;
+      candidate.base += host_.rate_source == RateSource::none && standing ? 1 : 0;
       candidate.base += host_.rate_source == RateSource::none &&
                                 assignment != plan_.assignments.end() &&
                                 assignment->role == Role::primary && headed_to(irq) == here
@@ -131,6 +141,9 @@ void Oracle::add_candidates(const Policy& policy) {
 }
 
 std::optional<NodeId> Oracle::home_of(const Vector& vector, Near near) const {
+  if (!vector.irq->device) {
+    return std::nullopt;
+  }
   const auto* device = find_device(host_, *vector.irq->device);
   const auto* vm = owner_of(host_, *vector.irq);
   const auto of_vm = vm != nullptr ? node_of_vm(host_, *vm) : std::nullopt;
@@ -165,7 +178,7 @@ Verdict Oracle::judge() const {
     verdict.moves += vector.irq->affinity != CpuSet{candidate.cpu->number} ? 1U : 0U;
   }
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    verdict.uncovered += candidates_[i].first && !covered[i] ? 1U : 0U;
+    verdict.uncovered += candidates_[i].first && !candidates_[i].covered && !covered[i] ? 1U : 0U;
     if (used[i]) {
       const double total = load[i] + candidates_[i].base;
       verdict.largest = std::max(verdict.largest, total);

@@ -49,6 +49,7 @@ class Oracle {
   struct Candidate {
     const Cpu* cpu = nullptr;
     bool first = true;
+    bool covered = false;  ///< By a primary that is not planned.
     double base = 0;
     std::size_t slots = 0;
   };

@@ -42,22 +42,33 @@ class Generator {
     Grid grid;
     grid.nodes = small_ ? dice_.number(1, 3) : dice_.number(1, 8);
     grid.cores = small_ ? dice_.number(1, 4) : dice_.number(1, 24);
-    grid.threads = small_ ? dice_.number(1, 2) : dice_.one_of<int>({1, 2, 2, 4, 8});
+    grid.threads = dice_.one_of<int>({1, 2, 2, 2, 4, 8});
     grid.llcs = std::min(grid.cores, dice_.number(1, 3));
     host_ = make_host(grid);
     with_rates_ = dice_.chance(70);
+    choose_policy();
+    make_dies();
     make_nodes_odd();
     take_cpus_offline();
     add_vms();
     limit_housekeeping();
     add_devices();
     add_host_load();
-    choose_policy();
+    choose_exceptions();
     host_.default_affinity = host_.topology.online;
     return {std::move(host_), std::move(policy_)};
   }
 
  private:
+  // Two dies a package, or packages of two nodes each.
+  void make_dies() {
+    const int kind = dice_.number(0, 2);
+    for (auto& cpu : host_.topology.cpus) {
+      cpu.die = kind == 0 ? std::optional(*cpu.core % 2) : std::nullopt;
+      cpu.package = kind == 1 ? std::optional(*cpu.package / 2) : cpu.package;
+    }
+  }
+
   void make_nodes_odd() {
     auto& nodes = host_.topology.nodes;
     if (dice_.chance(20)) {
@@ -91,14 +102,17 @@ class Generator {
   }
 
   void take_cpus_offline() {
-    if (!dice_.chance(20)) {
+    const int last = static_cast<int>(host_.topology.cpus.size()) - 1;
+    if (last < 1 || !dice_.chance(20)) {
       return;
     }
+    for (int i = dice_.number(1, std::min(last, 6)); i > 0; --i) {
+      take_cpu_offline(dice_.number(1, last));
+    }
+  }
+
+  void take_cpu_offline(int victim) {
     auto& topology = host_.topology;
-    const int victim = dice_.number(1, static_cast<int>(topology.cpus.size()));
-    if (victim == static_cast<int>(topology.cpus.size())) {
-      return;
-    }
     auto& gone = topology.cpus[static_cast<std::size_t>(victim)];
     gone.online = false;
     gone.core.reset();
@@ -127,13 +141,15 @@ class Generator {
                        : pool    ? fmt::format("{},{}", any_cpu(), any_cpu())
                                  : fmt::format("{}", any_cpu()));
       }
-      add_vm(host_, fmt::format("vm{}", vm), pins, {});
+      add_vm(host_, fmt::format("vm{}", vm), pins, {}).state =
+          dice_.chance(5) ? VmState::defined : VmState::running;
     }
   }
 
   // Small hosts are to have few candidates: the rest is isolated.
   void limit_housekeeping() {
-    auto free = (host_.topology.online - protected_cpus(protections(host_, {}))).cpus();
+    auto free =
+        (host_.topology.online - protected_cpus(protections(host_, policy_.protection))).cpus();
     const std::size_t most = small_ ? 5 : 400;
     while (free.size() > most) {
       const auto victim = dice_.number(0, static_cast<int>(free.size()) - 1);
@@ -175,7 +191,8 @@ class Generator {
   }
 
   void add_devices() {
-    int left = small_ ? dice_.number(1, 6) : dice_.number(1, 300);
+    const int most = policy_.scope == Scope::passthrough ? 6 : 4;  // The host's own come on top.
+    int left = small_ ? dice_.number(1, most) : dice_.number(1, 300);
     for (int device = 0; left > 0; ++device) {
       const auto name = fmt::format("0000:{:02x}:00.0", device);
       const auto& nodes = host_.topology.nodes;
@@ -209,9 +226,16 @@ class Generator {
   }
 
   void add_host_load() {
-    const int irqs = dice_.number(0, small_ ? 3 : 40);
+    const int irqs = dice_.number(0, small_ ? 2 : 40);
     for (int i = 0; i < irqs; ++i) {
-      add_host_irq(host_, fmt::format("eth{}", i), mask(), rate());
+      auto& irq = add_host_irq(host_, fmt::format("eth{}", i), mask(), rate());
+      irq.settable = dice_.chance(15) ? std::optional(false) : true;
+      if (dice_.chance(50)) {
+        const auto name = fmt::format("0000:{:02x}:00.1", i);
+        add_device(host_, name, dice_.one_of(host_.topology.nodes).id).passthrough = false;
+        irq.device = address(name);
+        irq.settable = irq.settable == true && dice_.chance(50) ? std::nullopt : irq.settable;
+      }
     }
     host_.rate_source = with_rates_ ? RateSource::sampled : RateSource::none;
   }
@@ -222,8 +246,26 @@ class Generator {
     policy_.near_to = dice_.chance(20) ? Near::vm : Near::device;
     policy_.protection.siblings = dice_.chance(80);
     policy_.default_affinity = dice_.chance(30);
+    policy_.scope = dice_.one_of<Scope>(
+        {Scope::passthrough, Scope::passthrough, Scope::evict, Scope::evict, Scope::all});
     if (dice_.chance(20)) {
       policy_.max_vectors_per_cpu = small_ ? dice_.number(1, 3) : dice_.number(2, 30);
+    }
+  }
+
+  // What the exhaustive search knows nothing of.
+  void choose_exceptions() {
+    if (small_) {
+      return;
+    }
+    const std::vector<VmPolicy> kinds{VmPolicy::avoid, VmPolicy::colocate, VmPolicy::leave};
+    for (const auto& vm : host_.vms) {
+      if (dice_.chance(10)) {
+        policy_.vm_policies[vm.name] = dice_.one_of(kinds);
+      }
+    }
+    if (dice_.chance(10)) {
+      policy_.device_policies[host_.devices.front().address.to_string()] = dice_.one_of(kinds);
     }
   }
 

@@ -323,6 +323,31 @@ TEST_CASE("evict takes the host's interrupts off protected CPUs and leaves the r
   CHECK(make_plan(host, policy).assignments.size() == 2);
 }
 
+TEST_CASE("what is evicted counts for the next plan as it did for this one", "[plan]") {
+  auto host = two_nodes();
+  Policy policy;
+  policy.scope = Scope::evict;
+  SECTION("as the primary of its core") {
+    add_host_irq(host, "eth0", "3");
+    add_vector(host, kNic, "2");
+  }
+  SECTION("with its load, though counted elsewhere") {
+    add_host_irq(host, "eth0", "3", 5000);
+    add_vector(host, kNic, "2", 3000);
+    add_vector(host, kNic, "2", 3000);
+    add_vector(host, kNic, "2", 3000);
+  }
+  const auto plan = make_plan(host, policy);
+  REQUIRE(change_count(plan) == plan.assignments.size());
+  CHECK(targets(plan).size() == std::min<std::size_t>(plan.assignments.size(), 4));
+  auto after = planned_host(host, plan);
+  CHECK(change_count(make_plan(after, policy)) == 0);
+  for (std::size_t i = 0; i < after.irqs.size(); ++i) {
+    after.irqs[i].rates = host.irqs[i].rates;
+  }
+  CHECK(change_count(make_plan(after, policy)) == 0);
+}
+
 TEST_CASE("the default mask becomes the housekeeping CPUs, only if asked for", "[plan]") {
   auto host = two_nodes();
   host.default_affinity = host.topology.online;
