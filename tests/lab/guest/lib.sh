@@ -185,3 +185,9 @@ strays() { # FILE-OF-RISES PLAN
   targets_of "$2" >/tmp/targets
   awk 'NR == FNR {to[$1] = $2; next} to[$1] != $2 {print}' /tmp/targets "$1"
 }
+
+# Of "NAME MASK" lines, those whose mask is more than one CPU or has one of the CPUs.
+wide_or_on() { # "CPU..."
+  awk -v list="$1" 'BEGIN {split(list, a, " "); for (i in a) on[a[i]] = 1}
+    $2 !~ /^[0-9]+$/ || $2 in on'
+}
