@@ -96,10 +96,19 @@ class Divider {
   [[nodiscard]] bool suits(std::size_t bin, std::uint32_t set, std::uint32_t before) const {
     const auto size = [](std::uint32_t of) { return static_cast<std::size_t>(std::popcount(of)); };
     const auto count = state_.count(bin) - size(before) + size(set);
+    return count <= problem_.bins[bin].slots && !uncovers(bin, set, before);
+  }
+
+  // A first thread that has its only primaries among `before`, and none among `set`.
+  [[nodiscard]] bool uncovers(std::size_t bin, std::uint32_t set, std::uint32_t before) const {
+    const auto& is = problem_.bins[bin];
+    if (!is.first || is.covered || (set & primaries_) != 0 || (before & primaries_) == 0) {
+      return false;
+    }
+    const auto& balls = state_.balls(bin);
     const auto primaries =
-        state_.primaries(bin) - size(before & primaries_) + size(set & primaries_);
-    const bool uncovers = problem_.bins[bin].first && state_.primaries(bin) > 0 && primaries == 0;
-    return count <= problem_.bins[bin].slots && !uncovers;
+        std::ranges::count_if(balls, [this](std::size_t ball) { return is_primary(ball); });
+    return static_cast<int>(primaries) == std::popcount(before & primaries_);
   }
 
   const State& state_;
