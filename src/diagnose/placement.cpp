@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/diagnose/diagnose.h"
+
+namespace irqtune {
+
+std::vector<Finding> find_placement(const DiagnosisInput& /*input*/) {
+  return {};
+}
+
+}  // namespace irqtune
