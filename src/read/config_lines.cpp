@@ -205,6 +205,14 @@ std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line
   return sets_affinity(line) ? std::optional(ConfigTopic::irq_affinity) : std::nullopt;
 }
 
+bool is_scanned_place(std::string_view file) {
+  const auto slash = file.rfind('/');
+  return std::ranges::any_of(kPlaces, [&](const Place& place) {
+    return file.substr(0, slash) == place.directory &&
+           matches_glob(place.name, file.substr(slash + 1));
+  });
+}
+
 std::vector<ConfigLine> read_config_lines(const Sysfs& sysfs) {
   return Scan(sysfs).run();
 }

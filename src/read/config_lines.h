@@ -20,6 +20,9 @@ namespace irqtune {
 /// 64 KiB each are looked at.
 [[nodiscard]] std::vector<ConfigLine> read_config_lines(const Sysfs& sysfs);
 
+/// True if the file is in one of the directories that are looked through, not only named in one.
+[[nodiscard]] bool is_scanned_place(std::string_view file);
+
 /// `text` of a line with nothing in it but what irqtune understands.
 [[nodiscard]] std::string anonymous_config_line(std::string_view text);
 
