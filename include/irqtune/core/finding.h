@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace irqtune {
@@ -16,6 +17,9 @@ enum class Severity : std::uint8_t { info, warning, critical };
 /// How sure a finding is: read off the kernel / what the evidence points to / one of several
 /// explanations.
 enum class Confidence : std::uint8_t { certain, likely, possible };
+
+[[nodiscard]] std::string_view severity_text(Severity severity) noexcept;
+[[nodiscard]] std::string_view confidence_text(Confidence confidence) noexcept;
 
 /// Something that hurts on a host, and what to do about it.
 struct Finding {
