@@ -45,7 +45,8 @@ void part(FakeTree& tree) {
 
 Arguments ids_of(const Ran& ran) {
   Arguments ids;
-  for (const auto& finding : Json::parse(ran.out)["findings"]) {
+  const auto document = Json::parse(ran.out);
+  for (const auto& finding : document["findings"]) {
     ids.push_back(finding["id"]);
   }
   return ids;
