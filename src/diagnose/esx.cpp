@@ -58,7 +58,10 @@ std::optional<Shared> shared_line(const EsxInput& input, const EsxLine& line) {
     const auto room = ~std::uint64_t{0} - shared.total;
     shared.total += std::min(count, room);
   }
-  shared.first_pcpu_only = shared.total > 0 && line.counts.front() == shared.total;
+  shared.first_pcpu_only = line.counts.front() > 0 &&
+                           std::all_of(line.counts.begin() + 1, line.counts.end(), [](auto count) {
+                             return count == 0;
+                           });
   shared.severity = severity_of(shared, input.low_count);
   return shared;
 }

@@ -66,7 +66,8 @@ const std::vector<Arguments>& reading_commands() {
                                                {"plan", "--policy", "colocate"},
                                                {"apply", "--dry-run"},
                                                {"history"},
-                                               {"check"}};
+                                               {"check"},
+                                               {"diagnose"}};
   return commands;
 }
 
