@@ -3,7 +3,8 @@
 """Checks the documentation: check_docs.py IRQTUNE
 
 Links between documents resolve; every command and option that `irqtune --help` names is in
-docs/irqtune.8; every key of a schema is in docs/json.md; every exit code is in README.md.
+docs/irqtune.8; every key of a schema is in docs/json.md; every finding's id is in docs/diagnose.md;
+every exit code is in README.md.
 """
 
 import json
@@ -103,6 +104,31 @@ def json_faults():
             yield f"docs/json.md: irqtune.{name}/1 lacks the key {key}"
 
 
+def finding_faults():
+    """Every finding's id has a section in docs/diagnose.md, and every section there an id."""
+    code = (ROOT / "include/irqtune/diagnose/ids.h").read_text(encoding="utf-8")
+    ids = set(re.findall(r'^\s*"([a-z0-9-]+)",', code, re.MULTILINE))
+    sections = re.findall(
+        r"^### ([a-z0-9-]+)$", (ROOT / "docs/diagnose.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    if not ids:
+        yield "include/irqtune/diagnose/ids.h: no ids found"
+    for name in sorted(ids - set(sections)):
+        yield f"docs/diagnose.md: lacks the section {name}"
+    for name in sorted(set(sections) - ids):
+        yield f"docs/diagnose.md: no finding has the id {name}"
+    for name in sorted({name for name in sections if sections.count(name) > 1}):
+        yield f"docs/diagnose.md: two sections {name}"
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/diagnose").glob("*.cpp"))
+    )
+    used = set(re.findall(r'(?:\bid = |make_finding\(\s*)"([a-z0-9-]+)"', code))
+    for name in sorted(used - ids):
+        yield f"include/irqtune/diagnose/ids.h: lacks {name}"
+    for name in sorted(name for name in ids if f'"{name}"' not in code):
+        yield f"include/irqtune/diagnose/ids.h: nothing in src/diagnose makes {name}"
+
+
 def exit_code_faults():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for code in EXIT_CODES:
@@ -111,7 +137,13 @@ def exit_code_faults():
 
 
 def main(irqtune):
-    faults = [*link_faults(), *manual_faults(irqtune), *json_faults(), *exit_code_faults()]
+    faults = [
+        *link_faults(),
+        *manual_faults(irqtune),
+        *json_faults(),
+        *finding_faults(),
+        *exit_code_faults(),
+    ]
     for fault in faults:
         print(fault)
     return 1 if faults else 0

@@ -5,7 +5,9 @@
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
+#include "irqtune/diagnose/diagnose.h"
 #include "irqtune/read/meddlers.h"
+#include "irqtune/read/settings.h"
 
 #include "cli/support.h"
 
@@ -121,6 +123,21 @@ std::vector<std::string> meddler_warnings(const Plan& plan, bool strict, const S
   return warnings;
 }
 
+/// Refuses where each write would break a posted vector; a dry run, and --force, only warn.
+std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sysfs& sysfs) {
+  const auto why = why_posting_breaks(read_host_id(sysfs), read_posting_facts(sysfs));
+  if (!why) {
+    return {};
+  }
+  if (!options.dry_run && !options.force) {
+    throw Error(ErrorKind::applying,
+                fmt::format("{}; nothing was changed", *why),
+                "boot a kernel with the fix or without posted_msi (irqtune diagnose --only "
+                "posted-msi-clobber), or go on with --force");
+  }
+  return {*why};
+}
+
 ExitCode code_of(ApplyState state) {
   switch (state) {
     case ApplyState::rolled_back:
@@ -191,6 +208,8 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   }
   const auto plan = options.plan_file.empty() ? plan_for(context, options.policy).plan
                                               : plan_from_file(context, options.plan_file);
+  const auto posting = change_count(plan) > 0 ? posting_warnings(options, context.sysfs)
+                                              : std::vector<std::string>();
   ApplyReport report;
   if (options.dry_run) {
     report = dry_run(writes_for(plan), context.sysfs);
@@ -203,6 +222,7 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
     report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
   }
   report.warnings.insert(report.warnings.begin(), plan.warnings.begin(), plan.warnings.end());
+  report.warnings.insert(report.warnings.begin(), posting.begin(), posting.end());
   return finish(report, context);
 }
 

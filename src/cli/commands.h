@@ -8,6 +8,7 @@
 #include "irqtune/report/report.h"
 #include "irqtune/sys/sysfs.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <map>
@@ -91,6 +92,17 @@ struct CheckOptions {
   PolicyOptions policy;
 };
 
+struct DiagnoseOptions {
+  PolicyOptions policy;
+  std::string fail_on;            ///< "warning" or "critical"; empty: findings are no failure.
+  std::vector<std::string> only;  ///< Ids; empty: all.
+  std::vector<std::string> skip;  ///< Ids
+  double shared_rate = 500;       ///< Interrupts per second
+  std::string esx;                ///< A path of this machine; empty: this is no ESX host.
+  std::string esx_console;        ///< A path of this machine; empty: not given.
+  std::uint64_t shared_count = 10'000;
+};
+
 struct SnapshotCommand {
   std::string output;
   std::optional<double> sample;  ///< Seconds
@@ -106,6 +118,7 @@ using Command = std::variant<ShowOptions,
                              RollbackCommand,
                              HistoryOptions,
                              CheckOptions,
+                             DiagnoseOptions,
                              SnapshotCommand>;
 
 struct Invocation {
@@ -143,6 +156,7 @@ struct Context {
 [[nodiscard]] ExitCode run(const RollbackCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const HistoryOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const CheckOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const DiagnoseOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 
 }  // namespace irqtune

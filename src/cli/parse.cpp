@@ -44,10 +44,16 @@ class Config : public CLI::ConfigTOML {
  private:
   /// An unknown name stays in [policy], so that the error names that.
   void add_for_commands(const CLI::ConfigItem& item, std::vector<CLI::ConfigItem>& out) const {
-    for (const auto* command : {"plan", "explain", "apply", "check"}) {
-      const auto* option = app_.get_subcommand(command)->get_option_no_throw("--" + item.name);
+    bool known = false;
+    for (const auto* command : {"plan", "explain", "apply", "check", "diagnose"}) {
+      if (app_.get_subcommand(command)->get_option_no_throw("--" + item.name) != nullptr) {
+        out.push_back(item);
+        out.back().parents = {command};
+        known = true;
+      }
+    }
+    if (!known) {
       out.push_back(item);
-      out.back().parents = {option != nullptr ? command : "policy"};
     }
   }
 
@@ -191,6 +197,44 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
   apply->final_callback([&] { command = options; });
 }
 
+void add_esx(CLI::App& app, DiagnoseOptions& options) {
+  auto* esx =
+      app.add_option(
+             "--esx", options.esx, "Look at a classic ESX host's /proc/vmware/interrupts instead")
+          ->type_name("FILE");
+  app.add_option("--esx-console",
+                 options.esx_console,
+                 "The service console's /proc/interrupts, which names the drivers")
+      ->type_name("FILE")
+      ->needs(esx);
+  app.add_option("--shared-count",
+                 options.shared_count,
+                 "With --esx: shared lines with so many interrupts do not hurt (10000)")
+      ->type_name("COUNT");
+}
+
+void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
+  auto* diagnose =
+      app.add_subcommand("diagnose", "What hurts on this host, and what to do; changes nothing");
+  add_policy(*diagnose, options.policy);
+  diagnose
+      ->add_option("--fail-on", options.fail_on, "Exit with 3 for such a finding, or a worse one")
+      ->check(CLI::IsMember({"warning", "critical"}))
+      ->type_name("SEVERITY");
+  diagnose->add_option("--only", options.only, "Only findings with this id (repeatable)")
+      ->type_name("ID");
+  diagnose->add_option("--skip", options.skip, "No findings with this id (repeatable)")
+      ->type_name("ID");
+  diagnose
+      ->add_option("--shared-rate",
+                   options.shared_rate,
+                   "Host drivers may share a line with fewer interrupts per second (500)")
+      ->type_name("RATE")
+      ->check(CLI::Range(0.0, 1e9));
+  add_esx(*diagnose, options);
+  diagnose->final_callback([&] { command = options; });
+}
+
 void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
   auto* rollback = app.add_subcommand("rollback", "Restore what an apply changed");
   rollback->add_option("id", options.id, "Which apply (default: the last one not yet rolled back)")
@@ -286,6 +330,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   RollbackCommand rollback;
   HistoryOptions history;
   CheckOptions check;
+  DiagnoseOptions diagnose;
   SnapshotCommand snapshot;
   std::shared_ptr<void> config_holder;
 
@@ -309,6 +354,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   add_apply(app, call.command, apply);
   add_rollback(app, call.command, rollback);
   add_others(app, call.command, history, check, snapshot);
+  add_diagnose(app, call.command, diagnose);
   app.footer(
       "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
   try {

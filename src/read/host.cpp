@@ -104,6 +104,9 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
         "/sys/bus/pci/devices: absent or empty; devices are known by name only");
   }
   join_irqs(sysfs, options.detail, host);
+  if (options.detail == Detail::devices) {
+    read_lines(sysfs, host);
+  }
   assume_nodes(options.assume_nodes, host);
   if (options.names) {
     read_pci_names(sysfs, host.devices);

@@ -36,6 +36,15 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices);
 /// a vfio row become passed through.
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host);
 
+/// Irq::line of the lines that several handlers share or that a guest has, and
+/// PciDevice::best_kind of the guests' devices on them.
+void read_lines(const Sysfs& sysfs, Host& host);
+
+/// The best kind of interrupt that a device's configuration space offers; empty optional if the
+/// bytes end before that can be told, as they do for readers that are not root.
+/// Source: PCI Local Bus Specification 3.0, 6.7 and 6.8: capability list, ids 0x05 and 0x11.
+[[nodiscard]] std::optional<VectorKind> parse_config(std::string_view bytes) noexcept;
+
 /// Seconds since boot; empty optional if unknown.
 [[nodiscard]] std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix);
 

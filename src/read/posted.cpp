@@ -1,38 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "irqtune/core/text.h"
+#include "irqtune/read/settings.h"
 
 #include "read/parts.h"
-
-#include <fmt/format.h>
 
 namespace irqtune {
 
 namespace {
 
-/// "Y" or "1" of a module parameter; empty optional if it is absent.
-std::optional<bool> parameter(const Sysfs& sysfs, std::string_view module, std::string_view name) {
-  const auto text = sysfs.read(fmt::format("/sys/module/{}/parameters/{}", module, name));
-  if (!text) {
-    return std::nullopt;
-  }
-  const auto value = trimmed(*text);
-  return value == "Y" || value == "y" || value == "1";
-}
-
 /// Whether KVM may post device interrupts at all; empty optional if nothing tells.
-/// Source: Linux arch/x86/kvm, enable_device_posted_irqs (since 6.16), enable_apicv, avic.
-std::optional<bool> may_post(const Sysfs& sysfs) {
-  for (const std::string_view module : {"kvm_intel", "kvm_amd"}) {
-    if (const auto known = parameter(sysfs, module, "enable_device_posted_irqs")) {
-      return known;
-    }
+std::optional<bool> may_post(const PostingFacts& facts) {
+  if (facts.device_posted_irqs) {
+    return facts.device_posted_irqs;
   }
-  const auto apicv = parameter(sysfs, "kvm_intel", "enable_apicv");
-  const auto avic = parameter(sysfs, "kvm_amd", "avic");
-  if (!apicv && !avic) {
+  if (!facts.apicv && !facts.avic) {
     return std::nullopt;
   }
-  return apicv.value_or(false) || avic.value_or(false);
+  return facts.apicv.value_or(false) || facts.avic.value_or(false);
 }
 
 Posted posted_state(const Irq& irq, const std::optional<bool>& possible) {
@@ -49,7 +32,7 @@ Posted posted_state(const Irq& irq, const std::optional<bool>& possible) {
 }  // namespace
 
 void read_posted(const Sysfs& sysfs, Host& host) {
-  const auto possible = may_post(sysfs);
+  const auto possible = may_post(read_posting_facts(sysfs));
   for (auto& irq : host.irqs) {
     if (irq.vector) {
       irq.posted = posted_state(irq, possible);

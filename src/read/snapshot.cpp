@@ -82,6 +82,7 @@ TreeItems collect_snapshot(const Sysfs& sysfs,
   const auto processes = find_snapshot_processes(sysfs);
   take_processes(collector, processes);
   take_host_files(collector);
+  take_config(sysfs, collector, options.anonymize);
   take_cgroups(sysfs, collector);
   take_second(sysfs, options, collector);
   if (options.anonymize) {

@@ -23,6 +23,7 @@ struct Files {
 constexpr std::array kHostFiles = {
     Files{"/proc", "cmdline version modules"},
     Files{"/proc/sys/kernel", "osrelease hostname random/boot_id numa_balancing"},
+    Files{"/proc/sys/net/core", "netdev_budget netdev_budget_usecs"},
     Files{"/proc/irq", "default_smp_affinity"},
     Files{"/proc/irq/[0-9]*", "*"},  // The handlers' directories too, which are empty.
     Files{"/sys/kernel/irq/[0-9]*", "*"},
@@ -40,7 +41,8 @@ constexpr std::array kHostFiles = {
           "online offline possible present isolated nohz_full kernel_max smt/active smt/control "
           "cpuidle/current_driver cpuidle/current_governor"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*",
-          "online topology/* node* cpufreq/scaling_governor cpufreq/scaling_driver"},
+          "online topology/* node* cpufreq/scaling_governor cpufreq/scaling_driver "
+          "power/pm_qos_resume_latency_us"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*/cache/index*",
           "level type shared_cpu_list shared_cpu_map id size"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*", "name disable latency"},
@@ -80,6 +82,10 @@ bool is_service(std::string_view comm) {
   constexpr std::array<std::string_view, 6> kNames = {
       "irqbalance", "tuned*", "libvirtd", "virtqemud", "kvm-pit/*", "kvm-nx-lpage-*"};
   return std::ranges::any_of(kNames, [&](auto name) { return matches_glob(name, comm); });
+}
+
+bool is_agent(std::string_view comm) {
+  return comm == "crio" || comm.starts_with("google_guest_ag");
 }
 
 /// True if the process has a VM or a passed-through device open, whatever its name.
@@ -122,6 +128,8 @@ SnapshotProcesses find_snapshot_processes(const Sysfs& sysfs) {
     }
     if (is_service(*comm)) {
       found.services.insert(*pid);
+    } else if (is_agent(*comm)) {
+      found.agents.insert(*pid);
     } else if (is_vmm(*comm) || holds_vm(sysfs, name)) {
       found.vms.insert(*pid);
     }
@@ -141,6 +149,9 @@ void take_processes(Collector& collector, const SnapshotProcesses& processes) {
   }
   for (const int pid : processes.services) {
     collector.take_all(fmt::format("/proc/{}", pid), kServiceFiles);
+  }
+  for (const int pid : processes.agents) {
+    collector.take(fmt::format("/proc/{}/comm", pid));
   }
 }
 

@@ -52,6 +52,7 @@ class Collector {
 struct SnapshotProcesses {
   std::set<int> vms;       ///< Whatever may be a VM, or holds a device for user space.
   std::set<int> services;  ///< Daemons that move interrupts or run VMs, and KVM's kernel threads.
+  std::set<int> agents;    ///< Daemons of which only the presence counts.
 };
 
 [[nodiscard]] SnapshotProcesses find_snapshot_processes(const Sysfs& sysfs);
@@ -60,6 +61,10 @@ struct SnapshotProcesses {
 void take_host_files(Collector& collector);
 void take_processes(Collector& collector, const SnapshotProcesses& processes);
 void take_cgroups(const Sysfs& sysfs, Collector& collector);
+
+/// Of configuration files, the lines that read_settings() reads and nothing else. If `anonymous`,
+/// also without what the owner named.
+void take_config(const Sysfs& sysfs, Collector& collector, bool anonymous);
 void take_moving(Collector& collector, std::string_view prefix);
 
 /// Replaces what tells whose host it is, in the items and their paths.

@@ -35,7 +35,8 @@ const std::vector<Arguments>& reading_commands() {
                                                {"plan", "--policy", "colocate"},
                                                {"apply", "--dry-run"},
                                                {"history"},
-                                               {"check"}};
+                                               {"check"},
+                                               {"diagnose"}};
   return commands;
 }
 

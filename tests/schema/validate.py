@@ -90,7 +90,30 @@ def look(run, root):
     run.document(root, "plan", {0}, "plan", "--scope", "all", "--default-affinity")
     run.document(root, "plan", {0}, "plan", "--policy", "colocate", "--rebalance")
     run.document(root, "check", {0, 3}, "check")
+    run.document(root, "diagnosis", {0}, "diagnose")
+    run.document(root, "diagnosis", {0, 3}, "diagnose", "--fail-on", "warning", "--no-protect-siblings")
     run.document(root, "apply", {0}, "apply", "--dry-run", "--scope", "evict")
+
+
+ESX = """Vector    PCPU 0    PCPU 1
+0x69: 3 0 COS irq 9 (ISA edge)
+0x81: 1544 0 COS irq 17 (PCI level), VMK aic79xx
+0x91: 90997 0 COS irq 18 (PCI level), VMK vmnic0
+"""
+CONSOLE = """           CPU0
+ 18:      90997    vmnix-level  usb-uhci
+"""
+
+
+def esx(run):
+    with tempfile.TemporaryDirectory() as directory:
+        table, console = pathlib.Path(directory) / "table", pathlib.Path(directory) / "console"
+        table.write_text(ESX, encoding="utf-8")
+        console.write_text(CONSOLE, encoding="utf-8")
+        paths = ("--esx", str(table), "--esx-console", str(console))
+        found = run.document(directory, "diagnosis", {3}, "diagnose", "--fail-on", "critical", *paths)
+    severities = [finding["severity"] for finding in found["findings"]] if found else []
+    run.expect(severities == ["critical", "info"], "diagnose --esx: worst first")
 
 
 def change(run, root):
@@ -127,6 +150,7 @@ def main(irqtune, repository):
             with tarfile.open(archive) as tar:
                 tar.extractall(root)
             change(run, root)
+    esx(run)
     print(f"{run.passed} passed, {run.failed} failed")
     return 1 if run.failed else 0
 

@@ -114,4 +114,49 @@ TEST_CASE("meddlers: TuneD matters if its profile sets affinities", "[read]") {
   CHECK(has_line(found[0], "irq_process=false") == undoes);
 }
 
+TEST_CASE("meddlers: the CPUs that irqbalance keeps off", "[read]") {
+  test::FakeTree tree{{"/sys/devices/system/cpu/isolated", "4-5\n"},
+                      {"/sys/devices/system/cpu/nohz_full", "5-6\n"}};
+  add_irqbalance(tree, "");
+  const auto told = [&](std::string variables) {
+    std::ranges::replace(variables, ' ', '\0');
+    tree.file("/proc/812/environ", variables + '\0');
+    const auto found = find_meddlers(tree.sysfs(), kDrivers).at(0);
+    return found.banned_cpus.to_list() + " " + found.banned_by;
+  };
+  CHECK(told("HOME=/") == "4-6 ");
+  CHECK(told("IRQBALANCE_BANNED_CPULIST=2-3") == "2-3 IRQBALANCE_BANNED_CPULIST");
+  CHECK(told("IRQBALANCE_BANNED_CPULIST=") == " IRQBALANCE_BANNED_CPULIST");
+  CHECK(told("IRQBALANCE_BANNED_CPUS=c IRQBALANCE_BANNED_CPULIST=7") ==
+        "2-3 IRQBALANCE_BANNED_CPUS");
+}
+
+TEST_CASE("meddlers: what irqbalance is told stands in its file where the process is silent",
+          "[read]") {
+  test::FakeTree tree;
+  add_irqbalance(tree, "");
+  tree.file("/etc/default/irqbalance", "#IRQBALANCE_BANNED_CPUS=\nIRQBALANCE_BANNED_CPULIST=2-3\n");
+  const auto found = find_meddlers(tree.sysfs(), kDrivers).at(0);
+  CHECK(found.banned_cpus.to_list() == "2-3");
+  CHECK(found.config == "/etc/default/irqbalance");
+}
+
+TEST_CASE("meddlers: CRI-O and the file that it writes", "[read]") {
+  test::FakeTree tree{{"/proc/9/comm", "crio\n"}};
+  CHECK(find_meddlers(tree.sysfs(), kDrivers).at(0).config == "/etc/sysconfig/irqbalance");
+  tree.file("/etc/crio/crio.conf.d/10-irq.conf",
+            "[crio.runtime]\nirqbalance_config_file = \"/etc/default/irqbalance\"\n");
+  const auto found = find_meddlers(tree.sysfs(), kDrivers).at(0);
+  CHECK(found.name == "crio");
+  CHECK(found.config == "/etc/default/irqbalance");
+  CHECK_FALSE(found.would_undo);
+}
+
+TEST_CASE("meddlers: google-guest-agent unless it was told not to", "[read]") {
+  test::FakeTree tree{{"/proc/9/comm", "google_guest_ag\n"}};
+  CHECK(has_line(find_meddlers(tree.sysfs(), kDrivers).at(0), "set_multiqueue = false"));
+  tree.file("/etc/default/instance_configs.cfg", "[InstanceSetup]\nset_multiqueue = false\n");
+  CHECK(find_meddlers(tree.sysfs(), kDrivers).at(0).advice.empty());
+}
+
 }  // namespace irqtune

@@ -2,6 +2,8 @@
 #include "irqtune/read/snapshot.h"
 
 #include "irqtune/core/error.h"
+#include "irqtune/read/read.h"
+#include "irqtune/read/settings.h"
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
@@ -241,6 +243,109 @@ TEST_CASE("snapshot: one UUID has one replacement", "[snapshot]") {
   const auto uuid = conf.substr(at, 36);
   CHECK(uuid.starts_with("00000000-0000-4000-8000-"));
   CHECK(places_of(items, uuid).size() == 3);  // Also the command line and libvirt's file
+}
+
+namespace {
+
+/// A host with everything in it that only `diagnose` looks at.
+struct TunedHost {
+  TunedHost();
+
+  FakeTree tree;
+};
+
+TunedHost::TunedHost() {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"/proc/interrupts", "           CPU0\n"},
+      {"/proc/cmdline", "isolcpus=managed_irq,2-3 irqaffinity=0-1 nox2apic\n"},
+      {"/proc/net/softnet_stat", "00000100 00000000 0000000a\n"},
+      {"/proc/sys/net/core/netdev_budget", "60000\n"},
+      {"/proc/sys/net/core/netdev_budget_usecs", "8000\n"},
+      {"/sys/module/kvm/parameters/halt_poll_ns", "400000\n"},
+      {"/sys/devices/system/cpu/online", "0-3\n"},
+      {"/proc/20/comm", "crio\n"},
+      {"/proc/20/cmdline", "crio --bob\n"},
+      {"/proc/21/comm", "google_guest_ag\n"},
+      {"/proc/22/comm", "tuned\n"},
+      {"/proc/22/cmdline", "tuned\n"},
+      {"/etc/crio/crio.conf", "bob = 1\nirqbalance_config_file = \"/etc/default/irqbalance\"\n"},
+      {"/etc/default/instance_configs.cfg", "[Accounts]\ngroups = bob\nset_multiqueue = false\n"},
+      {"/etc/tuned/active_profile", "bobs-own\n"},
+      {"/etc/tuned/bobs-own/tuned.conf",
+       "[main]\nsummary=of bob\ninclude=network-latency\n[scheduler]\nisolated_cores=2\n"},
+      {"/usr/lib/tuned/network-latency/tuned.conf", "[main]\nsummary=fast\n"},
+      {"/etc/rc.local",
+       "#!/bin/sh\n# by bob\nmail bob\n"
+       "echo 3 > /proc/irq/9/smp_affinity # bob\nethtool -X bob0 hkey\n"},
+      {"/etc/cron.d/bob", "@reboot bob /home/bob/set_irq_affinity.sh bob0\n"},
+      {"/etc/systemd/network/10-bob.link",
+       "[Match]\nName=bob0\n[Link]\nIRQAffinityPolicy=spread\n"},
+      {"/etc/systemd/system/bob.service", "[Service]\nExecStart=/opt/bob/pin.sh\n"},
+      {"/etc/sysctl.d/10-bob.conf", "net.core.netdev_budget = 60000\n"},
+      {"/etc/udev/rules.d/10-bob.rules", "SUBSYSTEM==\"net\", NAME=\"bob0\"\n"},
+      {"/opt/bob/pin.sh", "#!/bin/sh\necho bob\necho 1 > /proc/irq/8/smp_affinity\n"},
+  };
+  for (const auto& [path, text] : files) {
+    tree.file(path, text);
+  }
+}
+
+/// What `diagnose` gets to know, without names: topics of lines, programs and whether they meddle.
+std::string settings_text(const Sysfs& sysfs) {
+  const auto settings = read_settings(sysfs, read_host(sysfs, {}));
+  std::string text;
+  for (const auto& line : settings.config) {
+    text += std::to_string(static_cast<int>(line.topic)) + " ";
+  }
+  for (const auto& meddler : settings.meddlers) {
+    text +=
+        meddler.name + (meddler.would_undo ? "! " : " ") + (meddler.advice.empty() ? "told " : "");
+  }
+  for (const auto& parameter : settings.kernel) {
+    text += parameter.name + "=" + parameter.value + " ";
+  }
+  return text + std::to_string(settings.netdev_budget.value_or(0)) + " " +
+         std::to_string(settings.netdev_time_us.value_or(0)) + " " +
+         std::to_string(settings.halt_poll_ns.value_or(0)) + " " +
+         std::to_string(settings.softnet.size());
+}
+
+}  // namespace
+
+TEST_CASE("snapshot: settings are the same in it, lines at their places", "[snapshot]") {
+  const TunedHost host;
+  const auto items = collect(host.tree.sysfs());
+  const FakeTree target;
+  write_tree(target.root() / "copy", items);
+  const Sysfs copy(target.root() / "copy");
+  CHECK(settings_text(copy) == settings_text(host.tree.sysfs()));
+  const auto expected = read_settings(host.tree.sysfs(), {}).config;
+  const auto config = read_settings(copy, {}).config;
+  REQUIRE(config.size() == 7);
+  for (std::size_t i = 0; i < config.size(); ++i) {
+    CHECK(config.at(i).file == expected.at(i).file);
+    CHECK(config.at(i).line == expected.at(i).line);
+    CHECK(config.at(i).text == expected.at(i).text);
+  }
+  CHECK(text_of(items, "/etc/rc.local") ==
+        "\n\n\necho 3 > /proc/irq/9/smp_affinity # bob\nethtool -X bob0 hkey\n");
+  CHECK(text_of(items, "/etc/udev/rules.d/10-bob.rules") == "(absent)");
+  CHECK(text_of(items, "/proc/20/cmdline") == "(absent)");
+  CHECK(collect(copy).size() == items.size());
+}
+
+TEST_CASE("snapshot: settings of an anonymous one tell no names", "[snapshot]") {
+  const TunedHost host;
+  const auto items = collect(host.tree.sysfs(), true);
+  CHECK(places_of(items, "bob").empty());
+  const FakeTree target;
+  write_tree(target.root() / "copy", items);
+  auto text = settings_text(host.tree.sysfs());
+  // The script that a unit names is left out; the unit's line says what it does.
+  REQUIRE(text.starts_with("0 0 4 3 1 0 0 "));
+  CHECK(settings_text(Sysfs(target.root() / "copy")) == text.erase(12, 2));
+  CHECK(text_of(items, "/etc/tuned/profile1/tuned.conf") ==
+        "[main]\ninclude=network-latency \n[scheduler]\nisolated_cores=2\n");
 }
 
 TEST_CASE("snapshot: what cannot be read is left out and named", "[snapshot]") {

@@ -83,6 +83,22 @@ struct CpuRate {
 /// Whether the host's hardware delivers a vector to a running vCPU by itself.
 enum class Posted : std::uint8_t { posted, remapped, possible, unknown };
 
+/// A device that a driver of the host serves by a line.
+struct LineDevice {
+  PciAddress address;
+  std::string driver;
+  std::string module;  ///< Of the driver; empty if it is built in or not known.
+};
+
+/// More about a line that several handlers share or that a guest has: read for these only.
+struct Line {
+  std::vector<LineDevice> devices;  ///< By address; bound to a host driver, and on this line.
+
+  /// Of the last 100,000 interrupts at most, how many no handler took. Source: Linux
+  /// kernel/irq/spurious.c, /proc/irq/N/spurious.
+  std::optional<std::uint64_t> unhandled;
+};
+
 /// One numbered row of /proc/interrupts joined with its /proc/irq/N directory.
 struct Irq {
   IrqNumber number{};
@@ -106,6 +122,7 @@ struct Irq {
       device;                      ///< Whose interrupt it is, by msi_irqs/ or by the handler name.
   std::optional<VectorId> vector;  ///< Empty unless `device` is passed through.
   std::optional<Posted> posted;    ///< Empty unless `vector` is set.
+  std::optional<Line> line;        ///< Empty unless shared or a guest's INTx, and read in detail.
 };
 
 /// A row of /proc/interrupts that is not an interrupt line: NMI, LOC, PIN, ERR, ...
@@ -130,6 +147,10 @@ struct PciDevice {
   NodeSource node_source = NodeSource::unknown;
   std::optional<int> iommu_group;
   std::optional<PciAddress> physfn;  ///< The physical function of a VF.
+
+  /// The best interrupt that its configuration space offers; empty if that was not read, which is
+  /// done in detail only, and only for a passed-through device on INTx.
+  std::optional<VectorKind> best_kind;
 };
 
 /// One vCPU thread and where it may run.

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/change.h"
 #include "irqtune/core/explain.h"
+#include "irqtune/core/finding.h"
 #include "irqtune/core/host.h"
 #include "irqtune/core/plan.h"
 #include "irqtune/core/protection.h"
@@ -73,6 +74,20 @@ using Warnings = std::vector<std::string>;
 [[nodiscard]] std::string explain_json(const DeviceExplanation& explanation,
                                        const HostId& host,
                                        const Warnings& warnings);
+
+/// What `diagnose` prints.
+struct Diagnosis {
+  HostId host;
+  std::vector<Finding> findings;  ///< Worst first.
+  std::string looked_at;          ///< "24 vectors, 2 VMs"; empty if there was nothing to look at.
+  bool chosen = false;            ///< Only some ids were asked for.
+  std::vector<std::string> warnings;
+};
+
+/// The findings for a tired reader: a summary line, then each with what it costs, the evidence and
+/// the remedy, wrapped to the style's width; of a healthy host, one line.
+[[nodiscard]] std::string diagnosis_text(const Diagnosis& diagnosis, const TextStyle& style);
+[[nodiscard]] std::string diagnosis_json(const Diagnosis& diagnosis);
 
 /// The plan as the plain shell commands that would carry it out, with a check of each interrupt's
 /// identity before its write; POSIX sh, for review.

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+#include "irqtune/diagnose/diagnose.h"
+#include "irqtune/diagnose/ids.h"
+#include "irqtune/plan/planner.h"
+#include "irqtune/read/esx.h"
+#include "irqtune/read/settings.h"
+
+#include "cli/support.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+
+namespace irqtune {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// Throws Error{usage} with the nearest spelling and the list if an id is none.
+void check_ids(std::string_view option, const Texts& ids) {
+  const Texts known(kFindingIds.begin(), kFindingIds.end());
+  for (const auto& id : ids) {
+    if (std::ranges::find(known, id) != known.end()) {
+      continue;
+    }
+    const auto nearest = nearest_name(id, known);
+    throw Error(ErrorKind::usage,
+                fmt::format("{} {}: no such finding", option, printable(id)),
+                fmt::format("{}there are: {}",
+                            nearest.empty() ? "" : fmt::format("did you mean {}? ", nearest),
+                            fmt::join(known, ", ")));
+  }
+}
+
+bool contains(const Texts& texts, const std::string& text) {
+  return std::ranges::find(texts, text) != texts.end();
+}
+
+bool matches_any(const Texts& globs, const std::string& text) {
+  return std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+}
+
+/// Is the finding about what --device and --vm select? One that names neither devices nor VMs is
+/// about the host.
+bool is_selected(const Finding& finding, const Policy& policy) {
+  const bool device = policy.devices.empty() || finding.devices.empty() ||
+                      std::ranges::any_of(finding.devices, [&](const PciAddress& address) {
+                        return matches_any(policy.devices, address.to_string());
+                      });
+  const bool vm = policy.vms.empty() || finding.vms.empty() ||
+                  std::ranges::any_of(finding.vms, [&](const std::string& name) {
+                    return matches_any(policy.vms, name);
+                  });
+  return device && vm;
+}
+
+void keep_chosen(const DiagnoseOptions& options, std::vector<Finding>& findings) {
+  std::erase_if(findings, [&](const Finding& finding) {
+    return (!options.only.empty() && !contains(options.only, finding.id)) ||
+           contains(options.skip, finding.id);
+  });
+}
+
+std::string counted_text(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string looked_at(const Host& host) {
+  if (host.irqs.empty()) {
+    return {};
+  }
+  const auto vectors = static_cast<std::size_t>(
+      std::ranges::count_if(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); }));
+  return fmt::format("{}, {}, {}",
+                     counted_text(host.irqs.size(), "interrupt"),
+                     counted_text(vectors, "passthrough vector"),
+                     counted_text(host.vms.size(), "VM"));
+}
+
+Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
+  const auto policy = policy_of(options.policy);
+  const auto host = read_host_for(context, options.policy, Detail::devices, false);
+  check_selection(host, policy);
+  const auto plan = make_plan(host, policy);
+  const auto settings = read_settings(context.sysfs, host);
+  Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};
+  diagnosis.findings = diagnose({host, plan.protections, plan, settings, options.shared_rate});
+  std::erase_if(diagnosis.findings,
+                [&](const Finding& finding) { return !is_selected(finding, policy); });
+  return diagnosis;
+}
+
+std::string read_given(const std::string& path, std::string_view option, std::string_view what) {
+  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage,
+                        path,
+                        fmt::format("cannot read {}", option),
+                        file.error,
+                        fmt::format("give a copy of {}", what));
+  }
+  return *file.text;
+}
+
+Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
+  constexpr std::string_view kTable = "a classic ESX host's /proc/vmware/interrupts";
+  const auto table = parse_esx_interrupts(read_given(options.esx, "--esx", kTable));
+  if (table.lines.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: no table of interrupts", options.esx),
+                fmt::format("--esx wants {}", kTable));
+  }
+  EsxConsole console;
+  if (!options.esx_console.empty()) {
+    console = parse_esx_console(
+        read_given(options.esx_console, "--esx-console", "the service console's /proc/interrupts"));
+  }
+  Diagnosis diagnosis;
+  diagnosis.findings =
+      diagnose_esx({table, options.esx_console.empty() ? nullptr : &console, options.shared_count});
+  diagnosis.looked_at = counted_text(table.lines.size(), "interrupt line");
+  diagnosis.warnings = table.warnings;
+  diagnosis.warnings.insert(
+      diagnosis.warnings.end(), console.warnings.begin(), console.warnings.end());
+  return diagnosis;
+}
+
+/// Is there a finding of the severity that --fail-on names, or a worse one?
+bool fails(const std::vector<Finding>& findings, const std::string& fail_on) {
+  const auto least =
+      fail_on == severity_text(Severity::critical) ? Severity::critical : Severity::warning;
+  return !fail_on.empty() && std::ranges::any_of(findings, [&](const Finding& finding) {
+    return finding.severity >= least;
+  });
+}
+
+}  // namespace
+
+ExitCode run(const DiagnoseOptions& options, const Context& context) {
+  check_ids("--only", options.only);
+  check_ids("--skip", options.skip);
+  auto diagnosis =
+      options.esx.empty() ? diagnose_host(options, context) : diagnose_esx_files(options);
+  keep_chosen(options, diagnosis.findings);
+  diagnosis.chosen = !options.only.empty() || !options.skip.empty();
+  print_warnings(context, diagnosis.warnings);
+  if (context.call.json) {
+    context.out << diagnosis_json(diagnosis);
+  } else if (!context.call.quiet) {
+    context.out << diagnosis_text(diagnosis, context.style);
+  }
+  return fails(diagnosis.findings, options.fail_on) ? ExitCode::differs : ExitCode::ok;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "diagnose/parts.h"
+
+namespace irqtune {
+
+namespace {
+
+using namespace diagnosis;
+
+bool has_passthrough(const Host& host) {
+  return std::ranges::any_of(host.devices,
+                             [](const PciDevice& device) { return device.passthrough; });
+}
+
+/// True if somebody would notice that interrupts move.
+bool matters(const DiagnosisInput& input) {
+  return has_passthrough(input.host) || has_pinned_vms(input.host);
+}
+
+std::string process_text(const Meddler& meddler) {
+  return meddler.detail.empty() ? fmt::format("pid {}", meddler.pid)
+                                : fmt::format("pid {}: {}", meddler.pid, printable(meddler.detail));
+}
+
+std::vector<PciAddress> passed_through(const Host& host) {
+  std::vector<PciAddress> devices;
+  for (const auto& device : host.devices) {
+    if (device.passthrough) {
+      devices.push_back(device.address);
+    }
+  }
+  return devices;
+}
+
+/// irqbalance or TuneD, where it would set the vectors' masks again.
+void find_undoing(const DiagnosisInput& input,
+                  const Meddler& meddler,
+                  std::vector<Finding>& findings) {
+  if (!meddler.would_undo || !has_passthrough(input.host)) {
+    return;
+  }
+  const bool balance = meddler.name == "irqbalance";
+  auto finding = make_finding(
+      balance ? "irqbalance-moves-vectors" : "tuned-moves-vectors",
+      Severity::warning,
+      balance ? std::string("irqbalance runs, and nothing keeps it off the passed-through vectors")
+              : std::string("TuneD sets all interrupt affinities when its profile is applied"));
+  finding.confidence = Confidence::likely;
+  finding.cost = balance ? "masks that irqtune sets are overwritten within seconds (every 10 s)"
+                         : "masks that irqtune sets are lost when TuneD starts or changes profile";
+  finding.evidence = {process_text(meddler)};
+  finding.remedy = meddler.advice;
+  finding.devices = passed_through(input.host);
+  findings.push_back(std::move(finding));
+}
+
+/// The CPUs that irqbalance ought to keep off.
+CpuSet kept_clear(const DiagnosisInput& input) {
+  const auto& topology = input.host.topology;
+  return (vcpu_cpus(input.protections, true) | topology.isolated | topology.nohz_full) &
+         topology.online;
+}
+
+void find_balanced_cpus(const DiagnosisInput& input,
+                        const Meddler& meddler,
+                        std::vector<Finding>& findings) {
+  const auto& topology = input.host.topology;
+  const auto open = kept_clear(input) - meddler.banned_cpus;
+  if (meddler.name != "irqbalance" || open.empty()) {
+    return;
+  }
+  const auto isolated = open & (topology.isolated | topology.nohz_full);
+  const bool overrides = !meddler.banned_by.empty() && !isolated.empty();
+  auto finding = make_finding(
+      "irqbalance-cpus",
+      Severity::warning,
+      overrides ? fmt::format("irqbalance's own CPU list overrides isolation: it may use {}",
+                              open.to_list())
+                : fmt::format("irqbalance may put the host's interrupts on vCPUs' cores ({})",
+                              open.to_list()));
+  finding.cost = "the host's devices interrupt vCPUs, at another place every 10 s";
+  finding.evidence = {process_text(meddler)};
+  finding.evidence.push_back(
+      meddler.banned_by.empty()
+          ? fmt::format("it keeps off isolcpus= and nohz_full= only ({}), and knows no vCPU pins",
+                        meddler.banned_cpus.empty() ? "none" : meddler.banned_cpus.to_list())
+          : fmt::format(
+                "{} is set ({}): isolcpus= and nohz_full= are not looked at then",
+                meddler.banned_by,
+                meddler.banned_cpus.empty() ? "to nothing" : meddler.banned_cpus.to_list()));
+  finding.remedy = {fmt::format("in {}:", meddler.config),
+                    fmt::format("IRQBALANCE_BANNED_CPULIST={}",
+                                (kept_clear(input) | meddler.banned_cpus).to_list())};
+  if (meddler.banned_by == "IRQBALANCE_BANNED_CPUS") {
+    finding.remedy.emplace_back("and remove IRQBALANCE_BANNED_CPUS, which wins over it");
+  }
+  finding.remedy.emplace_back("systemctl restart irqbalance");
+  finding.cpus = open;
+  findings.push_back(std::move(finding));
+}
+
+void find_host_agents(const DiagnosisInput& input,
+                      const Meddler& meddler,
+                      std::vector<Finding>& findings) {
+  const bool crio = meddler.name == "crio";
+  const bool google = meddler.name == "google-guest-agent";
+  if ((!crio && !google) || meddler.advice.empty() || !matters(input)) {
+    return;
+  }
+  auto finding = make_finding(
+      crio ? "crio-irq-affinity" : "google-agent-irq-affinity",
+      Severity::info,
+      crio ? "CRI-O rewrites the default affinity and irqbalance's CPU list for its pods"
+           : "google-guest-agent sets the affinities of the host's network queues");
+  finding.confidence = Confidence::possible;
+  finding.cost = crio ? "new vectors start where CRI-O's pods leave room, not where VMs do"
+                      : "a host queue may come to interrupt a vCPU's core";
+  finding.evidence = {process_text(meddler)};
+  finding.remedy = meddler.advice;
+  findings.push_back(std::move(finding));
+}
+
+std::string line_text(const ConfigLine& line) {
+  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
+}
+
+/// What one .link file asks of udev. Source: systemd.link(5), systemd/systemd#40304.
+struct LinkFile {
+  bool active = false;  ///< IRQAffinityPolicy= is set.
+  bool single = false;
+  bool filtered = false;  ///< By IRQAffinity= or IRQAffinityNUMA=.
+  CpuSet cpus;
+  std::vector<std::string> lines;
+};
+
+CpuSet link_cpus(const Host& host, const LinkFile& link) {
+  const auto all = link.filtered ? link.cpus : host.topology.online;
+  return link.single && all.first() ? CpuSet{*all.first()} : all;
+}
+
+void add_link_line(const Host& host, const ConfigLine& line, LinkFile& link) {
+  std::string_view value = line.text;
+  const auto key = trimmed(take_until(value, '='));
+  value = trimmed(value);
+  link.lines.push_back(line_text(line));
+  if (key == "IRQAffinityPolicy") {
+    link.active = !value.empty();
+    link.single = value == "single";
+  } else if (key == "IRQAffinity") {
+    link.filtered = link.filtered || !value.empty();
+    link.cpus |= CpuSet::parse_list(value).value_or(CpuSet{});
+  } else if (key == "IRQAffinityNUMA") {
+    link.filtered = link.filtered || !value.empty();
+    for (const auto& node : host.topology.nodes) {
+      const bool named = parse_number<unsigned>(value) == static_cast<unsigned>(node.id);
+      link.cpus |= named || value == "auto" ? node.cpus : CpuSet{};
+    }
+  }
+}
+
+void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  std::map<std::string, LinkFile> files;
+  for (const auto& line : input.settings.config) {
+    if (line.topic == ConfigTopic::link) {
+      add_link_line(input.host, line, files[line.file]);
+    }
+  }
+  for (const auto& [file, link] : files) {
+    const auto hit = link_cpus(input.host, link) & vcpu_cpus(input.protections, true);
+    if (!link.active || hit.empty()) {
+      continue;
+    }
+    auto finding = make_finding(
+        "link-irq-affinity",
+        Severity::warning,
+        fmt::format("{} lets udev put a network device's interrupts on vCPUs' cores ({})",
+                    file,
+                    hit.to_list()));
+    finding.cost = "they go there whenever the device appears, and irqtune's evict is undone";
+    finding.evidence = link.lines;
+    finding.remedy = {fmt::format("in {}, section [Link]:", file),
+                      fmt::format("IRQAffinity={}", input.plan.housekeeping.to_list()),
+                      "udevadm control --reload"};
+    finding.cpus = hit;
+    findings.push_back(std::move(finding));
+  }
+}
+
+/// True if the line may reach every interrupt, vfio's too.
+bool is_wide(const ConfigLine& line) {
+  return line.text.find("vfio") != std::string::npos ||
+         line.text.find("/proc/irq/*") != std::string::npos ||
+         line.text.find("default_smp_affinity") != std::string::npos;
+}
+
+void find_scripts(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  std::vector<std::string> lines;
+  bool wide = false;
+  for (const auto& line : input.settings.config) {
+    if (line.topic == ConfigTopic::irq_affinity) {
+      lines.push_back(line_text(line));
+      wide = wide || is_wide(line);
+    }
+  }
+  if (lines.empty() || !matters(input)) {
+    return;
+  }
+  auto finding = make_finding("irq-affinity-script",
+                              wide ? Severity::warning : Severity::info,
+                              "scripts on this host set interrupt affinities too");
+  finding.confidence = wide ? Confidence::likely : Confidence::possible;
+  finding.cost = "whoever writes last wins";
+  shorten(lines, 8);
+  finding.evidence = std::move(lines);
+  finding.remedy = {
+      "in the script's loop over /proc/irq/$irq, leave the passed-through vectors alone:",
+      "ls -d /proc/irq/$irq/vfio-* >/dev/null 2>&1 && continue",
+      "or run `irqtune apply` behind it, and `irqtune check` to see whether it held"};
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+std::vector<Finding> find_conflicts(const DiagnosisInput& input) {
+  std::vector<Finding> findings;
+  for (const auto& meddler : input.settings.meddlers) {
+    find_undoing(input, meddler, findings);
+    find_balanced_cpus(input, meddler, findings);
+    find_host_agents(input, meddler, findings);
+  }
+  find_links(input, findings);
+  find_scripts(input, findings);
+  return findings;
+}
+
+}  // namespace irqtune

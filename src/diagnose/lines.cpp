@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnose/lines.h"
+
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace irqtune {
+
+namespace {
+
+/// Source: Linux drivers/pci/pcie: pme.c, aer.c, dpc.c, bwctrl.c (6.13), drivers/pci/hotplug.
+bool is_port_service(std::string_view handler) {
+  constexpr std::array<std::string_view, 6> kNames = {
+      "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "pcie-dpc", "dpc"};
+  return std::ranges::find(kNames, handler) != kNames.end();
+}
+
+bool is_timer(std::string_view handler) {
+  constexpr std::array<std::string_view, 6> kPatterns = {
+      "timer", "*arch_timer*", "*-timer", "arm-pmu", "*_pmu", "kvm guest *timer"};
+  return std::ranges::any_of(kPatterns,
+                             [&](auto pattern) { return matches_glob(pattern, handler); });
+}
+
+/// The vCPUs that protect a CPU: "vCPU 1 of db1".
+std::vector<std::string> vcpus_of(const DiagnosisInput& input, int cpu) {
+  std::vector<std::string> names;
+  const auto found = input.protections.find(cpu);
+  if (found == input.protections.end()) {
+    return names;
+  }
+  for (const auto& protection : found->second) {
+    if (protection.kind == ProtectionKind::vcpu) {
+      names.push_back(fmt::format("vCPU {} of {}", protection.vcpu.value_or(0), protection.vm));
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Handlers handlers_of(const Irq& irq) {
+  Handlers handlers;
+  for (const auto& action : irq.actions) {
+    const auto name = trimmed(action);
+    const auto vector = parse_vfio_action(name);
+    if (vector) {
+      handlers.guests.push_back(*vector);
+    } else if (!name.empty() && !is_port_service(name)) {
+      handlers.host.emplace_back(name);
+    }
+  }
+  return handlers;
+}
+
+bool is_device_interrupt(const Irq& irq) noexcept {
+  return irq.device || std::ranges::any_of(irq.actions, [](const std::string& action) {
+           return !trimmed(action).empty() && !is_timer(trimmed(action));
+         });
+}
+
+DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSource::none) {
+  for (const auto& irq : host.irqs) {
+    if (!is_device_interrupt(irq)) {
+      continue;
+    }
+    if (has_rates_) {
+      for (const auto& rate : irq.rates) {
+        by_cpu_[rate.cpu] += rate.rate;
+      }
+    } else {
+      for (const auto& count : irq.counts) {
+        by_cpu_[count.cpu] += static_cast<double>(count.count);
+      }
+    }
+  }
+  for (const auto& [cpu, load] : by_cpu_) {
+    total_ += load;
+  }
+}
+
+double DeviceLoad::on_cpu(const Irq& irq, int cpu) const noexcept {
+  if (has_rates_) {
+    const auto rate = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+    return rate == irq.rates.end() ? 0 : rate->rate;
+  }
+  const auto count = std::ranges::find(irq.counts, cpu, &CpuCount::cpu);
+  return count == irq.counts.end() ? 0 : static_cast<double>(count->count);
+}
+
+double DeviceLoad::of(const Irq& irq) const noexcept {
+  return has_rates_ ? total_rate(irq) : static_cast<double>(total_count(irq));
+}
+
+std::optional<int> serving_cpu(const Irq& irq) {
+  const auto& delivered = delivered_to(irq);
+  if (delivered && delivered->size() == 1) {
+    return delivered->first();
+  }
+  const auto most = std::ranges::max_element(irq.counts, {}, &CpuCount::count);
+  return most == irq.counts.end() || delivered ? std::nullopt : std::optional(most->cpu);
+}
+
+std::string per_second(double rate) {
+  constexpr double kThousand = 1e3;
+  return rate >= 10 * kThousand ? fmt::format("{:.0f}k/s", rate / kThousand)
+         : rate >= 100          ? fmt::format("{:.0f}/s", rate)
+                                : fmt::format("{:.1f}/s", rate);
+}
+
+std::string number_text(IrqNumber irq) {
+  return fmt::format("{}", static_cast<std::uint32_t>(irq));
+}
+
+std::string activity_text(const Irq& irq, const Host& host) {
+  auto text = fmt::format("{} interrupts since boot", total_count(irq));
+  if (host.rate_source == RateSource::sampled) {
+    return fmt::format("{}, now {}", text, per_second(total_rate(irq)));
+  }
+  return host.rate_source == RateSource::since_boot
+             ? fmt::format("{} ({})", text, per_second(total_rate(irq)))
+             : text;
+}
+
+std::vector<std::string> serving_text(const Irq& irq, const Sight& sight) {
+  const auto cpu = serving_cpu(irq);
+  if (!cpu) {
+    return {};
+  }
+  std::vector<std::string> lines = {
+      fmt::format("CPU {} serves it, with {:.0f} % of all device "
+                  "interrupts{}",
+                  *cpu,
+                  100 * sight.load.share(sight.load.of(irq)),
+                  irq.effective ? " (effective_affinity_list)" : "")};
+  if (const auto vcpus = vcpus_of(sight.input, *cpu); !vcpus.empty()) {
+    lines.push_back(fmt::format("CPU {} also runs {}", *cpu, fmt::join(vcpus, ", ")));
+  }
+  return lines;
+}
+
+std::string owner_text(const Host& host, const PciAddress& device) {
+  const auto* vm = find_owner(host, device);
+  return vm == nullptr ? fmt::format("{} (no VM)", device.to_string())
+                       : fmt::format("{} (VM {})", device.to_string(), vm->name);
+}
+
+void name_line(const Irq& irq, const DiagnosisInput& input, Finding& finding) {
+  finding.irqs.push_back(irq.number);
+  if (const auto cpu = serving_cpu(irq)) {
+    finding.cpus.insert(*cpu);
+  }
+  for (const auto& guest : handlers_of(irq).guests) {
+    finding.devices.push_back(guest.device);
+    if (const auto* vm = find_owner(input.host, guest.device)) {
+      finding.vms.push_back(vm->name);
+    }
+  }
+  if (irq.line) {
+    for (const auto& device : irq.line->devices) {
+      finding.devices.push_back(device.address);
+    }
+  }
+  std::ranges::sort(finding.devices);
+  finding.devices.erase(std::ranges::unique(finding.devices).begin(), finding.devices.end());
+  std::ranges::sort(finding.vms);
+  finding.vms.erase(std::ranges::unique(finding.vms).begin(), finding.vms.end());
+}
+
+}  // namespace irqtune

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "diagnose/parts.h"
+
+namespace irqtune::diagnosis {
+
+namespace {
+
+/// An interrupt and how often it comes on one CPU.
+struct Row {
+  const Irq* irq = nullptr;
+  double rate = 0;
+};
+
+/// The busiest interrupts of a CPU, most first.
+std::vector<Row> rows_of(const Host& host, int cpu) {
+  std::vector<Row> rows;
+  for (const auto& irq : host.irqs) {
+    for (const auto& rate : irq.rates) {
+      if (rate.cpu == cpu && rate.rate >= 1) {
+        rows.push_back({&irq, rate.rate});
+      }
+    }
+  }
+  std::ranges::stable_sort(rows, [](const Row& a, const Row& b) { return a.rate > b.rate; });
+  return rows;
+}
+
+std::string row_text(const Row& row) {
+  return fmt::format("IRQ {} ({}): {}",
+                     static_cast<unsigned>(row.irq->number),
+                     row.irq->actions.empty() ? "no handler" : printable(row.irq->actions.front()),
+                     rate_text(row.rate));
+}
+
+void name_rows(const std::vector<Row>& rows, Finding& finding) {
+  std::vector<const Irq*> irqs;
+  for (const auto& row : rows) {
+    irqs.push_back(row.irq);
+  }
+  name_irqs(irqs, finding);
+}
+
+/// The housekeeping CPU with the most interrupts a second, and how many.
+std::pair<int, double> busiest(const DiagnosisInput& input) {
+  std::map<int, double> load;
+  for (const auto& irq : input.host.irqs) {
+    for (const auto& rate : irq.rates) {
+      load[rate.cpu] += rate.rate;
+    }
+  }
+  std::pair<int, double> most{-1, 0};
+  for (const auto& [cpu, rate] : load) {
+    if (rate > most.second && input.plan.housekeeping.contains(cpu)) {
+      most = {cpu, rate};
+    }
+  }
+  return most;
+}
+
+void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  constexpr double kTolerated = 1.25;  // Of what the plan would give.
+  constexpr double kWorthIt = 1000;    // Interrupts a second, about 1 % of a CPU.
+  const auto& plan = input.plan;
+  const auto [cpu, rate] = busiest(input);
+  const auto reachable =
+      std::max(plan.after.max_cpu_rate.value_or(rate), plan.lower_bound.value_or(0));
+  const auto bound = plan.lower_bound.value_or(reachable);
+  const bool plan_helps = rate > reachable * kTolerated && rate - reachable >= kWorthIt;
+  const bool has_vectors = !plan.assignments.empty();
+  if (cpu < 0 || !has_vectors || rate <= bound * kTolerated || rate - bound < kWorthIt) {
+    return;
+  }
+  auto rows = rows_of(input.host, cpu);
+  auto finding = make_finding(
+      "cpu-crowded",
+      Severity::warning,
+      fmt::format("cpu{} takes {} interrupts of {}, where {} would be possible on the busiest CPU",
+                  cpu,
+                  rate_text(rate),
+                  rate_basis(input.host),
+                  rate_text(bound)));
+  finding.cost = "vectors wait for each other on one CPU while others idle";
+  for (const auto& row : rows) {
+    finding.evidence.push_back(row_text(row));
+  }
+  shorten(finding.evidence, 6);
+  finding.remedy = {plan_helps ? "irqtune apply" : "irqtune apply --rebalance"};
+  name_rows(rows, finding);
+  finding.cpus = CpuSet{cpu};
+  findings.push_back(std::move(finding));
+}
+
+void find_busy(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  constexpr double kStalled = 95;  // Percent
+  for (const auto& cpu : input.host.topology.cpus) {
+    const auto percent = cpu.irq_busy.value_or(0) * 100;
+    if (percent <= input.plan.policy.busy_threshold) {
+      continue;
+    }
+    auto rows = rows_of(input.host, cpu.number);
+    rows.resize(std::min<std::size_t>(rows.size(), 3));
+    auto finding = make_finding(
+        "cpu-irq-busy",
+        percent >= kStalled ? Severity::critical : Severity::warning,
+        fmt::format(
+            "cpu{} spends {:.0f} % of its time in interrupts and softirqs", cpu.number, percent));
+    finding.cost = "what it serves queues up: packets are dropped, latency grows without limit";
+    finding.evidence = {fmt::format("/proc/stat: irq + softirq {:.0f} %, threshold {:g} %",
+                                    percent,
+                                    input.plan.policy.busy_threshold)};
+    for (const auto& row : rows) {
+      finding.evidence.push_back(row_text(row));
+    }
+    const bool ours =
+        std::ranges::any_of(rows, [](const Row& row) { return row.irq->vector.has_value(); });
+    finding.remedy =
+        rows.empty()
+            ? std::vector<std::string>{"no interrupt of a device explains it: look at packet "
+                                       "steering, cat /sys/class/net/*/queues/rx-*/rps_cpus, and at "
+                                       "/proc/softirqs"}
+            : std::vector<std::string>{ours ? "irqtune apply" : "irqtune apply --scope all",
+                                       "more queues for the device named above: ethtool -L DEV "
+                                       "combined N, in the guest where it is passed through"};
+    name_rows(rows, finding);
+    finding.cpus = CpuSet{cpu.number};
+    findings.push_back(std::move(finding));
+  }
+}
+
+/// True if the mask asked for has an online CPU, and the interrupt is on none of them.
+bool is_outside(const Host& host, const Irq& irq) {
+  return !irq.actions.empty() && irq.affinity && irq.effective && !irq.effective->empty() &&
+         irq.affinity->intersects(host.topology.online) &&
+         !irq.effective->intersects(*irq.affinity);
+}
+
+void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  std::vector<const Irq*> irqs;
+  bool active = false;
+  auto finding = make_finding("effective-outside-mask", Severity::info, {});
+  for (const auto& irq : input.host.irqs) {
+    if (!is_outside(input.host, irq)) {
+      continue;
+    }
+    irqs.push_back(&irq);
+    // Without remapping a move waits for the next interrupt, which an idle device does not send.
+    active = active || irq.chip.starts_with("IR-") || total_rate(irq) >= 1;
+    finding.cpus |= *irq.effective;
+    finding.evidence.push_back(fmt::format("IRQ {} ({}): asked for {}, delivered to {}",
+                                           static_cast<unsigned>(irq.number),
+                                           printable(irq.actions.front()),
+                                           irq.affinity->to_list(),
+                                           irq.effective->to_list()));
+  }
+  if (irqs.empty()) {
+    return;
+  }
+  finding.severity = active ? Severity::warning : Severity::info;
+  finding.confidence = active ? Confidence::likely : Confidence::possible;
+  finding.title = fmt::format("{} interrupt{} delivered outside the mask that was asked for",
+                              irqs.size(),
+                              irqs.size() == 1 ? " is" : "s are");
+  finding.cost = "it disturbs a CPU that nobody chose";
+  shorten(finding.evidence, 6);
+  finding.remedy = {
+      active ? "the kernel found no free vector on the CPUs asked for, or the device stopped "
+               "after the write: free vectors there (see vector-budget), then irqtune apply"
+             : "nothing to do while the device is idle: the move is done at its next interrupt"};
+  name_irqs(irqs, finding);
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  find_crowding(input, findings);
+  find_busy(input, findings);
+  find_outside(input, findings);
+}
+
+}  // namespace irqtune::diagnosis

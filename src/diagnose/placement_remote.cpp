@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "diagnose/parts.h"
+
+namespace irqtune::diagnosis {
+
+namespace {
+
+constexpr std::size_t kMostEvidence = 8;
+constexpr double kNoticed = 1;     // Interrupts a second; below, nobody notices.
+constexpr double kHostBusy = 100;  // Of the host's own devices on all vCPUs' cores.
+
+/// A vector on another node than its device, while the plan knows a nearer CPU.
+struct Remote {
+  const Irq* irq = nullptr;
+  NodeId home{};
+  NodeId node{};
+};
+
+std::optional<NodeId> node_of(const Host& host, std::optional<int> cpu) {
+  const auto* found = cpu ? find_cpu(host.topology, *cpu) : nullptr;
+  return found != nullptr ? found->node : std::nullopt;
+}
+
+int distance_of(const Host& host, NodeId from, NodeId to) {
+  constexpr int kFar = 255;  // ACPI: unreachable
+  return distance(host.topology, from, to).value_or(from == to ? 10 : kFar);
+}
+
+std::optional<Remote> remote_vector(const DiagnosisInput& input, const Irq& irq) {
+  const auto* device = is_served(irq) ? find_device(input.host, irq.vector->device) : nullptr;
+  const auto node = node_of(input.host, target_cpu(irq));
+  const auto planned = std::ranges::find(input.plan.assignments, irq.number, &Assignment::irq);
+  if (device == nullptr || !device->node || !node || node == device->node ||
+      planned == input.plan.assignments.end() || !planned->change) {
+    return std::nullopt;
+  }
+  const auto better = node_of(input.host, planned->to.first());
+  const bool nearer = better && distance_of(input.host, *device->node, *better) <
+                                    distance_of(input.host, *device->node, *node);
+  return nearer ? std::optional(Remote{&irq, *device->node, *node}) : std::nullopt;
+}
+
+Finding remote_finding(const DiagnosisInput& input,
+                       const std::string& holder,
+                       const std::vector<Remote>& remotes) {
+  std::vector<const Irq*> irqs;
+  std::map<std::pair<NodeId, NodeId>, std::vector<const Irq*>> ways;
+  for (const auto& remote : remotes) {
+    irqs.push_back(remote.irq);
+    ways[{remote.home, remote.node}].push_back(remote.irq);
+  }
+  const auto rate = rate_of(irqs);
+  const bool idle = input.host.rate_source != RateSource::none && rate < kNoticed;
+  auto finding = make_finding("vector-remote",
+                              idle ? Severity::info : Severity::warning,
+                              fmt::format("{} vector{} of {} served on another NUMA node than the "
+                                          "device's{}",
+                                          irqs.size(),
+                                          irqs.size() == 1 ? "" : "s",
+                                          holder,
+                                          rate_note(input.host, rate)));
+  finding.cost = "the handler's data crosses the link between the nodes at each interrupt";
+  for (const auto& [way, there] : ways) {
+    finding.evidence.push_back(
+        fmt::format("device on node {}, IRQ {} served on node {} (distance {}, local is 10)",
+                    static_cast<unsigned>(way.first),
+                    numbers_text(there),
+                    static_cast<unsigned>(way.second),
+                    distance_of(input.host, way.first, way.second)));
+  }
+  finding.remedy = {apply_command(input.host, *irqs.front()->device)};
+  name_irqs(irqs, finding);
+  for (const auto* irq : irqs) {
+    finding.cpus.insert(target_cpu(*irq).value_or(0));
+  }
+  if (const auto* vm = find_owner(input.host, *irqs.front()->device)) {
+    finding.vms = {vm->name};
+  }
+  return finding;
+}
+
+void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  std::map<std::string, std::vector<Remote>> groups;
+  for (const auto& irq : input.host.irqs) {
+    if (const auto remote = remote_vector(input, irq)) {
+      groups[holder_name(input.host, irq.vector->device)].push_back(*remote);
+    }
+  }
+  for (const auto& [holder, remotes] : groups) {
+    findings.push_back(remote_finding(input, holder, remotes));
+  }
+}
+
+/// Interrupts a second of the host's own devices on vCPUs' cores.
+double rate_on(const Irq& irq, const CpuSet& cpus) {
+  double sum = 0;
+  for (const auto& rate : irq.rates) {
+    sum += cpus.contains(rate.cpu) ? rate.rate : 0;
+  }
+  return sum;
+}
+
+void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  const auto vcpus = vcpu_cpus(input.protections, false);
+  std::vector<std::pair<double, const Irq*>> hits;
+  double sum = 0;
+  for (const auto& irq : input.host.irqs) {
+    const auto rate = irq.vector ? 0 : rate_on(irq, vcpus);
+    if (rate >= kNoticed) {
+      hits.emplace_back(rate, &irq);
+      sum += rate;
+    }
+  }
+  if (sum < kHostBusy) {
+    return;
+  }
+  std::ranges::stable_sort(hits, [](const auto& a, const auto& b) { return a.first > b.first; });
+  auto finding =
+      make_finding("host-irq-on-vcpu",
+                   Severity::warning,
+                   fmt::format("the host's own devices interrupt cores that vCPUs run on{}",
+                               rate_note(input.host, sum)));
+  finding.cost = "each interrupt throws the vCPU that runs there out of its guest";
+  std::vector<const Irq*> irqs;
+  bool managed = false;
+  for (const auto& [rate, irq] : hits) {
+    irqs.push_back(irq);
+    managed = managed || irq->settable == false;
+    finding.cpus |= delivered_to(*irq).value_or(CpuSet{}) & vcpus;
+    finding.evidence.push_back(
+        fmt::format("IRQ {} ({}){}: {} on {}",
+                    static_cast<unsigned>(irq->number),
+                    irq->actions.empty() ? "no handler" : printable(irq->actions.front()),
+                    irq->settable == false ? ", which the kernel manages" : "",
+                    rate_text(rate),
+                    (delivered_to(*irq).value_or(CpuSet{}) & vcpus).to_list()));
+  }
+  shorten(finding.evidence, kMostEvidence);
+  finding.remedy = {"irqtune apply --scope evict"};
+  if (managed) {
+    finding.remedy.push_back(
+        fmt::format("those that the kernel manages keep off at boot only: isolcpus=managed_irq,{}",
+                    vcpu_cpus(input.protections, true).to_list()));
+  }
+  name_irqs(irqs, finding);
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  find_remote_vectors(input, findings);
+  find_host_irqs(input, findings);
+}
+
+}  // namespace irqtune::diagnosis

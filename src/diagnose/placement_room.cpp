@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "diagnose/parts.h"
+
+namespace irqtune::diagnosis {
+
+namespace {
+
+/// How many vectors a CPU has for devices; empty where the kernel sets no limit.
+/// Source: Linux arch/x86/include/asm/irq_vectors.h: 0x20..0xea less the legacy ones.
+std::optional<std::size_t> vector_limit(const DiagnosisInput& input) {
+  constexpr std::size_t kX86Vectors = 200;
+  if (input.plan.policy.max_vectors_per_cpu) {
+    return static_cast<std::size_t>(std::max(0, *input.plan.policy.max_vectors_per_cpu));
+  }
+  const bool x86 = std::ranges::any_of(input.host.irqs, [](const Irq& irq) {
+    return irq.chip.starts_with("PCI-MSI") || irq.chip.starts_with("IR-PCI-MSI") ||
+           irq.chip.find("IO-APIC") != std::string::npos;
+  });
+  return x86 ? std::optional(kX86Vectors) : std::nullopt;
+}
+
+void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  const auto limit = vector_limit(input);
+  const auto unplaced = std::ranges::count(
+      input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked);
+  std::map<int, std::size_t> taken;
+  for (const auto& irq : input.host.irqs) {
+    const auto cpu = irq.actions.empty() ? std::nullopt : target_cpu(irq);
+    if (cpu) {
+      ++taken[*cpu];
+    }
+  }
+  std::vector<std::string> full;
+  CpuSet cpus;
+  for (const auto& [cpu, count] : taken) {
+    if (limit && count * 5 >= *limit * 4) {  // 80 %
+      full.push_back(fmt::format("cpu{}: {} of about {} vectors taken", cpu, count, *limit));
+      cpus.insert(cpu);
+    }
+  }
+  if (unplaced == 0 && full.empty()) {
+    return;
+  }
+  auto finding = make_finding(
+      "vector-budget",
+      Severity::warning,
+      unplaced > 0
+          ? fmt::format("{} vectors do not fit on the housekeeping CPUs", unplaced)
+          : fmt::format("CPUs {} are about to run out of interrupt vectors", cpus.to_list()));
+  finding.cost =
+      "the kernel then takes any other CPU without a word, isolated ones too; a write of a mask "
+      "fails with ENOSPC";
+  shorten(full, 6);
+  finding.evidence = std::move(full);
+  finding.evidence.push_back(
+      fmt::format("housekeeping CPUs: {}", input.plan.housekeeping.to_list()));
+  finding.remedy = {"give the host more housekeeping CPUs (pin VMs to fewer cores)",
+                    "fewer queues in the guests: ethtool -L DEV combined N",
+                    "irqtune apply spreads what is there"};
+  finding.cpus = std::move(cpus);
+  findings.push_back(std::move(finding));
+}
+
+/// "db1 pins 2-5", for each running VM with pins among `cpus`, and isolation where it is the
+/// reason.
+std::vector<std::string> holders(const DiagnosisInput& input, const CpuSet& cpus) {
+  std::map<std::string, CpuSet> by_name;
+  for (const int cpu : cpus.cpus()) {
+    const auto found = input.protections.find(cpu);
+    const auto* const first = found != input.protections.end() && !found->second.empty()
+                                  ? &found->second.front()
+                                  : nullptr;
+    const auto name = first == nullptr    ? std::string("--housekeeping leaves out")
+                      : first->vm.empty() ? fmt::format("{} has", first->source)
+                                          : fmt::format("{} pins", printable(first->vm));
+    by_name[name].insert(cpu);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [name, held] : by_name) {
+    lines.push_back(fmt::format("{} {}", name, held.to_list()));
+  }
+  shorten(lines, 8);
+  return lines;
+}
+
+Finding no_housekeeping(const DiagnosisInput& input, std::string title, const CpuSet& cpus) {
+  auto finding = make_finding("no-housekeeping-cpu", Severity::warning, std::move(title));
+  finding.cost = "vectors have to go to a vCPU's core or to a remote node";
+  finding.evidence = holders(input, cpus);
+  finding.remedy = {
+      "free a core there: pin one of these VMs to one core less (with both its threads), and "
+      "leave that core out of isolcpus= and of cpuset partitions",
+      "then: irqtune apply"};
+  finding.cpus = cpus;
+  std::set<std::string> vms;
+  for (const int cpu : cpus.cpus()) {
+    if (const auto found = input.protections.find(cpu); found != input.protections.end()) {
+      for (const auto& reason : found->second) {
+        vms.insert(reason.vm);
+      }
+    }
+  }
+  vms.erase("");
+  finding.vms.assign(vms.begin(), vms.end());
+  return finding;
+}
+
+void find_no_housekeeping(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  const auto& host = input.host;
+  std::map<NodeId, std::vector<PciAddress>> devices;
+  for (const auto& device : host.devices) {
+    const bool used = device.passthrough && std::ranges::any_of(host.irqs, [&](const Irq& irq) {
+                        return irq.vector && irq.vector->device == device.address;
+                      });
+    if (used && device.node) {
+      devices[*device.node].push_back(device.address);
+    }
+  }
+  const bool any =
+      std::ranges::any_of(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); });
+  if (any && input.plan.housekeeping.empty()) {
+    findings.push_back(no_housekeeping(
+        input, "no CPU is left to serve interrupts: all are protected", host.topology.online));
+    return;
+  }
+  for (const auto& node : host.topology.nodes) {
+    const auto here = devices.find(node.id);
+    if (here == devices.end() || node.cpus.empty() ||
+        node.cpus.intersects(input.plan.housekeeping)) {
+      continue;
+    }
+    findings.push_back(no_housekeeping(
+        input,
+        fmt::format("node {} has {} passed-through device{} and no housekeeping CPU",
+                    static_cast<unsigned>(node.id),
+                    here->second.size(),
+                    here->second.size() == 1 ? "" : "s"),
+        node.cpus));
+    findings.back().devices = here->second;
+  }
+}
+
+}  // namespace
+
+void find_room(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  find_vector_budget(input, findings);
+  find_no_housekeeping(input, findings);
+}
+
+}  // namespace irqtune::diagnosis

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include "read/config_lines.h"
+#include "read/meddlers_parts.h"
+#include "read/snapshot_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace irqtune {
+
+namespace {
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// Lines of a configuration that are read: section headers, and these keys.
+std::string kept_lines(std::string_view text) {
+  constexpr std::array<std::string_view, 7> kKeys = {"include",
+                                                     "isolated_cores",
+                                                     "irq_process",
+                                                     "type",
+                                                     "enabled",
+                                                     "irqbalance_config_file",
+                                                     "set_multiqueue"};
+  std::string out;
+  for (const auto line : split(text, '\n')) {
+    auto rest = trimmed(line);
+    const bool header = rest.starts_with('[');
+    const bool assigns = rest.find('=') != std::string_view::npos;
+    const auto key = trimmed(take_until(rest, '='));
+    if (header || (assigns && std::ranges::find(kKeys, key) != kKeys.end())) {
+      out.append(trimmed(line)).append("\n");
+    }
+  }
+  return out;
+}
+
+/// Copies what is left of a file's text, where the file really is, with the links on the way.
+class ConfigCollector {
+ public:
+  ConfigCollector(const Sysfs& sysfs, Collector& collector, bool anonymous)
+      : sysfs_(sysfs), collector_(collector), anonymous_(anonymous) {}
+
+  void run() {
+    take_tuned();
+    take_kept("/etc/default/instance_configs.cfg");
+    take_kept("/etc/crio/crio.conf");
+    for (const auto& name : sysfs_.list("/etc/crio/crio.conf.d")) {
+      take_kept(fmt::format("/etc/crio/crio.conf.d/{}", name));
+    }
+    take_lines();
+    if (const auto text = sysfs_.read("/proc/net/softnet_stat")) {
+      collector_.add("/proc/net/softnet_stat", *text + "\n");  // Below a link to the reader itself.
+    }
+  }
+
+ private:
+  /// `text` in the place of the file at `path`; under another name if `name` is not empty.
+  void put(const std::string& path, std::string text, const std::string& name = {}) {
+    const auto real = sysfs_.resolve(path);
+    if (!real || collector_.items().contains(*real)) {
+      return;
+    }
+    if (!name.empty()) {
+      collector_.add(fmt::format("{}/{}", path.substr(0, path.rfind('/')), name), std::move(text));
+      return;
+    }
+    collector_.add(*real, std::move(text));
+    collector_.take(path);
+  }
+
+  void take_kept(const std::string& path) {
+    const auto text = sysfs_.read(path);
+    if (text && !kept_lines(*text).empty()) {
+      put(path, kept_lines(*text), anonymous_name(path));
+    }
+  }
+
+  /// A profile of the owner's own is named by him.
+  std::string profile_name(std::string_view profile) {
+    const bool stock = sysfs_.exists(fmt::format("/usr/lib/tuned/{}/tuned.conf", profile)) ||
+                       sysfs_.exists(fmt::format("/usr/lib/tuned/profiles/{}/tuned.conf", profile));
+    if (!anonymous_ || stock) {
+      return std::string(profile);
+    }
+    const auto number = profiles_.size() + 1;
+    return profiles_.try_emplace(std::string(profile), fmt::format("profile{}", number))
+        .first->second;
+  }
+
+  std::string with_profile_names(std::string_view text) {
+    std::string out;
+    for (auto line : split(text, '\n')) {
+      if (line.starts_with("include")) {
+        static_cast<void>(take_until(line, '='));
+        out += "include=";
+        for (const auto word : words(line)) {
+          out += profile_name(word.substr(0, word.find(','))) + " ";
+        }
+        out += "\n";
+      } else {
+        out.append(line).append("\n");
+      }
+    }
+    return out;
+  }
+
+  void take_tuned() {
+    for (const auto& path : tuned_files(sysfs_)) {
+      const auto text = sysfs_.read(path).value_or("");
+      if (last_part(path) == "active_profile") {
+        std::string names;
+        for (const auto word : words(text)) {
+          names += names.empty() ? profile_name(word) : " " + profile_name(word);
+        }
+        put(path, names + "\n");
+        continue;
+      }
+      const auto directory = path.substr(0, path.rfind('/'));
+      const auto name = profile_name(last_part(directory));
+      if (name == last_part(directory)) {
+        put(path, kept_lines(text));
+      } else {
+        collector_.add(
+            fmt::format("{}/{}/tuned.conf", directory.substr(0, directory.rfind('/')), name),
+            with_profile_names(kept_lines(text)));
+      }
+    }
+  }
+
+  /// The scanned lines, each at its place in an otherwise empty file.
+  void take_lines() {
+    std::map<std::string, std::string> texts;
+    std::map<std::string, std::size_t> lengths;
+    for (const auto& line : read_config_lines(sysfs_)) {
+      auto& length = lengths[line.file];
+      texts[line.file] += std::string(line.line - length - 1, '\n') + text_of(line) + "\n";
+      length = line.line;
+    }
+    for (auto& [path, text] : texts) {
+      if (is_scanned_place(path)) {
+        put(path, std::move(text), anonymous_name(path));
+      } else if (!anonymous_) {
+        put(path, "#!" + text);  // A script whose first line was left out.
+      }
+    }
+  }
+
+  [[nodiscard]] std::string text_of(const ConfigLine& line) const {
+    if (!anonymous_) {
+      return line.text;
+    }
+    auto text = anonymous_config_line(line.text);
+    // A line that runs a script which is left out still says what it does.
+    return topic_of(line.file, text) ? text : text + " irq_affinity";
+  }
+
+  /// A name that says nothing, in the order of the names; empty where it may stay.
+  std::string anonymous_name(std::string_view path) {
+    constexpr std::array<std::string_view, 6> kCommon = {
+        "rc.local", "crontab", "sysctl.conf", "irqbalance", "crio.conf", "instance_configs.cfg"};
+    const auto name = last_part(path);
+    const bool common = std::ranges::find(kCommon, name) != kCommon.end();
+    if (!anonymous_ || common || path.starts_with("/usr/lib/")) {
+      return {};
+    }
+    const auto dot = std::min(name.rfind('.'), name.size());
+    return fmt::format("file{:03}{}", ++files_, name.substr(dot));
+  }
+
+  const Sysfs& sysfs_;
+  Collector& collector_;
+  bool anonymous_;
+  std::size_t files_ = 0;
+  std::map<std::string, std::string> profiles_;
+};
+
+}  // namespace
+
+void take_config(const Sysfs& sysfs, Collector& collector, bool anonymous) {
+  ConfigCollector(sysfs, collector, anonymous).run();
+}
+
+}  // namespace irqtune

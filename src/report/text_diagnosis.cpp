@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+#include "irqtune/report/report.h"
+
+#include "report/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kIndent = 10;
+
+/// `text` in lines of at most `width` columns, broken at blanks where there are some.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  for (const auto word : words(text)) {
+    std::string rest(word);
+    if (!lines.back().empty() && display_width(lines.back()) + 1 + display_width(rest) <= width) {
+      lines.back() += ' ' + rest;
+      continue;
+    }
+    if (!lines.back().empty()) {
+      lines.emplace_back();
+    }
+    while (display_width(rest) > width) {
+      // Bytes for columns: a word so long is a path or a kernel parameter.
+      lines.back() = rest.substr(0, width);
+      rest.erase(0, width);
+      lines.emplace_back();
+    }
+    lines.back() = rest;
+  }
+  return lines;
+}
+
+/// `text` behind `label`, continued under itself.
+std::string paragraph(std::string_view label, std::string_view text, const TextStyle& style) {
+  const auto room = std::max<std::size_t>(style.width, kIndent + 20) - kIndent;
+  std::string out;
+  for (const auto& line : wrapped(printable(text), room)) {
+    out += fmt::format("{:<{}}{}\n", out.empty() ? label : "", kIndent, line);
+  }
+  return out;
+}
+
+/// The words that a label's colour is put on once the line is laid out.
+std::string recolored(std::string text, std::string_view label, Tint tint, const TextStyle& style) {
+  return tinted(style, tint, label) + text.substr(label.size());
+}
+
+std::string label_of(Severity severity) {
+  switch (severity) {
+    case Severity::info:
+      return "NOTE";
+    case Severity::warning:
+      return "WARNING";
+    case Severity::critical:
+      break;
+  }
+  return "CRITICAL";
+}
+
+Tint tint_of(Severity severity) {
+  switch (severity) {
+    case Severity::info:
+      return Tint::bold;
+    case Severity::warning:
+      return Tint::yellow;
+    case Severity::critical:
+      break;
+  }
+  return Tint::red;
+}
+
+std::string_view how_sure(Confidence confidence) {
+  switch (confidence) {
+    case Confidence::certain:
+      return "certain, read off the kernel";
+    case Confidence::likely:
+      return "likely, from the evidence";
+    case Confidence::possible:
+      break;
+  }
+  return "possible, one of several explanations";
+}
+
+/// Steps are numbered where there are several.
+std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& style) {
+  std::string out;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto number = steps.size() > 1 ? fmt::format("{}. ", i + 1) : std::string();
+    out += paragraph(i == 0 ? "  do" : "", number + steps[i], style);
+  }
+  return out;
+}
+
+std::string finding_text(const Finding& finding, const TextStyle& style) {
+  const auto label = label_of(finding.severity);
+  auto out =
+      recolored(paragraph(label, finding.title, style), label, tint_of(finding.severity), style);
+  out +=
+      tinted(style,
+             Tint::dim,
+             fmt::format("{:<{}}{} ({})", "", kIndent, finding.id, how_sure(finding.confidence)));
+  out += '\n';
+  if (!finding.cost.empty()) {
+    out += paragraph("  cost", finding.cost, style);
+  }
+  for (const auto& line : finding.evidence) {
+    out += paragraph(&line == &finding.evidence.front() ? "  seen" : "", line, style);
+  }
+  return out + remedy_text(finding.remedy, style);
+}
+
+std::size_t count_of(const Diagnosis& diagnosis, Severity severity) {
+  return static_cast<std::size_t>(
+      std::ranges::count(diagnosis.findings, severity, &Finding::severity));
+}
+
+/// "1 critical, 2 warnings, 1 note"
+std::string counts_text(const Diagnosis& diagnosis) {
+  std::vector<std::string> parts;
+  if (const auto count = count_of(diagnosis, Severity::critical); count > 0) {
+    parts.push_back(fmt::format("{} critical", count));
+  }
+  if (const auto count = count_of(diagnosis, Severity::warning); count > 0) {
+    parts.push_back(counted(count, "warning"));
+  }
+  if (const auto count = count_of(diagnosis, Severity::info); count > 0) {
+    parts.push_back(counted(count, "note"));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string nothing_text(const Diagnosis& diagnosis, const TextStyle& style) {
+  if (diagnosis.looked_at.empty()) {
+    return tinted(style, Tint::yellow, "Nothing to look at: see the warnings.") + '\n';
+  }
+  return tinted(style,
+                Tint::green,
+                cut(fmt::format("{} ({} looked at).",
+                                diagnosis.chosen ? "None of the findings that were asked for"
+                                                 : "Nothing hurts on this host",
+                                diagnosis.looked_at),
+                    style.width)) +
+         '\n';
+}
+
+}  // namespace
+
+std::string diagnosis_text(const Diagnosis& diagnosis, const TextStyle& style) {
+  if (diagnosis.findings.empty()) {
+    return nothing_text(diagnosis, style);
+  }
+  const auto worst = diagnosis.findings.front().severity;
+  auto out = tinted(style,
+                    worst == Severity::info ? Tint::green : tint_of(worst),
+                    fmt::format("{}{}; nothing was changed.",
+                                worst == Severity::info ? "Nothing hurts: " : "",
+                                counts_text(diagnosis))) +
+             '\n';
+  for (const auto& finding : diagnosis.findings) {
+    out += '\n' + finding_text(finding, style);
+  }
+  return out;
+}
+
+}  // namespace irqtune
