@@ -6,6 +6,7 @@
 #include "irqtune/read/read.h"
 #include "irqtune/sys/sysfs.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,6 +36,12 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices);
 /// the files of /proc/irq/N. Vectors that are allocated but have no row are added. Devices that own
 /// a vfio row become passed through.
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host);
+
+/// The first number of /proc/uptime: seconds since boot. Source: Linux fs/proc/uptime.c
+[[nodiscard]] std::optional<double> parse_uptime(std::string_view text);
+
+/// Waits, and tells `on_wait`, which may be empty, from time to time how many seconds are left.
+void wait_seconds(double seconds, const std::function<void(double)>& on_wait);
 
 /// Seconds since boot; empty optional if unknown.
 [[nodiscard]] std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix);

@@ -17,27 +17,6 @@ namespace {
 constexpr unsigned kVectors = 4;
 constexpr unsigned kIrq = test::VfioTree::kFirstIrq;
 
-std::error_code code(int number) {
-  return {number, std::system_category()};
-}
-
-/// Writes like Sysfs, but call `k` (from 0) does `instead` first and returns its error, if any.
-WriteFn at_write(const Sysfs& sysfs, unsigned k, std::function<std::error_code()> instead) {
-  return [&sysfs, k, instead = std::move(instead), calls = 0U](
-             auto path, auto text, const auto& holds) mutable {
-    const auto error = calls++ == k ? instead() : std::error_code{};
-    return error ? error : sysfs.write(path, text, holds);
-  };
-}
-
-const Outcome& outcome_of(const ApplyReport& report, unsigned irq) {
-  const auto found = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
-    return outcome.write.identity && outcome.write.identity->irq == IrqNumber{irq};
-  });
-  REQUIRE(found != report.outcomes.end());
-  return *found;
-}
-
 }  // namespace
 
 TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[apply]") {
@@ -92,11 +71,11 @@ TEST_CASE("apply: a number that belongs to another device by now is never writte
   if (at_once) {
     reuse();
   } else {
-    options.write = at_write(sysfs, 1, reuse);
+    options.write = test::at_write(sysfs, 1, reuse);
   }
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::rolled_back);
-  CHECK(outcome_of(report, kIrq + 1).state == WriteState::vanished);
+  CHECK(test::outcome_of(report, kIrq + 1).state == WriteState::vanished);
   CHECK(tree.masks() == "ff\n0-7\n0-3\n");
 }
 
@@ -114,12 +93,12 @@ TEST_CASE("apply: a renumbered vector is found by its key, and rolled back there
   if (at_once) {
     renumber();
   } else {
-    options.write = at_write(sysfs, 1, renumber);
+    options.write = test::at_write(sysfs, 1, renumber);
   }
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::committed);
-  CHECK(outcome_of(report, kIrq + 1).state == WriteState::renumbered);
-  CHECK(outcome_of(report, kIrq + 1).irq == IrqNumber{77});
+  CHECK(test::outcome_of(report, kIrq + 1).state == WriteState::renumbered);
+  CHECK(test::outcome_of(report, kIrq + 1).irq == IrqNumber{77});
   CHECK(tree.masks() == "ff\n0\n0-3\n");
   CHECK(tree.mask(77) == "1\n");
   CHECK(roll_back({}, sysfs, tree.session(), test::quick_options()).at(0).state ==
@@ -132,7 +111,7 @@ TEST_CASE("apply: what stood there is read right before the write", "[apply]") {
   test::VfioTree tree(2);
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
-  options.write = at_write(sysfs, 1, [&] {
+  options.write = test::at_write(sysfs, 1, [&] {
     tree.set_mask(kIrq + 1, "2-3");  // Someone else, between the journal and the write.
     return std::error_code{};
   });
@@ -205,7 +184,7 @@ TEST_CASE("apply: a mask that another program sets at once is a failure", "[appl
   test::VfioTree tree(2);
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
-  options.write = at_write(sysfs, 1, [&] {
+  options.write = test::at_write(sysfs, 1, [&] {
     tree.set_mask(kIrq, "5");
     return std::error_code{};
   });
@@ -227,7 +206,7 @@ TEST_CASE("apply: undoing that is refused leaves a journal to go on with", "[app
       ++calls;
       throw std::runtime_error("as if memory ran out");
     }
-    return calls++ >= 2 ? code(EPERM) : sysfs.write(path, text, holds);
+    return calls++ >= 2 ? test::errno_code(EPERM) : sysfs.write(path, text, holds);
   };
   if (thrown) {
     CHECK_THROWS_AS(apply(tree.writes(), sysfs, tree.session(), options), Error);

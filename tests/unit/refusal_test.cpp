@@ -18,27 +18,6 @@ namespace {
 constexpr unsigned kVectors = 4;
 constexpr unsigned kIrq = test::VfioTree::kFirstIrq;
 
-std::error_code code(int number) {
-  return {number, std::system_category()};
-}
-
-/// Writes like Sysfs, but call `k` (from 0) does `instead` first and returns its error, if any.
-WriteFn at_write(const Sysfs& sysfs, unsigned k, std::function<std::error_code()> instead) {
-  return [&sysfs, k, instead = std::move(instead), calls = 0U](
-             auto path, auto text, const auto& holds) mutable {
-    const auto error = calls++ == k ? instead() : std::error_code{};
-    return error ? error : sysfs.write(path, text, holds);
-  };
-}
-
-const Outcome& outcome_of(const ApplyReport& report, unsigned irq) {
-  const auto found = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
-    return outcome.write.identity && outcome.write.identity->irq == IrqNumber{irq};
-  });
-  REQUIRE(found != report.outcomes.end());
-  return *found;
-}
-
 }  // namespace
 
 TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
@@ -71,7 +50,7 @@ TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
     const bool first = refused_path.empty() && calls++ == k;
     refused_path = first ? path : refused_path;
     return path == refused_path && text.find('7') == std::string_view::npos
-               ? code(number)
+               ? test::errno_code(number)
                : sysfs.write(path, text, holds);
   };
   const auto report = apply(tree.writes(true), sysfs, tree.session(), options);
@@ -80,7 +59,7 @@ TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
   REQUIRE(report.outcomes.size() == kVectors + 1);
   const auto& refused = report.outcomes[k];
   CHECK_FALSE(is_success(refused.state));
-  CHECK(refused.error.find(code(number).message()) != std::string::npos);
+  CHECK(refused.error.find(test::errno_code(number).message()) != std::string::npos);
   CHECK(std::ranges::none_of(report.outcomes, is_success, &Outcome::state));
   const auto entries = history(tree.session());
   REQUIRE(entries.size() == 1);
@@ -116,12 +95,12 @@ TEST_CASE("apply: each refusal says what it is and what to do", "[apply]") {
   const test::VfioTree tree(1);
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
-  options.write = [&](auto, auto, const auto&) { return code(row.number); };
+  options.write = [&](auto, auto, const auto&) { return test::errno_code(row.number); };
   const auto outcome = apply(tree.writes(), sysfs, tree.session(), options).outcomes.at(0);
   CAPTURE(outcome.error, outcome.hint);
   CHECK(outcome.state == row.state);
   CHECK(outcome.error.find(row.error) != std::string::npos);
-  CHECK(outcome.error.find(code(row.number).message()) != std::string::npos);
+  CHECK(outcome.error.find(test::errno_code(row.number).message()) != std::string::npos);
   CHECK(outcome.hint.find(row.hint) != std::string::npos);
 }
 
@@ -138,7 +117,7 @@ TEST_CASE("apply: a vector that goes while it is written is vanished, not refuse
       return sysfs.write(file, text, holds);
     }
     tree.remove_irq(30 + k);
-    return code(number);
+    return test::errno_code(number);
   };
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::rolled_back);
@@ -153,11 +132,11 @@ TEST_CASE("apply: --keep-going leaves what was written and names the rest", "[ap
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
   options.keep_going = true;
-  options.write = at_write(sysfs, k, [] { return code(EPERM); });
+  options.write = test::at_write(sysfs, k, [] { return test::errno_code(EPERM); });
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::partial);
   for (unsigned i = 0; i < kVectors; ++i) {
-    CHECK((outcome_of(report, kIrq + i).state == WriteState::refused) == (i == k));
+    CHECK((test::outcome_of(report, kIrq + i).state == WriteState::refused) == (i == k));
     CHECK((tree.mask(kIrq + i) == "0-7\n") == (i == k));
   }
   CHECK(history(tree.session()).at(0).state == JournalState::partial);
@@ -195,7 +174,7 @@ TEST_CASE("apply: a busy interrupt is tried again, five times in all", "[apply]"
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
   options.write = [&, left = refusals](auto path, auto text, const auto& holds) mutable {
-    return left-- > 0 ? code(number) : sysfs.write(path, text, holds);
+    return left-- > 0 ? test::errno_code(number) : sysfs.write(path, text, holds);
   };
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == (refusals < 5 ? ApplyState::committed : ApplyState::rolled_back));
