@@ -30,7 +30,12 @@ std::optional<std::string> why_not_writable(const Sysfs& sysfs) {
         kPath);
   }
   const std::error_code code(errno, std::system_category());
-  return fmt::format("{}: not writable: {}: run it as root", kPath, code.message());
+  return fmt::format("{}: not writable: {}: {}",
+                     kPath,
+                     code.message(),
+                     ::geteuid() == 0 ? "root alone does not do: run it on the host itself, not in "
+                                        "a user namespace nor without capabilities"
+                                      : "run it as root");
 }
 
 }  // namespace irqtune

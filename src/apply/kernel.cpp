@@ -126,7 +126,7 @@ void describe_refusal(const std::error_code& error, Outcome& outcome) {
   if (known == kRefusals.end()) {
     outcome.state = WriteState::failed;
     outcome.error = error.message();
-    outcome.hint.clear();
+    outcome.hint = "look at the kernel's log, then make a new plan";
     return;
   }
   outcome.state = known->state;

@@ -32,8 +32,8 @@ struct Component {
 };
 
 struct Walk {
-  std::vector<Fd> opened;       // The last one is where the walk stands.
-  std::vector<Component> todo;  // In reverse: the next one is the last.
+  std::vector<Fd> opened;            // The last one is where the walk stands.
+  std::vector<Component> remaining;  // In reverse: the next one is the last.
   int links = 0;
   bool create = false;
   const std::filesystem::path& shown;
@@ -68,7 +68,7 @@ void push(Walk& walk, const std::filesystem::path& path, const std::filesystem::
     ++at;
   }
   std::ranges::reverse(parts);
-  walk.todo.insert(walk.todo.end(), parts.begin(), parts.end());
+  walk.remaining.insert(walk.remaining.end(), parts.begin(), parts.end());
 }
 
 /// Replaces the link `link` by the names that it holds.
@@ -91,8 +91,8 @@ void follow(Walk& walk, const Fd& link, const struct stat& status, bool allowed)
 
 /// Takes one name. False if it is absent and not to be made.
 bool step(Walk& walk) {
-  const auto part = std::move(walk.todo.back());
-  walk.todo.pop_back();
+  const auto part = std::move(walk.remaining.back());
+  walk.remaining.pop_back();
   const int here = walk.opened.back().get();
   const char* name = part.name.c_str();
   constexpr int kFlags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
@@ -101,7 +101,8 @@ bool step(Walk& walk) {
     if (!walk.create) {
       return false;
     }
-    if (::mkdirat(here, name, walk.todo.empty() ? kPrivate : kParent) != 0 && errno != EEXIST) {
+    if (::mkdirat(here, name, walk.remaining.empty() ? kPrivate : kParent) != 0 &&
+        errno != EEXIST) {
       fail(walk, "cannot make it", last_error());
     }
     sync_dir(here);
@@ -157,7 +158,7 @@ Fd open_state_dir(const std::filesystem::path& dir,
   const auto tree = std::filesystem::absolute(root).lexically_normal();
   const auto [in_tree, in_dir] = std::mismatch(tree.begin(), tree.end(), full.begin(), full.end());
   push(walk, full, in_tree == tree.end() || in_tree->empty() ? tree : "/");
-  while (!walk.todo.empty()) {
+  while (!walk.remaining.empty()) {
     if (!step(walk)) {
       return Fd(-1);
     }

@@ -63,6 +63,9 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
     };
   }
   if (!wait_until_stable(context.sysfs, selected_devices(host, policy), settle)) {
+    if (SignalGuard::interrupted()) {
+      throw Error(ErrorKind::applying, "--wait-stable: interrupted; nothing was changed");
+    }
     throw Error(
         ErrorKind::applying,
         fmt::format("--wait-stable: vectors still came and went after {:.0f} s; nothing was "

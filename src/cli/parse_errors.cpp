@@ -35,15 +35,19 @@ std::string leftover(const CLI::App& app) {
   return rest.empty() ? std::string() : rest.front();
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const auto* level : {&app, &chosen(app)}) {
-    for (const auto* option : level->get_options()) {
-      for (const auto& name : option->get_lnames()) {
-        names.push_back("--" + name);
-      }
+void add_option_names(const CLI::App& app, std::vector<std::string>& names) {
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) {
+      names.push_back("--" + name);
     }
   }
+}
+
+/// The options that may stand where the command line is wrong.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  add_option_names(app, names);
+  add_option_names(chosen(app), names);
   return names;
 }
 

@@ -123,6 +123,12 @@ std::string Aliases::replace_names(std::string_view text) const {
   return out;
 }
 
+std::string Aliases::hidden(std::string_view text) {
+  auto& alias = hidden_[std::string(text)];
+  alias = alias.empty() ? fmt::format("x{}", hidden_.size()) : alias;
+  return alias;
+}
+
 std::string Aliases::replace_ids(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {

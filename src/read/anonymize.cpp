@@ -14,7 +14,6 @@ namespace irqtune {
 
 namespace {
 
-constexpr std::size_t kCommLength = 15;
 constexpr std::string_view kCgroups = "/sys/fs/cgroup";
 
 std::string_view last_part(std::string_view path) {
@@ -188,10 +187,10 @@ class Anonymizer {
       return anonymous_vmm_command(text, aliases_);
     }
     if (file == "cgroup") {
-      return aliases_.replace_ids(aliases_.replace_names(text));
+      return anonymous_groups(text, aliases_);
     }
     if (file == "comm") {
-      return fmt::format("{}\n", comm(trimmed(text)));
+      return anonymous_comm(trimmed(text), aliases_) + "\n";
     }
     const auto begin = file == "stat" ? text.find('(') + 1 : text.find('\t') + 1;
     const auto end = file == "stat" ? text.rfind(')') : text.find('\n');
@@ -199,14 +198,8 @@ class Anonymizer {
         end < begin) {
       return text;
     }
-    return text.substr(0, begin) + comm(std::string_view(text).substr(begin, end - begin)) +
-           text.substr(end);
-  }
-
-  /// QEMU's process may bear its VM's name, cut to 15 characters.
-  [[nodiscard]] std::string comm(std::string_view comm) const {
-    return aliases_.knows(comm) && comm.size() <= kCommLength ? aliases_.name(comm)
-                                                              : std::string(comm);
+    const auto comm = std::string_view(text).substr(begin, end - begin);
+    return text.substr(0, begin) + anonymous_comm(comm, aliases_) + text.substr(end);
   }
 
   /// The kernel's builder stands in it: "(user@machine)".
@@ -237,8 +230,8 @@ class Anonymizer {
                          aliases_.name(stem(path)),
                          name.substr(name.rfind('.')));
     }
-    if (path.starts_with("/sys/fs/cgroup/")) {
-      return aliases_.replace_ids(aliases_.replace_names(path));
+    if (path.starts_with(kCgroups)) {
+      return anonymous_group_path(path, aliases_);
     }
     return aliases_.replace_ids(path);  // Mediated devices are named by UUID.
   }

@@ -27,11 +27,15 @@ class Aliases {
   /// `text` with each UUID and each MAC address replaced by one of its own.
   [[nodiscard]] std::string replace_ids(std::string_view text);
 
+  /// "x1", "x2", ...: the same for the same text.
+  [[nodiscard]] std::string hidden(std::string_view text);
+
  private:
   std::set<std::string, std::less<>> learned_;
   std::map<std::string, std::string, std::less<>> names_;
   std::map<std::string, std::string, std::less<>> words_;  // As names_, with the escaped forms.
   std::map<std::string, std::string, std::less<>> ids_;
+  std::map<std::string, std::string, std::less<>> hidden_;
 };
 
 /// The command line of a VMM with the values of all options that irqtune does not read taken out.
@@ -63,5 +67,17 @@ class Aliases {
 
 /// Names of mapped devices.
 [[nodiscard]] std::vector<std::string> names_in_mappings(std::string_view config);
+
+/// /proc/PID/cgroup with every word hidden that is neither the kernel's, systemd's nor libvirt's.
+/// libvirt shortens a VM's name there, and puts its user's before it in a user's session.
+/// Source: libvirt src/hypervisor/domain_driver.c, virDomainDriverGenerateMachineName().
+[[nodiscard]] std::string anonymous_groups(std::string_view text, Aliases& aliases);
+
+/// The same for a path below /sys/fs/cgroup; the kernel's own files keep their names.
+[[nodiscard]] std::string anonymous_group_path(std::string_view path, Aliases& aliases);
+
+/// A process' or thread's name as it stands if the VMM gives it; else hidden: it may be the VM's,
+/// cut to 15 characters.
+[[nodiscard]] std::string anonymous_comm(std::string_view comm, Aliases& aliases);
 
 }  // namespace irqtune

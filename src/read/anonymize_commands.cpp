@@ -2,6 +2,7 @@
 #include "irqtune/core/text.h"
 
 #include "read/anonymize.h"
+#include "read/vms/options.h"
 
 #include <fmt/format.h>
 
@@ -64,26 +65,25 @@ void hide_values(std::string& text, const std::string& before, char end) {
 /// Takes out the values of keys that may name something of the owner's, in "key=value,..." and in
 /// {"key":"value",...}.
 std::string without_values(std::string text) {
-  for (const std::string_view key : {"serial",
-                                     "file",
-                                     "filename",
-                                     "mem-path",
-                                     "path",
-                                     "secret",
-                                     "password",
-                                     "passwd",
-                                     "keyid",
-                                     "user",
-                                     "mac",
-                                     "ifname",
-                                     "script",
-                                     "server",
-                                     "export",
-                                     "image"}) {
+  for (const std::string_view key :
+       {"serial", "file",  "filename", "mem-path", "path",   "secret",   "password",
+        "passwd", "keyid", "user",     "mac",      "ifname", "script",   "server",
+        "export", "image", "id",       "iothread", "memdev", "node-name"}) {
     hide_values(text, fmt::format("{}=", key), ',');
     hide_values(text, fmt::format(R"("{}":")", key), '"');
   }
   return text;
+}
+
+/// What is left of -drive: an NVMe disk that QEMU drives itself, by its address.
+std::string anonymous_drive(std::string_view value) {
+  std::string out;
+  for (const auto& [key, text] : parse_options(value)) {
+    if (text.starts_with("nvme://") || key.ends_with("driver") || key.ends_with("device")) {
+      out += fmt::format("{}{}={}", out.empty() ? "" : ",", key, text);
+    }
+  }
+  return out.find("nvme") != std::string::npos ? out : std::string(kHidden);
 }
 
 bool is_device_of_host(std::string_view value) {
@@ -112,6 +112,9 @@ std::string option_value(std::string_view key, std::string_view value, Aliases& 
     return is_device_of_host(value) || key == "numa"
                ? aliases.replace_ids(without_values(std::string(value)))
                : std::string(kHidden);
+  }
+  if (key == "drive") {
+    return anonymous_drive(value);
   }
   if (key == "platform") {
     const auto uuid = value.find("uuid=");

@@ -6,6 +6,7 @@
 #include "irqtune/read/read.h"
 #include "irqtune/sys/sysfs.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,6 +45,12 @@ void read_lines(const Sysfs& sysfs, Host& host);
 /// bytes end before that can be told, as they do for readers that are not root.
 /// Source: PCI Local Bus Specification 3.0, 6.7 and 6.8: capability list, ids 0x05 and 0x11.
 [[nodiscard]] std::optional<VectorKind> parse_config(std::string_view bytes) noexcept;
+
+/// The first number of /proc/uptime: seconds since boot. Source: Linux fs/proc/uptime.c
+[[nodiscard]] std::optional<double> parse_uptime(std::string_view text);
+
+/// Waits, and tells `on_wait`, which may be empty, from time to time how many seconds are left.
+void wait_seconds(double seconds, const std::function<void(double)>& on_wait);
 
 /// Seconds since boot; empty optional if unknown.
 [[nodiscard]] std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix);

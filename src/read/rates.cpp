@@ -28,18 +28,6 @@ Reading read_moving(const Sysfs& sysfs, std::string_view prefix) {
           parse_stat(sysfs.read(fmt::format("{}/proc/stat", prefix)).value_or(""))};
 }
 
-void wait(double seconds, const std::function<void(double)>& on_wait) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  for (auto now = Clock::now(); now < end; now = Clock::now()) {
-    const std::chrono::duration<double> left = end - now;
-    if (on_wait) {
-      on_wait(left.count());
-    }
-    std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.1)));
-  }
-}
-
 void set_busy(const std::map<int, CpuTimes>& before,
               const std::map<int, CpuTimes>& after,
               Host& host) {
@@ -124,17 +112,28 @@ InterruptTable read_interrupt_table(const Sysfs& sysfs, std::string_view prefix)
   return table;
 }
 
-std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix) {
-  const auto text = sysfs.read(fmt::format("{}/proc/uptime", prefix));
-  if (!text) {
-    return std::nullopt;
-  }
-  std::string_view rest = *text;
+std::optional<double> parse_uptime(std::string_view text) {
   double seconds = 0;
-  const auto word = take_word(rest);
+  const auto word = take_word(text);
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seconds);
   return error == std::errc{} && seconds >= 0 && seconds < 1e12 ? std::optional(seconds)
                                                                 : std::nullopt;
+}
+
+std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix) {
+  return parse_uptime(sysfs.read(fmt::format("{}/proc/uptime", prefix)).value_or(""));
+}
+
+void wait_seconds(double seconds, const std::function<void(double)>& on_wait) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  for (auto now = Clock::now(); now < end; now = Clock::now()) {
+    const std::chrono::duration<double> left = end - now;
+    if (on_wait) {
+      on_wait(left.count());
+    }
+    std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.1)));
+  }
 }
 
 std::map<int, CpuTimes> parse_stat(std::string_view text) {
@@ -203,7 +202,7 @@ void read_rates(const Sysfs& sysfs, const ReadOptions& options, Host& host) {
   }
   const auto start = std::chrono::steady_clock::now();
   const auto before = read_moving(sysfs, "");
-  wait(*options.sample, options.on_wait);
+  wait_seconds(*options.sample, options.on_wait);
   const auto after = read_moving(sysfs, "");
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   for (auto& irq : host.irqs) {  // The first reading may be younger than the rows of the host.

@@ -3,13 +3,12 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/parts.h"
 #include "read/snapshot_parts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 namespace irqtune {
 
@@ -17,29 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxWarnings = 20;
 
-void wait(double seconds, const std::function<void(double)>& on_wait) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  for (auto now = Clock::now(); now < end; now = Clock::now()) {
-    const std::chrono::duration<double> left = end - now;
-    if (on_wait) {
-      on_wait(left.count());
-    }
-    std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.1)));
-  }
-}
-
 std::optional<double> uptime(const TreeItems& items, const std::string& prefix) {
   const auto found = items.find(prefix + "/proc/uptime");
-  if (found == items.end()) {
-    return std::nullopt;
-  }
-  const auto fields = words(found->second.text);
-  // Two decimals, always with a point. Source: Linux fs/proc/uptime.c
-  auto fraction = fields.empty() ? std::string_view{} : fields.front();
-  const auto whole = parse_number<std::int64_t>(take_until(fraction, '.'));
-  const auto hundredths = parse_number<int>(fraction).value_or(0);
-  return whole ? std::optional(static_cast<double>(*whole) + hundredths / 100.0) : std::nullopt;
+  return found != items.end() ? parse_uptime(found->second.text) : std::nullopt;
 }
 
 /// A second reading, as rates come from two.
@@ -48,7 +27,7 @@ void take_second(const Sysfs& sysfs, const SnapshotOptions& options, Collector& 
     take_moving(collector, "/sample2");
     return;
   }
-  wait(*options.sample, options.on_wait);
+  wait_seconds(*options.sample, options.on_wait);
   Collector second(sysfs);
   take_moving(second, "");
   for (auto& [path, item] : second.items()) {

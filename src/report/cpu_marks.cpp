@@ -65,11 +65,10 @@ std::string filled(const std::vector<std::string>& entries, std::size_t width) {
 CpuMarks::CpuMarks(const ProtectionMap& protections) : protections_(protections) {
   for (const auto& [cpu, reasons] : protections) {
     for (const auto& reason : reasons) {
-      if (!reason.vm.empty()) {
-        vms_.try_emplace(reason.vm);
-      }
+      vms_.try_emplace(reason.vm);
     }
   }
+  vms_.erase("");  // Not a VM's reason
   std::size_t index = 0;
   for (auto& [name, letter] : vms_) {
     letter = letters(index++);

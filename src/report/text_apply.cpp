@@ -85,6 +85,21 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
   return tinted(style, Tint::green, "Nothing to do: every vector is where it should be.");
 }
 
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : printable(text);
+}
+
+/// What an admin should know of an apply that is not simply done or undone.
+std::string history_note(const HistoryEntry& entry) {
+  if (!entry.problem.empty()) {
+    return entry.problem;
+  }
+  if (!entry.this_boot) {
+    return "another boot: its masks are gone";
+  }
+  return entry.state == JournalState::open ? "interrupted; undo it with: irqtune rollback" : "";
+}
+
 }  // namespace
 
 std::string apply_text(const ApplyReport& report, const TextStyle& style) {
@@ -138,21 +153,25 @@ std::string history_text(const std::vector<HistoryEntry>& entries, const TextSty
   if (entries.empty()) {
     return "Nothing has been applied on this host.\n";
   }
-  Table table(
-      {{"ID"}, {"STATE"}, {"WRITTEN", Align::right}, {"UNDONE", Align::right}, {"BY"}, {"NOTE"}});
+  Table table({{"ID"},
+               {"STATE"},
+               {"WRITTEN", Align::right},
+               {"UNDONE", Align::right},
+               {"FINISHED"},
+               {"PLAN"},
+               {"BY"}});
   for (const auto& entry : entries) {
-    std::string note = entry.problem;
-    if (note.empty() && !entry.this_boot) {
-      note = "another boot: its masks are gone";
-    } else if (note.empty() && entry.state == JournalState::open) {
-      note = "interrupted; undo it with: irqtune rollback";
-    }
     table.add({entry.id,
                entry.problem.empty() ? std::string(journal_state_text(entry.state)) : "unreadable",
                fmt::format("{}/{}", entry.done, entry.writes),
                fmt::format("{}", entry.undone),
-               entry.user.empty() ? "-" : printable(entry.user),
-               printable(note)});
+               or_dash(entry.finished),
+               or_dash(entry.plan_digest),
+               or_dash(entry.user)});
+    const auto note = history_note(entry);
+    if (!note.empty()) {
+      table.add_heading("  " + cut(printable(note), style.width - 2));
+    }
   }
   return table.text(style);
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace irqtune {
@@ -121,36 +122,56 @@ std::string cell_text(const Cell& cell, const Widths& widths, const TextStyle& s
   return cell.collides ? tinted(style, Tint::red, text) : text;
 }
 
-/// Lines of at most `style.width` columns, a power of two cores in each: one below the other the
-/// threads of a core.
+/// How a block is laid out: a power of two cores in a line of at most `style.width` columns.
+struct Grid {
+  Widths widths;
+  std::size_t columns = 1;
+};
+
+constexpr std::size_t kMargin = 2;
+constexpr std::size_t kGap = 2;
+
+std::size_t cell_width(const Widths& widths) {
+  return widths.cpu + widths.mark + widths.vectors + 2;
+}
+
+Grid grid_of(const std::map<int, Cell>& cells, const TextStyle& style) {
+  Grid grid{widths_of(cells)};
+  const auto width = cell_width(grid.widths) + kGap;
+  while (kMargin + 2 * grid.columns * width <= style.width + kGap) {
+    grid.columns *= 2;
+  }
+  return grid;
+}
+
+/// One thread of some cores.
+std::string line_text(std::span<const Core> cores,
+                      std::size_t thread,
+                      const std::map<int, Cell>& cells,
+                      const Grid& grid,
+                      const TextStyle& style) {
+  std::string line(kMargin, ' ');
+  for (const auto& core : cores) {
+    line += thread < core.size() ? cell_text(cells.at(core[thread]->number), grid.widths, style)
+                                 : std::string(cell_width(grid.widths), ' ');
+    line += std::string(kGap, ' ');
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+}
+
+/// One below the other the threads of a core.
 std::string block_text(const Block& block,
                        const std::map<int, Cell>& cells,
-                       const Widths& widths,
+                       const Grid& grid,
                        const TextStyle& style) {
-  constexpr std::size_t kMargin = 2;
-  constexpr std::size_t kGap = 2;
-  const auto width = widths.cpu + widths.mark + widths.vectors + 2 + kGap;
-  std::size_t columns = 1;
-  while (kMargin + 2 * columns * width <= style.width + kGap) {
-    columns *= 2;
-  }
   std::string out;
-  for (std::size_t from = 0; from < block.cores.size(); from += columns) {
-    const auto to = std::min(from + columns, block.cores.size());
-    std::size_t threads = 0;
-    for (std::size_t i = from; i < to; ++i) {
-      threads = std::max(threads, block.cores[i].size());
-    }
+  for (std::span<const Core> rest = block.cores; !rest.empty();) {
+    const auto cores = rest.first(std::min(grid.columns, rest.size()));
+    const auto threads = std::ranges::max_element(cores, {}, &Core::size)->size();
     for (std::size_t thread = 0; thread < threads; ++thread) {
-      std::string line(kMargin, ' ');
-      for (std::size_t i = from; i < to; ++i) {
-        const auto& core = block.cores[i];
-        line += thread < core.size() ? cell_text(cells.at(core[thread]->number), widths, style)
-                                     : std::string(width - kGap, ' ');
-        line += std::string(kGap, ' ');
-      }
-      out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+      out += line_text(cores, thread, cells, grid, style);
     }
+    rest = rest.subspan(cores.size());
   }
   return out;
 }
@@ -202,12 +223,12 @@ std::string topology_text(const Host& host,
   }
   auto out = summary_line("housekeeping", housekeeping, vectors) +
              summary_line("protected", host.topology.online & protected_cpus(protections), vectors);
-  const auto widths = widths_of(cells);
+  const auto grid = grid_of(cells, style);
   for (const auto& block : blocks_of(host.topology)) {
     out += tinted(style,
                   Tint::dim,
                   fmt::format("{}: CPUs {}", block.title, cut(block.cpus.to_list(), 48))) +
-           '\n' + block_text(block, cells, widths, style);
+           '\n' + block_text(block, cells, grid, style);
   }
   out +=
       "Each CPU: number, mark, passthrough vectors now; threads of a core one below the other.\n";

@@ -45,6 +45,25 @@ std::string vcpus_text(const Vm& vm) {
                : out;
 }
 
+/// `text` behind `label`, broken between words into lines of `width` columns.
+std::string wrapped(std::string_view label, std::string_view text, std::size_t width) {
+  std::string out(label);
+  auto column = label.size();
+  bool first = true;
+  while (!text.empty()) {
+    const auto word = take_until(text, ' ');
+    const bool fits = column + 1 + display_width(word) <= width;
+    if (!first) {
+      out += fits ? " " : "\n" + std::string(label.size(), ' ');
+      column = fits ? column + 1 : label.size();
+    }
+    out += word;
+    column += display_width(word);
+    first = false;
+  }
+  return out + '\n';
+}
+
 /// CPUs of the VM's pinned vCPUs and their siblings.
 bool on_core_of(const Vm& vm, const ProtectionMap& protections, int cpu) {
   const auto found = protections.find(cpu);
@@ -93,7 +112,7 @@ std::string vm_text(const Host& host,
                          tinted(style, Tint::bold, printable(vm.name)),
                          pid,
                          fmt::join(vm.sources, ", "));
-  out += fmt::format("  vCPUs     {}\n", vcpus_text(vm));
+  out += wrapped("  vCPUs     ", vcpus_text(vm), style.width);
   out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
   for (const auto& thread : vm.iothreads) {
     out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <regex>
 
 #include <sys/stat.h>
 
@@ -291,6 +292,30 @@ TEST_CASE("cli: a snapshot gives the same plan", "[cli]") {
   const auto tree = (out.root() / "tree").string();
   CHECK(on(host, {"snapshot", "-o", tree}).code == 0);
   CHECK(run({"--root", tree, "plan"}).out == on(host, {"plan"}).out);
+}
+
+TEST_CASE("cli: an anonymous snapshot gives the same plan but for names", "[cli]") {
+  const auto name = GENERATE(from_range(captures_with_vms()));
+  const auto scope = GENERATE(as<std::string>(), "passthrough", "all");
+  CAPTURE(name, scope);
+  const FakeTree out;
+  const auto file = (out.root() / "host.tar.gz").string();
+  REQUIRE(on_file(name, {"snapshot", "--anonymize", "-o", file}).code == 0);
+  // VMs keep their process; a plan names them in "vm" and in the reasons.
+  const auto plan_of = [&](const std::string& root) {
+    const auto host = Json::parse(run({"--root", root, "show", "vms", "--json"}).out);
+    auto plan = Json::parse(run({"--root", root, "plan", "--scope", scope, "--json"}).out);
+    plan.erase("host");
+    auto text = plan.dump(1);
+    for (const auto& vm : host["vms"]) {
+      const std::regex named(fmt::format(R"(\b{}\b)", vm["name"].get<std::string>()));
+      text = std::regex_replace(text, named, fmt::format("PID{}", vm["pid"].dump()));
+    }
+    return text;
+  };
+  const auto plan = plan_of(capture_file(name).string());
+  CHECK(plan.find("PID") != std::string::npos);
+  CHECK(plan_of(file) == plan);
 }
 
 TEST_CASE("cli: a tree with /proc/interrupts alone is enough for show irqs", "[cli]") {

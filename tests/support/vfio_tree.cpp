@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <stdexcept>
+#include <utility>
 
 namespace irqtune::test {
 
@@ -92,6 +95,28 @@ ApplyOptions quick_options() {
   ApplyOptions options;
   options.sleep = [](std::chrono::milliseconds) {};
   return options;
+}
+
+std::error_code errno_code(int number) {
+  return {number, std::system_category()};
+}
+
+WriteFn at_write(const Sysfs& sysfs, unsigned k, std::function<std::error_code()> instead) {
+  return [&sysfs, k, instead = std::move(instead), calls = 0U](
+             auto path, auto text, const auto& holds) mutable {
+    const auto error = calls++ == k ? instead() : std::error_code{};
+    return error ? error : sysfs.write(path, text, holds);
+  };
+}
+
+const Outcome& outcome_of(const ApplyReport& report, unsigned irq) {
+  const auto found = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
+    return outcome.write.identity && outcome.write.identity->irq == IrqNumber{irq};
+  });
+  if (found == report.outcomes.end()) {
+    throw std::runtime_error("no write for that IRQ");
+  }
+  return *found;
 }
 
 }  // namespace irqtune::test

@@ -5,9 +5,11 @@
 
 #include "support/fake_tree.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace irqtune::test {
@@ -54,5 +56,16 @@ class VfioTree : public FakeTree {
 
 /// Options whose waits take no time.
 [[nodiscard]] ApplyOptions quick_options();
+
+/// The system's error of an errno.
+[[nodiscard]] std::error_code errno_code(int number);
+
+/// Writes like Sysfs, but call `k` (from 0) does `instead` first and returns its error, if any.
+[[nodiscard]] WriteFn at_write(const Sysfs& sysfs,
+                               unsigned k,
+                               std::function<std::error_code()> instead);
+
+/// What became of the write planned for IRQ `irq`.
+[[nodiscard]] const Outcome& outcome_of(const ApplyReport& report, unsigned irq);
 
 }  // namespace irqtune::test

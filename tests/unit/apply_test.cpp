@@ -17,27 +17,6 @@ namespace {
 constexpr unsigned kVectors = 4;
 constexpr unsigned kIrq = test::VfioTree::kFirstIrq;
 
-std::error_code code(int number) {
-  return {number, std::system_category()};
-}
-
-/// Writes like Sysfs, but call `k` (from 0) does `instead` first and returns its error, if any.
-WriteFn at_write(const Sysfs& sysfs, unsigned k, std::function<std::error_code()> instead) {
-  return [&sysfs, k, instead = std::move(instead), calls = 0U](
-             auto path, auto text, const auto& holds) mutable {
-    const auto error = calls++ == k ? instead() : std::error_code{};
-    return error ? error : sysfs.write(path, text, holds);
-  };
-}
-
-const Outcome& outcome_of(const ApplyReport& report, unsigned irq) {
-  const auto found = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
-    return outcome.write.identity && outcome.write.identity->irq == IrqNumber{irq};
-  });
-  REQUIRE(found != report.outcomes.end());
-  return *found;
-}
-
 }  // namespace
 
 TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[apply]") {
@@ -65,117 +44,6 @@ TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[ap
   CHECK(committed_writes(tree.session()).empty());
 }
 
-TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
-  const auto k = GENERATE(range(0U, kVectors + 1));
-  const auto number = GENERATE(EIO,
-                               EPERM,
-                               ENOSPC,
-                               EINVAL,
-                               ERANGE,
-                               EOVERFLOW,
-                               EACCES,
-                               EROFS,
-                               EBUSY,
-                               EAGAIN,
-                               ENXIO,
-                               ENOMEM,
-                               ENODEV,
-                               ENOENT,
-                               ESTALE,
-                               EFBIG,
-                               EINTR);
-  CAPTURE(k, number);
-  const test::VfioTree tree(kVectors);
-  const auto before = tree.masks();
-  const auto sysfs = tree.sysfs();
-  auto options = test::quick_options();
-  unsigned calls = 0;  // Refuses the k-th file each time, however often it is tried.
-  std::string refused_path;
-  options.write = [&](auto path, auto text, const auto& holds) {
-    const bool first = refused_path.empty() && calls++ == k;
-    refused_path = first ? path : refused_path;
-    return path == refused_path && text.find('7') == std::string_view::npos
-               ? code(number)
-               : sysfs.write(path, text, holds);
-  };
-  const auto report = apply(tree.writes(true), sysfs, tree.session(), options);
-  CHECK(report.state == ApplyState::rolled_back);
-  CHECK(tree.masks() == before);
-  REQUIRE(report.outcomes.size() == kVectors + 1);
-  const auto& refused = report.outcomes[k];
-  CHECK_FALSE(is_success(refused.state));
-  CHECK(refused.error.find(code(number).message()) != std::string::npos);
-  CHECK(std::ranges::none_of(report.outcomes, is_success, &Outcome::state));
-  const auto entries = history(tree.session());
-  REQUIRE(entries.size() == 1);
-  CHECK(entries[0].state == JournalState::rolled_back);
-  CHECK(entries[0].done == k);
-  CHECK(roll_back({}, sysfs, tree.session(), options).empty());
-}
-
-TEST_CASE("apply: each refusal says what it is and what to do", "[apply]") {
-  const auto [number, state] = GENERATE(table<int, WriteState>({{EIO, WriteState::refused},
-                                                                {EPERM, WriteState::refused},
-                                                                {ENOSPC, WriteState::refused},
-                                                                {EINVAL, WriteState::refused},
-                                                                {ERANGE, WriteState::refused},
-                                                                {EOVERFLOW, WriteState::refused},
-                                                                {EACCES, WriteState::refused},
-                                                                {EROFS, WriteState::refused},
-                                                                {EBUSY, WriteState::refused},
-                                                                {ENOMEM, WriteState::failed}}));
-  CAPTURE(number);
-  const test::VfioTree tree(1);
-  const auto sysfs = tree.sysfs();
-  auto options = test::quick_options();
-  options.write = [number = number](auto, auto, const auto&) { return code(number); };
-  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
-  CHECK(report.outcomes.at(0).state == state);
-  CHECK_FALSE(report.outcomes.at(0).hint.empty());
-}
-
-TEST_CASE("apply: --keep-going leaves what was written and names the rest", "[apply]") {
-  const auto k = GENERATE(range(0U, kVectors));
-  const test::VfioTree tree(kVectors);
-  const auto before = tree.masks();
-  const auto sysfs = tree.sysfs();
-  auto options = test::quick_options();
-  options.keep_going = true;
-  options.write = at_write(sysfs, k, [] { return code(EPERM); });
-  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
-  CHECK(report.state == ApplyState::partial);
-  for (unsigned i = 0; i < kVectors; ++i) {
-    CHECK((outcome_of(report, kIrq + i).state == WriteState::refused) == (i == k));
-    CHECK((tree.mask(kIrq + i) == "0-7\n") == (i == k));
-  }
-  CHECK(history(tree.session()).at(0).state == JournalState::partial);
-  options.write = {};
-  CHECK(roll_back({}, sysfs, tree.session(), options).at(0).state == ApplyState::rolled_back);
-  CHECK(tree.masks() == before);
-}
-
-TEST_CASE("apply: an exception at any write undoes, and goes on", "[apply]") {
-  const auto k = GENERATE(range(0U, kVectors + 1));
-  const bool written = GENERATE(false, true);
-  CAPTURE(k, written);
-  const test::VfioTree tree(kVectors);
-  const auto before = tree.masks();
-  const auto sysfs = tree.sysfs();
-  auto options = test::quick_options();
-  unsigned calls = 0;
-  options.write = [&](auto path, auto text, const auto& holds) {
-    const bool now = calls++ == k;
-    const auto error = now && !written ? std::error_code{} : sysfs.write(path, text, holds);
-    if (now) {
-      throw std::runtime_error("as if memory ran out");
-    }
-    return error;
-  };
-  CHECK_THROWS_AS(apply(tree.writes(true), sysfs, tree.session(), options), std::runtime_error);
-  CHECK(tree.masks() == before);
-  CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
-}
-
 TEST_CASE("apply: interrupted between any two writes, it undoes", "[apply]") {
   const auto k = GENERATE(range(0, 6));
   const bool keep_going = GENERATE(false, true);
@@ -188,19 +56,6 @@ TEST_CASE("apply: interrupted between any two writes, it undoes", "[apply]") {
   CHECK(report.state == ApplyState::rolled_back);
   CHECK(tree.masks() == before);
   CHECK(std::ranges::none_of(report.outcomes, is_success, &Outcome::state));
-}
-
-TEST_CASE("apply: a busy interrupt is tried again, five times in all", "[apply]") {
-  const auto number = GENERATE(EBUSY, EAGAIN);
-  const auto refusals = GENERATE(1, 4, 5);
-  const test::VfioTree tree(1);
-  const auto sysfs = tree.sysfs();
-  auto options = test::quick_options();
-  options.write = [&, left = refusals](auto path, auto text, const auto& holds) mutable {
-    return left-- > 0 ? code(number) : sysfs.write(path, text, holds);
-  };
-  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
-  CHECK(report.state == (refusals < 5 ? ApplyState::committed : ApplyState::rolled_back));
 }
 
 TEST_CASE("apply: a number that belongs to another device by now is never written", "[apply]") {
@@ -216,11 +71,11 @@ TEST_CASE("apply: a number that belongs to another device by now is never writte
   if (at_once) {
     reuse();
   } else {
-    options.write = at_write(sysfs, 1, reuse);
+    options.write = test::at_write(sysfs, 1, reuse);
   }
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::rolled_back);
-  CHECK(outcome_of(report, kIrq + 1).state == WriteState::vanished);
+  CHECK(test::outcome_of(report, kIrq + 1).state == WriteState::vanished);
   CHECK(tree.masks() == "ff\n0-7\n0-3\n");
 }
 
@@ -238,12 +93,12 @@ TEST_CASE("apply: a renumbered vector is found by its key, and rolled back there
   if (at_once) {
     renumber();
   } else {
-    options.write = at_write(sysfs, 1, renumber);
+    options.write = test::at_write(sysfs, 1, renumber);
   }
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::committed);
-  CHECK(outcome_of(report, kIrq + 1).state == WriteState::renumbered);
-  CHECK(outcome_of(report, kIrq + 1).irq == IrqNumber{77});
+  CHECK(test::outcome_of(report, kIrq + 1).state == WriteState::renumbered);
+  CHECK(test::outcome_of(report, kIrq + 1).irq == IrqNumber{77});
   CHECK(tree.masks() == "ff\n0\n0-3\n");
   CHECK(tree.mask(77) == "1\n");
   CHECK(roll_back({}, sysfs, tree.session(), test::quick_options()).at(0).state ==
@@ -256,7 +111,7 @@ TEST_CASE("apply: what stood there is read right before the write", "[apply]") {
   test::VfioTree tree(2);
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
-  options.write = at_write(sysfs, 1, [&] {
+  options.write = test::at_write(sysfs, 1, [&] {
     tree.set_mask(kIrq + 1, "2-3");  // Someone else, between the journal and the write.
     return std::error_code{};
   });
@@ -329,7 +184,7 @@ TEST_CASE("apply: a mask that another program sets at once is a failure", "[appl
   test::VfioTree tree(2);
   const auto sysfs = tree.sysfs();
   auto options = test::quick_options();
-  options.write = at_write(sysfs, 1, [&] {
+  options.write = test::at_write(sysfs, 1, [&] {
     tree.set_mask(kIrq, "5");
     return std::error_code{};
   });
@@ -351,7 +206,7 @@ TEST_CASE("apply: undoing that is refused leaves a journal to go on with", "[app
       ++calls;
       throw std::runtime_error("as if memory ran out");
     }
-    return calls++ >= 2 ? code(EPERM) : sysfs.write(path, text, holds);
+    return calls++ >= 2 ? test::errno_code(EPERM) : sysfs.write(path, text, holds);
   };
   if (thrown) {
     CHECK_THROWS_AS(apply(tree.writes(), sysfs, tree.session(), options), Error);

@@ -95,10 +95,4 @@ TEST_CASE("identity: a renumbered host interrupt is found only if it is the only
   CHECK_FALSE(locate(tree.sysfs(), handlers({"eth0"})));
 }
 
-TEST_CASE("why_not_writable: a tree that is there can be written", "[apply]") {
-  const test::VfioTree tree(1);
-  CHECK_FALSE(why_not_writable(tree.sysfs()));
-  CHECK_FALSE(why_not_writable(test::FakeTree{{"/proc/interrupts", ""}}.sysfs()));
-}
-
 }  // namespace irqtune

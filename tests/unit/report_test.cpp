@@ -236,6 +236,10 @@ TEST_CASE("check and history: text and JSON", "[report]") {
   entry.id = "ID";
   entry.writes = 5;
   entry.done = 2;
+  entry.plan_digest = "0123456789abcdef";
+  entry.user = "root";
+  CHECK(holds(history_text({entry}, {}),
+              "ID  open       2/5       0  -         0123456789abcdef  root\n"));
   CHECK(holds(history_text({entry}, {}), "interrupted; undo it with: irqtune rollback"));
   entry.this_boot = false;
   CHECK(holds(history_text({entry}, {}), "another boot: its masks are gone"));

@@ -236,6 +236,40 @@ TEST_CASE("snapshot: an anonymous one keeps what the planner needs", "[snapshot]
   CHECK(text_of(items, "/proc/50/fd/3") == "/dev/vfio/35");
 }
 
+TEST_CASE("snapshot: an anonymous one hides what others made of a VM's name", "[snapshot]") {
+  using namespace std::string_literals;
+  // libvirt drops the underscores in cgroups, and puts a session's user first; the kernel cuts a
+  // process' name at 15 characters.
+  const auto group = "/tenants-zeus.slice/machine-bob\\x2dqemu\\x2d2\\x2dpayrolldb.scope"s;
+  FakeTree tree{{"/proc/interrupts", "           CPU0\n"},
+                {"/proc/80/comm", "payroll_db_berl\n"},
+                {"/proc/80/cmdline",
+                 "qemu-system-x86_64\0-name\0guest=payroll_db_berlin,process="
+                 "payroll_db_berlin\0-object\0iothread,id=payrolldisk\0-drive\0"
+                 "file=nvme://0000:05:00.0/1,id=payroll0\0"s},
+                {"/proc/80/status", "Name:\tpayroll_db_berl\nCpus_allowed_list:\t0-3\n"},
+                {"/proc/80/stat", "80 (payroll_db_berl) S 1\n"},
+                {"/proc/80/cgroup", "0::" + group + "/libvirt/emulator\n"},
+                {"/proc/80/task/81/comm", "IO payrolldisk\n"},
+                {"/proc/80/task/82/comm", "CPU 0/KVM\n"},
+                {"/proc/80/task/82/cgroup", "0::" + group + "/libvirt/vcpu0\n"},
+                {"/sys/fs/cgroup" + group + "/libvirt/vcpu0/cpuset.cpus.effective", "2\n"}};
+  tree.link("/proc/80/fd/3", "anon_inode:kvm-vm");
+  const auto items = collect(tree.sysfs(), true);
+  for (const auto* word : {"payroll", "zeus", "bob", "tenants", "berl"}) {
+    CAPTURE(word);
+    CHECK(places_of(items, word).empty());
+  }
+  CHECK(text_of(items, "/proc/80/task/82/comm") == "CPU 0/KVM\n");
+  CHECK(text_of(items, "/proc/80/task/81/comm").starts_with("IO x"));
+  CHECK(text_of(items, "/proc/80/cmdline").find("file=nvme://0000:05:00.0/1") != std::string::npos);
+  // The path in /proc still leads to the group's files.
+  const auto line = text_of(items, "/proc/80/task/82/cgroup");
+  CHECK_THAT(line, Catch::EndsWith("/libvirt/vcpu0\n"));
+  const auto path = line.substr(3, line.size() - 4);
+  CHECK(text_of(items, "/sys/fs/cgroup" + path + "/cpuset.cpus.effective") == "2\n");
+}
+
 TEST_CASE("snapshot: one UUID has one replacement", "[snapshot]") {
   const auto items = collect(VmHost().tree.sysfs(), true);
   const auto conf = text_of(items, "/etc/pve/qemu-server/100.conf");

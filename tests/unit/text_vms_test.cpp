@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
 #include "support/catch.h"
@@ -61,6 +62,36 @@ TEST_CASE("A host whose devices all have VMs has no such list", "[report]") {
   add_device(host, "0000:21:00.0", NodeId{0});
   add_vm(host, "db1", {"2", "3"}, {"0000:21:00.0"});
   CHECK_FALSE(holds(text_of(host, Section::vms), "Without a VM"));
+}
+
+TEST_CASE("Many vCPUs take several lines", "[report]") {
+  auto host = make_host({1, 128, 1, 1});
+  std::vector<std::string> pins;
+  for (int cpu = 0; cpu < 64; ++cpu) {
+    pins.push_back(std::to_string(cpu + 64));
+  }
+  add_vm(host, "big", pins, {});
+  const auto text = text_of(host, Section::vms);
+  CHECK(holds(text, "  vCPUs     64: 0>64 1>65 2>66 "));
+  CHECK(holds(text, " 63>127 dedicated\n"));
+  auto rest = std::string_view(text);
+  while (!rest.empty()) {
+    CHECK(take_until(rest, '\n').size() <= 100);
+  }
+}
+
+TEST_CASE("Pins that differ are named one by one", "[report]") {
+  auto host = make_host({1, 8, 1, 1});
+  add_vm(host, "a", {"0", "1-2", ""}, {});
+  add_vm(host, "b", {"2-3", "2-3"}, {});
+  host.vms[0].vcpus[1].dedicated = false;
+  host.vms[0].vcpus[2].cpus.reset();
+  for (auto& vcpu : host.vms[1].vcpus) {
+    vcpu.dedicated = false;
+  }
+  const auto text = text_of(host, Section::vms);
+  CHECK(holds(text, "  vCPUs     3: 0>0 dedicated 1>1-2 pool 2>- unknown\n"));
+  CHECK(holds(text, "  vCPUs     2 on 2-3 pool\n"));
 }
 
 TEST_CASE("A VM's line tells its state", "[report]") {
