@@ -51,6 +51,7 @@ script=${1:?boot.sh: no script}
   echo "boot.sh: no such script: $script" >&2
   exit 2
 }
+timeout=$((timeout * ${IRQTUNE_LAB_PATIENCE:-1}))
 IFS=x read -r sockets cores threads <<<"$topo"
 
 # Programs that L1 may get, with the libraries they are linked with.

@@ -26,7 +26,10 @@ done
 "$IRQTUNE" plan --json --root still >there-folder.json 2>/dev/null
 claim "the snapshot as a folder gives it, too" cmp here-passthrough.json there-folder.json
 "$IRQTUNE" show all --json --root still.tar.gz >there-show.json 2>/dev/null
-claim "show all is byte for byte that of L1" cmp here-show.json there-show.json
+for side in here there; do # Names come from the pci.ids of the machine that prints.
+  jq 'del(.devices[].name)' "$side-show.json" >"$side-show.unnamed"
+done
+claim "show all is that of L1, but for names of devices" cmp here-show.unnamed there-show.unnamed
 "$IRQTUNE" plan --json --root moving.tar.gz >there-moving.json 2>/dev/null
 claim "two readings with the guests running: the same plan in L1 and here" cmp moving-plan.json there-moving.json
 # The kernel's word, as L1 wrote it down: what the plan takes each vector from.
