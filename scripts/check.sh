@@ -11,7 +11,7 @@ set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C
 
-sources() { git ls-files -co --exclude-standard '*.cpp' '*.h'; }
+sources() { git ls-files -co --exclude-standard '*.cpp' '*.h' '*.c'; }
 
 san() {
   cmake --preset san >/dev/null
@@ -45,7 +45,10 @@ headers() {
   done
 }
 
-scripts() { git ls-files -co --exclude-standard 'scripts/*.sh' .ci/run | xargs shellcheck; }
+scripts() {
+  git ls-files -co --exclude-standard 'scripts/*.sh' 'tests/lab/*.sh' tests/lab/guest .ci/run |
+    xargs shellcheck -x
+}
 
 scripts/packages.sh test lint
 [ $# -gt 0 ] || set -- format layers headers scripts san tidy

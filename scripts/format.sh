@@ -1,5 +1,5 @@
 #!/bin/bash
-# Formats every C++ source in place.
+# Formats every C and C++ source in place.
 set -eu
 cd "$(dirname "$0")/.."
-git ls-files -co --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
+git ls-files -co --exclude-standard '*.cpp' '*.h' '*.c' | xargs clang-format -i

@@ -6,7 +6,8 @@
 #                `ci` runs 1, 3 and 4 on kernel 6.1, and 1 on 6.12
 #     --kernel   default: what the scenario asks for, else 6.1
 # Environment: IRQTUNE_LAB_DIR, where all that is downloaded and built goes (default /tmp/irqtune-lab);
-# IRQTUNE, a binary to test (default: a release build of this tree).
+# IRQTUNE, a binary to test (default: a release build of this tree); IRQTUNE_LAB_PATIENCE, a whole number
+# that the scenarios' time limits are multiplied by, for a busy machine (default 1).
 # Exit code: 0 all passed, 1 something failed, 2 bad usage, 77 the lab cannot be set up here.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -16,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 2
 kernel='' results=() failed=0
 
 usage() {
-  sed -n '3,11s/^# \?//p' scripts/lab.sh
+  sed -n '3,12s/^# \?//p' scripts/lab.sh
   exit "$1"
 }
 

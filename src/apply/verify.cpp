@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace irqtune {
@@ -17,11 +18,14 @@ std::string irq_file(IrqNumber irq, std::string_view base, std::string_view name
   return fmt::format("{}/{}/{}", base, static_cast<std::uint32_t>(irq), name);
 }
 
-/// An x86 chip without interrupt remapping moves a vector at its next interrupt; every other one at
-/// once. Source: Linux kernel/irq/manage.c, irq_can_move_pcntxt().
+/// An x86 chip without interrupt remapping moves a vector at its next interrupt, the IOMMU's own
+/// among them; every other one at once. Source: Linux kernel/irq/manage.c, irq_can_move_pcntxt();
+/// arch/x86/kernel/apic/msi.c; drivers/iommu/amd/init.c.
 bool defers_moves(const Kernel& kernel, IrqNumber irq) {
+  constexpr std::array kDeferring = {
+      "PCI-MSI", "IO-APIC", "Hyper-V", "DMAR-MSI", "IOMMU-MSI", "HPET-MSI"};
   const auto chip = kernel.sysfs.read(irq_file(irq, "/sys/kernel/irq", "chip_name")).value_or("");
-  return chip.starts_with("PCI-MSI") || chip.starts_with("IO-APIC") || chip.starts_with("Hyper-V");
+  return std::ranges::any_of(kDeferring, [&](auto name) { return chip.starts_with(name); });
 }
 
 /// False if the requested mask is not (or no longer) the planned one.

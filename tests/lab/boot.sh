@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Boots L1, an emulated KVM host of several sockets (QEMU TCG), runs SCRIPT in it, and exits with its
-# status; or with 124 if the emulator died, 125 if the script did not end in time.
+# status; or with 124 if the emulator died, 125 if the script did not end.
 #   boot.sh [OPTIONS] SCRIPT
 #     --kernel 6.1|6.12      default 6.1
 #     --qemu 7|10            default 7 (Debian 12's); 10 adds igb, a NIC with SR-IOV
@@ -51,6 +51,7 @@ script=${1:?boot.sh: no script}
   echo "boot.sh: no such script: $script" >&2
   exit 2
 }
+timeout=$((timeout * ${IRQTUNE_LAB_PATIENCE:-1}))
 IFS=x read -r sockets cores threads <<<"$topo"
 
 # Programs that L1 may get, with the libraries they are linked with.
@@ -226,5 +227,7 @@ if emulator_failed "$status"; then
   echo "boot.sh: the emulator failed (QEMU's status $status); see $out/console.log" >&2
   exit "$LAB_CRASHED"
 fi
-echo "boot.sh: the script did not end in $timeout s; see $out" >&2
-exit "$LAB_TIMEOUT"
+why="QEMU ended with status $status before the script did"
+[ "$status" != 124 ] || why="the script did not end in $timeout s"
+echo "boot.sh: $why; see $out" >&2
+exit "$LAB_UNFINISHED"

@@ -6,9 +6,9 @@ LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_TMP=${IRQTUNE_LAB_DIR:-/tmp/irqtune-lab}
 
 # Exit codes beside the script's own: what says nothing about irqtune.
-LAB_SKIPPED=77  # The lab cannot be set up here.
-LAB_CRASHED=124 # The emulator, or the emulated kernel before it was up, died.
-LAB_TIMEOUT=125 # The script did not end in time.
+LAB_SKIPPED=77     # The lab cannot be set up here.
+LAB_CRASHED=124    # The emulator, or the emulated kernel before it was up, died.
+LAB_UNFINISHED=125 # The script did not end, in time or at all.
 
 # In a folder that everyone may write to, somebody else may have made it first.
 # shellcheck disable=SC2174

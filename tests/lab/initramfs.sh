@@ -18,7 +18,7 @@ if [ -e "$out" ] && [ "$(cat "$out.stamp" 2>/dev/null)" = "$stamp" ]; then
   exit 0
 fi
 double=$LAB_TMP/build/double
-gcc -O2 -Wall -Wextra -Wno-format-truncation -static -pthread -o "$double" "$LAB"/double/*.c
+gcc -D_GNU_SOURCE -O2 -Wall -Wextra -Wno-format-truncation -static -pthread -o "$double" "$LAB"/double/*.c
 
 root=$(mktemp -d "$LAB_TMP/build/rootXXXXXX")
 trap 'rm -rf "$root"' EXIT

@@ -78,6 +78,10 @@ irq_named() { # ACTION: the number of the interrupt with that handler
   grep -lxF "$1" /sys/kernel/irq/*/actions | cut -d/ -f5
 }
 
+vm_irqs() { # The numbers of all VMs' vectors
+  grep -l vfio- /sys/kernel/irq/*/actions | cut -d/ -f5
+}
+
 mask_of() { cat "/proc/irq/$1/smp_affinity_list"; }
 
 effective_of() { cat "/proc/irq/$1/effective_affinity_list"; }

@@ -3,11 +3,11 @@
 # lab: --timeout 400
 # lab: --with irqbalance
 # lab: --qemu-arg -device
-# lab: --qemu-arg nvme,serial=x1,addr=0x9,max_ioqpairs=63,msix_qsize=64
+# lab: --qemu-arg nvme,serial=x1,bus=pcie.0,addr=0x9,max_ioqpairs=63,msix_qsize=64
 # lab: --qemu-arg -device
-# lab: --qemu-arg nvme,serial=x2,addr=0xa,max_ioqpairs=63,msix_qsize=64
+# lab: --qemu-arg nvme,serial=x2,bus=pcie.0,addr=0xa,max_ioqpairs=63,msix_qsize=64
 # lab: --qemu-arg -device
-# lab: --qemu-arg nvme,serial=x3,addr=0xb,max_ioqpairs=63,msix_qsize=64
+# lab: --qemu-arg nvme,serial=x3,bus=pcie.0,addr=0xb,max_ioqpairs=63,msix_qsize=64
 # What the kernel refuses and what changes under one's feet: managed queues, numbers that another VM
 # got, a CPU offline, /proc read-only, not root, irqbalance, a CPU out of vectors.
 
@@ -143,18 +143,28 @@ kill -STOP "$balance"
 refused strict apply --strict
 holds "--strict: said" says "irqbalance \(pid $balance\) runs and would undo this" strict
 tune warned 0 apply
-holds "without --strict: warned, with the remedy" says '^.*--banmod=vfio' warned
+holds "without --strict: warned, with the remedy" test "$(json warned '.warnings[]' | grep -c -- --banmod=vfio)" = 1
+vector_masks >applied.masks
+moved() { ! vector_masks | cmp applied.masks - || return 1; }
 kill -CONT "$balance"
+holds "irqbalance does undo it" wait_for 20 moved
+tune undone 3 check
 kill "$balance"
 wait "$balance"
+tune once-more 0 apply
+vector_masks >applied.masks
+masks | grep -v vfio >host.masks
 irqbalance --foreground --interval=1 --banmod=vfio >irqbalance.log 2>&1 &
 balance=$!
-wait_for 10 grep -qx irqbalance "/proc/$balance/comm"
-tune quiet 0 check
-holds "with the remedy: no warning" test "$(grep -c irqbalance quiet.err)" = 0
-sleep 8
+others_moved() { ! masks | grep -v vfio | cmp host.masks - || return 1; }
+holds "with the remedy irqbalance moves others" wait_for 20 others_moved
+sleep 5
+holds "and leaves the VMs' vectors" test "$(vector_masks)" = "$(cat applied.masks)"
+tune quiet 0 apply --strict
+same "no warning any more" "$(json quiet '.warnings | join(" ")')" ""
 tune quiet 0 check
 kill "$balance"
+wait "$balance"
 tune undo 0 rollback
 stop_vm vm1
 
