@@ -53,8 +53,7 @@ IrqNumber irq_of(const Host& host,
 
 ExitCode run(const ExplainOptions& options, const Context& context) {
   const auto policy = policy_of(options.policy);
-  const auto detail = policy.scope == Scope::passthrough ? Detail::passthrough : Detail::devices;
-  const auto host = read_host_for(context, options.policy, detail, false);
+  const auto host = read_host_for(context, options.policy, detail_for(policy), false);
   check_selection(host, policy);
   const auto& target = options.target;
   if (target.starts_with("cpu")) {

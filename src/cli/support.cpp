@@ -193,10 +193,14 @@ void check_selection(const Host& host, const Policy& policy) {
   }
 }
 
+Detail detail_for(const Policy& policy) {
+  const bool others_count = policy.scope != Scope::passthrough || policy.max_vectors_per_cpu;
+  return others_count ? Detail::devices : Detail::passthrough;
+}
+
 Planned plan_for(const Context& context, const PolicyOptions& options) {
   const auto policy = policy_of(options);
-  const auto detail = policy.scope == Scope::passthrough ? Detail::passthrough : Detail::devices;
-  Planned planned{read_host_for(context, options, detail, false), {}};
+  Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
   check_selection(planned.host, policy);
   planned.plan = make_plan(planned.host, policy);
   planned.plan.warnings.insert(

@@ -22,6 +22,9 @@ namespace irqtune {
                                  Detail detail,
                                  bool names);
 
+/// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
+[[nodiscard]] Detail detail_for(const Policy& policy);
+
 /// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
 /// there is and the nearest spelling.
 void check_selection(const Host& host, const Policy& policy);
