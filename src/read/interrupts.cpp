@@ -32,7 +32,7 @@ bool is_digit(char c) noexcept {
 /// A zero cell is "%10u" behind the last digit of the cell before it, so that runs of them repeat
 /// these eleven bytes. On big hosts 99 cells of 100 are zero: they are compared many at a time.
 constexpr std::string_view kZeroCell = "          0";
-constexpr std::size_t kBlockCells = 16;
+constexpr std::size_t kBlockCells = 32;
 constexpr auto kZeroBlock = [] {
   std::array<char, kZeroCell.size() * kBlockCells> block{};
   for (std::size_t i = 0; i < block.size(); ++i) {
@@ -40,6 +40,25 @@ constexpr auto kZeroBlock = [] {
   }
   return block;
 }();
+
+/// How many bytes at the start of `text` are as in kZeroBlock, eight at a time.
+std::size_t zero_bytes(std::string_view text) noexcept {
+  const auto end = std::min(text.size(), kZeroBlock.size());
+  std::size_t at = 0;
+  for (; at + sizeof(std::uint64_t) <= end; at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::uint64_t zeros = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    std::memcpy(&zeros, kZeroBlock.data() + at, sizeof zeros);
+    if (word != zeros) {
+      break;
+    }
+  }
+  while (at < end && text[at] == kZeroBlock[at]) {
+    ++at;
+  }
+  return at;
+}
 
 /// The cells of one row, read from left to right.
 class Cells {
@@ -78,20 +97,24 @@ class Cells {
     return i >= text_.size() || is_blank(text_[i]);
   }
 
+  /// True if nothing but zeros stands at `at_` for `count` cells.
+  [[nodiscard]] bool has_zeros(std::size_t count) const noexcept {
+    const auto size = count * kZeroCell.size();
+    return columns_ + count <= limit_ && at_ + size <= text_.size() &&
+           std::memcmp(text_.data() + at_, kZeroBlock.data(), size) == 0;
+  }
+
   void skip_zeros() noexcept {
-    const auto* const data = text_.data();
-    while (columns_ + kBlockCells <= limit_ && at_ + kZeroBlock.size() <= text_.size() &&
-           std::memcmp(data + at_, kZeroBlock.data(), kZeroBlock.size()) == 0 &&
-           ends_at(at_ + kZeroBlock.size())) {
+    while (has_zeros(kBlockCells) && ends_at(at_ + kZeroBlock.size())) {
       at_ += kZeroBlock.size();
       columns_ += kBlockCells;
     }
-    while (columns_ < limit_ && at_ + kZeroCell.size() <= text_.size() &&
-           std::memcmp(data + at_, kZeroCell.data(), kZeroCell.size()) == 0 &&
-           ends_at(at_ + kZeroCell.size())) {
-      at_ += kZeroCell.size();
-      ++columns_;
+    auto cells = std::min(zero_bytes(text_.substr(at_)) / kZeroCell.size(), limit_ - columns_);
+    if (cells > 0 && !ends_at(at_ + cells * kZeroCell.size())) {
+      --cells;  // The last one's digit is the first of a longer number.
     }
+    at_ += cells * kZeroCell.size();
+    columns_ += cells;
   }
 
   /// Reads one word if it is a number; else stays where it is.
@@ -187,7 +210,9 @@ class InterruptParser::Reader {
     if (table_.cpus.empty() && number_ > 0) {
       warn("no header with CPU names; counts are not known");
     }
-    std::ranges::stable_sort(table_.irqs, {}, &Irq::number);
+    if (!std::ranges::is_sorted(table_.irqs, {}, &Irq::number)) {
+      std::ranges::stable_sort(table_.irqs, {}, &Irq::number);
+    }
     return std::move(table_);
   }
 
@@ -219,7 +244,9 @@ class InterruptParser::Reader {
     }
     Irq irq;
     irq.number = IrqNumber{*irq_number};
-    cells.read(table_.cpus, irq.counts);
+    counts_.clear();
+    cells.read(table_.cpus, counts_);
+    irq.counts = counts_;  // One allocation of the right size
     if (cells.too_large()) {
       warn(fmt::format("IRQ {} has a count beyond 32 bits", *irq_number));
     }
@@ -271,6 +298,7 @@ class InterruptParser::Reader {
   }
 
   InterruptTable table_;
+  std::vector<CpuCount> counts_;  // Of one row
   std::set<std::uint32_t> seen_;
   std::size_t number_ = 0;
   bool last_is_irq_ = false;

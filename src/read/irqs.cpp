@@ -176,8 +176,10 @@ void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
       join_msi(sysfs, device, host.irqs, unlisted);
     }
   }
-  std::ranges::move(unlisted, std::back_inserter(host.irqs));
-  std::ranges::stable_sort(host.irqs, {}, &Irq::number);
+  if (!unlisted.empty()) {
+    std::ranges::move(unlisted, std::back_inserter(host.irqs));
+    std::ranges::stable_sort(host.irqs, {}, &Irq::number);
+  }
   if (detail == Detail::devices) {
     join_intx(sysfs, host);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/report.h"
 
-#include "report/json.h"
+#include "report/json_rows.h"
 
 #include <fmt/format.h>
 
@@ -13,10 +13,6 @@
 namespace irqtune {
 
 namespace {
-
-std::uint32_t number(IrqNumber irq) {
-  return static_cast<std::uint32_t>(irq);
-}
 
 Json protection_json(const Protection& protection) {
   Json out{{"kind", protection_text(protection.kind)},
@@ -125,56 +121,6 @@ Json devices_json(const Host& host) {
                     {"vm", owner == nullptr ? Json() : Json(owner->name)},
                     {"vectors", vectors[device.address]},
                     {"users", users_json(host, device.address)}});
-  }
-  return list;
-}
-
-/// An object whose members are known to differ: ordered_json would compare each with all before it,
-/// which a row of a thousand CPUs makes slow.
-class Members {
- public:
-  explicit Members(std::size_t count) { list().reserve(count); }
-
-  void add(std::string key, Json value) { list().emplace_back(std::move(key), std::move(value)); }
-
-  [[nodiscard]] Json take() { return std::move(object_); }
-
- private:
-  Json::object_t& list() { return object_.get_ref<Json::object_t&>(); }
-
-  Json object_ = Json::object();
-};
-
-Json irq_json(const Irq& irq, bool rates) {
-  Members per_cpu(irq.counts.size());
-  for (const auto& count : irq.counts) {
-    per_cpu.add(std::to_string(count.cpu), count.count);
-  }
-  constexpr std::size_t kMembers = 16;
-  Members out(kMembers);
-  out.add("irq", number(irq.number));
-  out.add("chip", irq.chip.empty() ? Json() : Json(irq.chip));
-  out.add("hwirq", or_null(irq.hwirq));
-  out.add("trigger", irq.trigger.empty() ? Json() : Json(irq.trigger));
-  out.add("actions", irq.actions);
-  out.add("shared", irq.actions.size() > 1);
-  out.add("total", total_count(irq));
-  out.add("per_cpu", per_cpu.take());
-  out.add("rate", rates ? rate_or_null(total_rate(irq)) : Json());
-  out.add("affinity", list_or_null(irq.affinity));
-  out.add("effective", list_or_null(irq.effective));
-  out.add("node", node_or_null(irq.node));
-  out.add("settable", or_null(irq.settable));
-  out.add("device", address_or_null(irq.device));
-  out.add("vector", vector_or_null(irq.vector));
-  out.add("posted", posted_or_null(irq.posted));
-  return out.take();
-}
-
-Json irqs_json(const Host& host) {
-  auto list = Json::array();
-  for (const auto& irq : host.irqs) {
-    list.push_back(irq_json(irq, host.rate_source != RateSource::none));
   }
   return list;
 }
@@ -300,14 +246,14 @@ std::string host_json(const Host& host, const ProtectionMap& protections, Sectio
     document["devices"] = devices_json(host);
   }
   if (wants(Section::irqs)) {
-    document["irqs"] = irqs_json(host);
+    document["irqs"] = Json::array();
     document["counters"] = counters_json(host);
   }
   if (wants(Section::vms)) {
     document["vms"] = vms_json(host);
   }
   document["warnings"] = host.warnings;
-  return document_text(document);
+  return document_text(document, "irqs", wants(Section::irqs) ? irqs_text(host) : "[]");
 }
 
 }  // namespace irqtune

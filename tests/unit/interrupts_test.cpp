@@ -193,6 +193,23 @@ TEST_CASE("interrupts: runs of zeros of any length are skipped to the right colu
   CHECK_FALSE(table.torn);
 }
 
+TEST_CASE("interrupts: a number that begins like a cell of zero is read whole", "[read]") {
+  const auto zeros = GENERATE(range(0, 70));
+  const auto end = GENERATE("", " ", "\t", "  IO-APIC 9-fasteoi   acpi");
+  CAPTURE(zeros, end);
+  std::string header = "    ";
+  std::string row = "  9:";
+  for (int cpu = 0; cpu < zeros; ++cpu) {
+    header += " CPU" + std::to_string(cpu);
+    row += "          0";
+  }
+  header += " CPU" + std::to_string(zeros);
+  const auto table = parse_interrupts(header + "\n" + row + "          012" + end + "\n");
+  REQUIRE(table.irqs.size() == 1);
+  CHECK(table.irqs[0].counts == std::vector<CpuCount>{{zeros, 12}});
+  CHECK_FALSE(table.torn);
+}
+
 TEST_CASE("interrupts: a name that holds a newline is kept, and nothing behind it is lost",
           "[read]") {
   const auto table = parse_interrupts(

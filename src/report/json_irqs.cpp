@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/json_rows.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+namespace irqtune {
+
+namespace {
+
+void add_text_or_null(JsonRows& rows, std::string_view name, std::string_view text) {
+  rows.name(name);
+  text.empty() ? rows.null() : rows.value(text);
+}
+
+void add_cpus(JsonRows& rows, std::string_view name, const std::optional<CpuSet>& cpus) {
+  rows.name(name);
+  cpus ? rows.value(cpus->to_list()) : rows.null();
+}
+
+void add_actions(JsonRows& rows, const Irq& irq) {
+  rows.name("actions");
+  rows.open('[');
+  for (const auto& action : irq.actions) {
+    rows.value(action);
+  }
+  rows.close(']');
+  rows.name("shared");
+  rows.truth(irq.actions.size() > 1);
+}
+
+void add_counts(JsonRows& rows, const Irq& irq) {
+  rows.name("total");
+  rows.value(total_count(irq));
+  rows.name("per_cpu");
+  rows.open('{');
+  for (const auto& count : irq.counts) {
+    rows.name(fmt::format_int(count.cpu).c_str());
+    rows.value(count.count);
+  }
+  rows.close('}');
+}
+
+void add_vector(JsonRows& rows, const std::optional<VectorId>& vector) {
+  rows.name("vector");
+  if (!vector) {
+    rows.null();
+    return;
+  }
+  rows.open('{');
+  rows.name("device");
+  rows.value(vector->device.to_string());
+  rows.name("kind");
+  rows.value(kind_text(vector->kind));
+  rows.name("index");
+  rows.value(std::uint64_t{vector->index});
+  rows.close('}');
+}
+
+void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
+  rows.open('{');
+  rows.name("irq");
+  rows.value(std::uint64_t{static_cast<std::uint32_t>(irq.number)});
+  add_text_or_null(rows, "chip", irq.chip);
+  rows.name("hwirq");
+  irq.hwirq ? rows.value(*irq.hwirq) : rows.null();
+  add_text_or_null(rows, "trigger", irq.trigger);
+  add_actions(rows, irq);
+  add_counts(rows, irq);
+  rows.name("rate");
+  rates ? rows.json(rate_or_null(total_rate(irq))) : rows.null();
+  add_cpus(rows, "affinity", irq.affinity);
+  add_cpus(rows, "effective", irq.effective);
+  rows.name("node");
+  irq.node ? rows.value(std::uint64_t{static_cast<std::uint32_t>(*irq.node)}) : rows.null();
+  rows.name("settable");
+  irq.settable ? rows.truth(*irq.settable) : rows.null();
+  add_text_or_null(rows, "device", irq.device ? irq.device->to_string() : "");
+  add_vector(rows, irq.vector);
+  rows.name("posted");
+  irq.posted ? rows.json(posted_or_null(irq.posted)) : rows.null();
+  rows.close('}');
+}
+
+}  // namespace
+
+std::string irqs_text(const Host& host) {
+  JsonRows rows(2);
+  for (const auto& irq : host.irqs) {
+    add_irq(rows, irq, host.rate_source != RateSource::none);
+  }
+  return std::move(rows).take();
+}
+
+}  // namespace irqtune

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/json_rows.h"
+
+#include "support/catch.h"
+
+#include <string>
+#include <vector>
+
+namespace irqtune {
+
+namespace {
+
+std::string made_of_values(const Json& list) {
+  return document_text({{"before", 1}, {"rows", list}, {"after", "  \"rows\": []"}});
+}
+
+std::string made_of_rows(std::string_view rows) {
+  const Json document{{"before", 1}, {"rows", Json::array()}, {"after", "  \"rows\": []"}};
+  return document_text(document, "rows", rows);
+}
+
+}  // namespace
+
+TEST_CASE("json rows: byte for byte what the document would print", "[report]") {
+  const std::vector<std::string> texts{"",
+                                       "vfio-msix[0](0000:3b:00.0)",
+                                       "a \"quoted\" \\ name",
+                                       "tab\tnewline\n\x01\x1f\x7f",
+                                       std::string("nul\0 inside", 11),
+                                       "\xc3\xbc and \xff, no UTF-8",
+                                       "\n  \"rows\": []"};
+  auto list = Json::array();
+  JsonRows rows(2);
+  for (const auto& text : texts) {
+    list.push_back({{"text", text},
+                    {"most", std::uint64_t{18446744073709551615U}},
+                    {"rate", 0.125},
+                    {"yes", true},
+                    {"none", nullptr},
+                    {"list", {text, 0}},
+                    {"empty list", Json::array()},
+                    {"empty object", Json::object()},
+                    {"deep", {{"list", Json::array({Json::array()})}}}});
+    rows.open('{');
+    rows.name("text");
+    rows.value(text);
+    rows.name("most");
+    rows.value(std::uint64_t{18446744073709551615U});
+    rows.name("rate");
+    rows.json(0.125);
+    rows.name("yes");
+    rows.truth(true);
+    rows.name("none");
+    rows.null();
+    rows.name("list");
+    rows.open('[');
+    rows.value(text);
+    rows.value(std::uint64_t{0});
+    rows.close(']');
+    rows.name("empty list");
+    rows.open('[');
+    rows.close(']');
+    rows.name("empty object");
+    rows.open('{');
+    rows.close('}');
+    rows.name("deep");
+    rows.open('{');
+    rows.name("list");
+    rows.open('[');
+    rows.open('[');
+    rows.close(']');
+    rows.close(']');
+    rows.close('}');
+    rows.close('}');
+  }
+  CHECK(made_of_rows(std::move(rows).take()) == made_of_values(list));
+}
+
+TEST_CASE("json rows: no rows are an empty list", "[report]") {
+  CHECK(made_of_rows(JsonRows(2).take()) == made_of_values(Json::array()));
+}
+
+}  // namespace irqtune
