@@ -104,7 +104,7 @@ std::vector<std::string> remedy_for(const DiagnosisInput& input,
   if (stuck) {
     return {"no CPU is left to take them: see no-housekeeping-cpu"};
   }
-  std::vector<std::string> remedy = {apply_command(input.host, *irqs.front()->device)};
+  std::vector<std::string> remedy = {apply_command(input.host, irqs.front()->vector->device)};
   if (input.host.default_affinity &&
       input.host.default_affinity->intersects(vcpu_cpus(input.protections, true))) {
     remedy.emplace_back(
@@ -139,7 +139,7 @@ Finding on_spot(const DiagnosisInput& input,
     for (const auto& reason : input.protections.at(cpu)) {
       vms.insert(reason.vm);
     }
-    if (const auto* vm = find_owner(input.host, *irq->device)) {
+    if (const auto* vm = find_owner(input.host, irq->vector->device)) {
       vms.insert(vm->name);
     }
     if (irq->posted == Posted::possible || irq->posted == Posted::unknown) {

@@ -75,12 +75,12 @@ Finding remote_finding(const DiagnosisInput& input,
                     static_cast<unsigned>(way.second),
                     distance_of(input.host, way.first, way.second)));
   }
-  finding.remedy = {apply_command(input.host, *irqs.front()->device)};
+  finding.remedy = {apply_command(input.host, irqs.front()->vector->device)};
   name_irqs(irqs, finding);
   for (const auto* irq : irqs) {
     finding.cpus.insert(target_cpu(*irq).value_or(0));
   }
-  if (const auto* vm = find_owner(input.host, *irqs.front()->device)) {
+  if (const auto* vm = find_owner(input.host, irqs.front()->vector->device)) {
     finding.vms = {vm->name};
   }
   return finding;
