@@ -7,6 +7,8 @@
 #include <numeric>
 #include <set>
 
+#include "diagnose/parts.h"
+
 namespace irqtune {
 
 namespace {
@@ -103,8 +105,8 @@ std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
   }
   std::vector<std::string> steps;
   for (const auto& driver : drivers) {
-    steps.push_back(
-        fmt::format("in the service console: rmmod {} (if nothing there needs it)", driver));
+    steps.push_back(fmt::format("in the service console: rmmod {} (if nothing there needs it)",
+                                diagnosis::shell_word(driver)));
   }
   steps.push_back(
       fmt::format("keep it unloaded: comment out the alias of {} in the console's "

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include "diagnose/parts.h"
+
 namespace irqtune {
 
 namespace {
@@ -105,13 +107,6 @@ std::optional<int> serving_cpu(const Irq& irq) {
   return most == irq.counts.end() || delivered ? std::nullopt : std::optional(most->cpu);
 }
 
-std::string per_second(double rate) {
-  constexpr double kThousand = 1e3;
-  return rate >= 10 * kThousand ? fmt::format("{:.0f}k/s", rate / kThousand)
-         : rate >= 100          ? fmt::format("{:.0f}/s", rate)
-                                : fmt::format("{:.1f}/s", rate);
-}
-
 std::string number_text(IrqNumber irq) {
   return fmt::format("{}", static_cast<std::uint32_t>(irq));
 }
@@ -119,10 +114,10 @@ std::string number_text(IrqNumber irq) {
 std::string activity_text(const Irq& irq, const Host& host) {
   auto text = fmt::format("{} interrupts since boot", total_count(irq));
   if (host.rate_source == RateSource::sampled) {
-    return fmt::format("{}, now {}", text, per_second(total_rate(irq)));
+    return fmt::format("{}, now {}", text, diagnosis::rate_text(total_rate(irq)));
   }
   return host.rate_source == RateSource::since_boot
-             ? fmt::format("{} ({})", text, per_second(total_rate(irq)))
+             ? fmt::format("{} ({})", text, diagnosis::rate_text(total_rate(irq)))
              : text;
 }
 

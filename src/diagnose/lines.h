@@ -71,9 +71,6 @@ struct Sight {
 /// Fills irqs, cpus, devices and vms of a finding about one line.
 void name_line(const Irq& irq, const DiagnosisInput& input, Finding& finding);
 
-/// "12.3/s", "150k/s"
-[[nodiscard]] std::string per_second(double rate);
-
 [[nodiscard]] std::string number_text(IrqNumber irq);
 
 // The parts of find_sharing().

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "diagnose/lines.h"
+#include "diagnose/parts.h"
 
 namespace irqtune {
 
@@ -41,7 +42,7 @@ CpuSet others_of(const DiagnosisInput& input, int cpu) {
 }
 
 std::string amount_text(const DeviceLoad& load, double amount) {
-  return load.has_rates() ? per_second(amount) : fmt::format("{:.0f} interrupts", amount);
+  return load.has_rates() ? diagnosis::rate_text(amount) : fmt::format("{:.0f} interrupts", amount);
 }
 
 std::vector<std::string> evidence_of(const std::vector<Part>& parts,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "diagnose/lines.h"
+#include "diagnose/parts.h"
 
 namespace irqtune {
 
@@ -51,14 +52,15 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
   Texts steps;
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
     const auto name = device.address.to_string();
+    const auto driver = diagnosis::shell_word(device.driver);
+    const auto module = device.module.empty() ? driver : diagnosis::shell_word(device.module);
     steps.push_back(fmt::format(
         "if the host does without {0}: echo none > /sys/bus/pci/devices/{1}/driver_override; echo "
         "{1} > /sys/bus/pci/drivers/{0}/unbind",
-        device.driver,
+        driver,
         name));
-    steps.push_back(fmt::format("for good: echo 'blacklist {}' > /etc/modprobe.d/irqtune-{}.conf",
-                                device.module.empty() ? device.driver : device.module,
-                                device.module.empty() ? device.driver : device.module));
+    steps.push_back(
+        fmt::format("for good: echo blacklist {0} >> /etc/modprobe.d/irqtune.conf", module));
   }
   if (steps.empty()) {
     steps.push_back(

@@ -105,4 +105,10 @@ TEST_CASE("golden: the plan for each captured host", "[golden]") {
   check_golden(host, "plan.sh", printed(host, {"plan", "--format", "script"}));
 }
 
+TEST_CASE("golden: what hurts on each captured host", "[golden]") {
+  const auto host = GENERATE(from_range(captures()));
+  check_golden(host, "diagnose.txt", printed(host, {"diagnose"}));
+  check_golden(host, "diagnose.json", printed(host, {"diagnose", "--json"}));
+}
+
 }  // namespace irqtune::test

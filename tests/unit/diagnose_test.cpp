@@ -62,6 +62,7 @@ TEST_CASE("diagnose: worst first, then by id, each known and complete", "[diagno
     auto& guest = add_host_irq(host, "", "0", 9);
     guest.actions = {"a", "vfio-intx(0000:05:00.0)"};
     guest.vector = parse_vfio_action(guest.actions[1]);
+    guest.device = guest.vector->device;
     guest.counts = {{0, 9}};
     const auto findings = diagnosed(host);
     CHECK(findings.size() >= 3);
