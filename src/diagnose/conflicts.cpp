@@ -8,11 +8,9 @@
 
 #include "diagnose/parts.h"
 
-namespace irqtune {
+namespace irqtune::diagnosis {
 
 namespace {
-
-using namespace diagnosis;
 
 bool has_passthrough(const Host& host) {
   return std::ranges::any_of(host.devices,
@@ -228,8 +226,7 @@ void find_scripts(const DiagnosisInput& input, std::vector<Finding>& findings) {
 
 }  // namespace
 
-std::vector<Finding> find_conflicts(const DiagnosisInput& input) {
-  std::vector<Finding> findings;
+void find_tuners(const DiagnosisInput& input, std::vector<Finding>& findings) {
   for (const auto& meddler : input.settings.meddlers) {
     find_undoing(input, meddler, findings);
     find_balanced_cpus(input, meddler, findings);
@@ -237,6 +234,15 @@ std::vector<Finding> find_conflicts(const DiagnosisInput& input) {
   }
   find_links(input, findings);
   find_scripts(input, findings);
+}
+
+}  // namespace irqtune::diagnosis
+
+namespace irqtune {
+
+std::vector<Finding> find_conflicts(const DiagnosisInput& input) {
+  std::vector<Finding> findings;
+  diagnosis::find_tuners(input, findings);
   return findings;
 }
 

@@ -6,11 +6,9 @@
 
 #include "diagnose/parts.h"
 
-namespace irqtune {
+namespace irqtune::diagnosis {
 
 namespace {
-
-using namespace diagnosis;
 
 bool has_vectors(const Host& host) {
   return std::ranges::any_of(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); });
@@ -178,15 +176,23 @@ void find_against(const DiagnosisInput& input, std::vector<Finding>& findings) {
 
 }  // namespace
 
-std::vector<Finding> find_settings(const DiagnosisInput& input) {
-  std::vector<Finding> findings;
+void find_interrupt_settings(const DiagnosisInput& input, std::vector<Finding>& findings) {
   find_default_affinity(input, findings);
   find_remapping(input, findings);
   find_unsafe(input, findings);
   find_against(input, findings);
-  find_command_line(input, findings);
-  find_power(input, findings);
-  find_folklore(input, findings);
+}
+
+}  // namespace irqtune::diagnosis
+
+namespace irqtune {
+
+std::vector<Finding> find_settings(const DiagnosisInput& input) {
+  std::vector<Finding> findings;
+  diagnosis::find_interrupt_settings(input, findings);
+  diagnosis::find_command_line(input, findings);
+  diagnosis::find_power(input, findings);
+  diagnosis::find_folklore(input, findings);
   return findings;
 }
 

@@ -79,13 +79,14 @@ void shorten(std::vector<std::string>& lines, std::size_t most) {
 }
 
 CpuSet vcpu_cpus(const ProtectionMap& protections, bool siblings) {
+  const auto counts = [&](const Protection& reason) {
+    return reason.kind == ProtectionKind::vcpu ||
+           (siblings && reason.kind == ProtectionKind::sibling);
+  };
   CpuSet cpus;
   for (const auto& [cpu, reasons] : protections) {
-    for (const auto& reason : reasons) {
-      if (reason.kind == ProtectionKind::vcpu ||
-          (siblings && reason.kind == ProtectionKind::sibling)) {
-        cpus.insert(cpu);
-      }
+    if (std::ranges::any_of(reasons, counts)) {
+      cpus.insert(cpu);
     }
   }
   return cpus;

@@ -60,10 +60,13 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 [[nodiscard]] bool has_pinned_vms(const Host& host);
 
 // Parts of the families, a file each.
+void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_room(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_tuners(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_interrupt_settings(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_power(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_folklore(const DiagnosisInput& input, std::vector<Finding>& findings);

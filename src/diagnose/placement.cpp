@@ -10,11 +10,9 @@
 
 #include "diagnose/parts.h"
 
-namespace irqtune {
+namespace irqtune::diagnosis {
 
 namespace {
-
-using namespace diagnosis;
 
 constexpr std::size_t kMostEvidence = 8;
 constexpr double kHot = 10000;  // Interrupts a second on vCPU cores: a core's worth of exits.
@@ -84,6 +82,7 @@ std::vector<std::string> evidence_by_cpu(const DiagnosisInput& input,
     by_cpu[target_cpu(*irq).value_or(0)].push_back(irq);
   }
   std::vector<std::string> lines;
+  lines.reserve(by_cpu.size() + 1);
   for (const auto& [cpu, here] : by_cpu) {
     lines.push_back(fmt::format("{}: IRQ {}{}",
                                 printable(protection_text(cpu, input.protections.at(cpu).front())),
@@ -151,7 +150,9 @@ Finding on_spot(const DiagnosisInput& input,
   return finding;
 }
 
-void find_on_spots(const DiagnosisInput& input, std::vector<Finding>& findings) {
+}  // namespace
+
+void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::array<Groups, kSpots.size()> groups;
   for (const auto& irq : input.host.irqs) {
     const auto cpu = is_served(irq) ? target_cpu(irq) : std::nullopt;
@@ -168,15 +169,17 @@ void find_on_spots(const DiagnosisInput& input, std::vector<Finding>& findings) 
   }
 }
 
-}  // namespace
+}  // namespace irqtune::diagnosis
+
+namespace irqtune {
 
 std::vector<Finding> find_placement(const DiagnosisInput& input) {
   std::vector<Finding> findings;
-  find_on_spots(input, findings);
-  find_remote(input, findings);
-  find_cpu_placement(input, findings);
-  find_room(input, findings);
-  find_vm_placement(input, findings);
+  diagnosis::find_collisions(input, findings);
+  diagnosis::find_remote(input, findings);
+  diagnosis::find_cpu_placement(input, findings);
+  diagnosis::find_room(input, findings);
+  diagnosis::find_vm_placement(input, findings);
   return findings;
 }
 

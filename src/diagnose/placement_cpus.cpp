@@ -20,14 +20,17 @@ struct Row {
   double rate = 0;
 };
 
+double rate_on(const Irq& irq, int cpu) {
+  const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+  return found != irq.rates.end() ? found->rate : 0;
+}
+
 /// The busiest interrupts of a CPU, most first.
 std::vector<Row> rows_of(const Host& host, int cpu) {
   std::vector<Row> rows;
   for (const auto& irq : host.irqs) {
-    for (const auto& rate : irq.rates) {
-      if (rate.cpu == cpu && rate.rate >= 1) {
-        rows.push_back({&irq, rate.rate});
-      }
+    if (const auto rate = rate_on(irq, cpu); rate >= 1) {
+      rows.push_back({&irq, rate});
     }
   }
   std::ranges::stable_sort(rows, [](const Row& a, const Row& b) { return a.rate > b.rate; });
@@ -43,6 +46,7 @@ std::string row_text(const Row& row) {
 
 void name_rows(const std::vector<Row>& rows, Finding& finding) {
   std::vector<const Irq*> irqs;
+  irqs.reserve(rows.size());
   for (const auto& row : rows) {
     irqs.push_back(row.irq);
   }

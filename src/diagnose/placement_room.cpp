@@ -84,6 +84,7 @@ std::vector<std::string> holders(const DiagnosisInput& input, const CpuSet& cpus
     by_name[name].insert(cpu);
   }
   std::vector<std::string> lines;
+  lines.reserve(by_name.size());
   for (const auto& [name, held] : by_name) {
     lines.push_back(fmt::format("{} {}", name, held.to_list()));
   }
@@ -101,11 +102,9 @@ Finding no_housekeeping(const DiagnosisInput& input, std::string title, const Cp
       "then: irqtune apply"};
   finding.cpus = cpus;
   std::set<std::string> vms;
-  for (const int cpu : cpus.cpus()) {
-    if (const auto found = input.protections.find(cpu); found != input.protections.end()) {
-      for (const auto& reason : found->second) {
-        vms.insert(reason.vm);
-      }
+  for (const auto& [cpu, reasons] : input.protections) {
+    for (const auto& reason : reasons) {
+      vms.insert(cpus.contains(cpu) ? reason.vm : std::string{});
     }
   }
   vms.erase("");

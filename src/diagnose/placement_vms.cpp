@@ -47,6 +47,7 @@ CpuSet dedicated_cpus(const Host& host) {
 
 std::string node_list(const std::set<NodeId>& nodes) {
   std::vector<std::string> numbers;
+  numbers.reserve(nodes.size());
   for (const auto node : nodes) {
     numbers.push_back(std::to_string(static_cast<unsigned>(node)));
   }
