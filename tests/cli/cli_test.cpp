@@ -233,6 +233,33 @@ TEST_CASE("cli: history tells what became of each apply", "[cli][apply]") {
   CHECK(on(host, {"history", "--keep", "0"}).out == "Nothing has been applied on this host.\n");
 }
 
+TEST_CASE("cli: history names who is behind sudo, when, and the plan", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  // The tests run in one thread.
+  ::setenv("SUDO_USER", "operator", 1);  // NOLINT(concurrency-mt-unsafe)
+  const auto applied = on(host, {"apply"});
+  ::unsetenv("SUDO_USER");  // NOLINT(concurrency-mt-unsafe)
+  REQUIRE(applied.code == 0);
+  const auto entry = Json::parse(on(host, {"history", "--json"}).out)["applies"][0];
+  CHECK(entry["user"] == "operator");
+  const auto text = on(host, {"history"}).out;
+  for (const auto* key : {"id", "state", "finished", "plan_digest", "user"}) {
+    CAPTURE(key);
+    CHECK(text.find(entry[key].get<std::string>()) != std::string::npos);
+  }
+}
+
+TEST_CASE("cli: --wait-stable is silent in a pipe", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto ran = on(host, {"apply", "--wait-stable=0.5", "--timeout", "20"});
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  check_refused(on(host, {"apply", "--wait-stable=5", "--timeout", "0.3"}),
+                1,
+                "--wait-stable: vectors still came and went after",
+                "longer --timeout");
+}
+
 TEST_CASE("cli: a state directory elsewhere", "[cli][apply]") {
   CapturedHost host("libvirt-kvm");
   const auto state = (host.root() / "elsewhere").string();
