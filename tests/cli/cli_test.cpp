@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <regex>
+#include <sstream>
 
 #include <sys/stat.h>
 
@@ -258,6 +259,28 @@ TEST_CASE("cli: --wait-stable is silent in a pipe", "[cli][apply]") {
                 1,
                 "--wait-stable: vectors still came and went after",
                 "longer --timeout");
+}
+
+TEST_CASE("cli: a full disk behind standard output does not deny what was applied",
+          "[cli][apply]") {
+  const CapturedHost host("libvirt-kvm");
+  const auto code_of = [&](const std::vector<const char*>& words) {
+    std::vector<const char*> argv{"irqtune", "--root", host.root().c_str()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    std::ostringstream out;
+    std::ostringstream err;
+    out.setstate(std::ios::badbit);
+    const auto code = run_cli(static_cast<int>(argv.size()), argv.data(), out, err);
+    CHECK(err.str().find("irqtune: standard output: cannot write\n") != std::string::npos);
+    return code;
+  };
+  CHECK(code_of({"plan"}) == ExitCode::failed);
+  CHECK(code_of({"apply", "--dry-run"}) == ExitCode::failed);
+  CHECK(code_of({"--help"}) == ExitCode::failed);
+  CHECK(code_of({"apply"}) == ExitCode::ok);
+  CHECK(on(host, {"check"}).code == 0);
+  CHECK(code_of({"rollback"}) == ExitCode::ok);
+  CHECK(on(host, {"check"}).code == 3);
 }
 
 TEST_CASE("cli: a state directory elsewhere", "[cli][apply]") {
