@@ -32,7 +32,7 @@ tidy() {
 
 tidy_tests() {
   cmake --preset tidy >/dev/null
-  run_tidy 'tests/unit/*.cpp' 'tests/support/*.cpp' 'tests/cli/*.cpp' 'tests/crash/*.cpp'
+  run_tidy 'tests/*.cpp'
 }
 
 format() { sources | xargs clang-format --dry-run -Werror; }

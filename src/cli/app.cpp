@@ -36,10 +36,32 @@ bool wants_color(const std::string& mode, const std::ostream& out) {
          environment("TERM") != "dumb";
 }
 
+/// True for what may have changed the host by the time its result is printed.
+bool changes_host(const Command& command) {
+  const auto* apply = std::get_if<ApplyCommand>(&command);
+  const auto* rollback = std::get_if<RollbackCommand>(&command);
+  return (apply != nullptr && !apply->dry_run) || (rollback != nullptr && !rollback->dry_run);
+}
+
+/// `code`, unless the result could not be printed. What was applied stays so: 1 would say that the
+/// host is as it was before.
+ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& err) {
+  out.flush();
+  if (out) {
+    return code;
+  }
+  err << "irqtune: standard output: cannot write\n";
+  if (!changed) {
+    return ExitCode::failed;
+  }
+  err << "hint: the exit code is that of what was done; `irqtune history` shows it\n";
+  return code;
+}
+
 ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   auto parsed = parse_command_line(argc, argv, out, err);
   if (const auto* code = std::get_if<ExitCode>(&parsed)) {
-    return *code;
+    return flushed(*code, false, out, err);
   }
   auto& call = std::get<Invocation>(parsed);
   set_up_log(call.verbose, err);
@@ -48,7 +70,9 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   style.verbose = call.verbose > 0;
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   const Context context{Sysfs(call.root), call, style, progress, out, err};
-  return std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  const auto code =
+      std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  return flushed(code, changes_host(call.command), out, err);
 }
 
 void print_error(std::ostream& err, const Error& error, int argc, const char* const* argv) {
@@ -78,13 +102,7 @@ ExitCode exit_code_for(ErrorKind kind) noexcept {
 
 ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& err) noexcept {
   try {
-    const auto code = parse_and_run(argc, argv, out, err);
-    out.flush();
-    if (!out) {
-      err << "irqtune: standard output: cannot write\n";
-      return ExitCode::failed;
-    }
-    return code;
+    return parse_and_run(argc, argv, out, err);
   } catch (const Error& error) {
     print_error(err, error, argc, argv);
     return exit_code_for(error.kind());

@@ -68,7 +68,7 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
     }
     throw Error(
         ErrorKind::applying,
-        fmt::format("--wait-stable: vectors still came and went after {:.0f} s; nothing was "
+        fmt::format("--wait-stable: vectors still came and went after {:g} s; nothing was "
                     "changed",
                     options.timeout),
         "wait for the guest to finish booting, or give a longer --timeout");

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <regex>
+#include <sstream>
 
 #include <sys/stat.h>
 
@@ -232,6 +233,55 @@ TEST_CASE("cli: history tells what became of each apply", "[cli][apply]") {
   CHECK(nothing.code == 0);
   CHECK(nothing.out == "Nothing to roll back.\n");
   CHECK(on(host, {"history", "--keep", "0"}).out == "Nothing has been applied on this host.\n");
+}
+
+TEST_CASE("cli: history names who is behind sudo, when, and the plan", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  // The tests run in one thread.
+  ::setenv("SUDO_USER", "operator", 1);  // NOLINT(concurrency-mt-unsafe)
+  const auto applied = on(host, {"apply"});
+  ::unsetenv("SUDO_USER");  // NOLINT(concurrency-mt-unsafe)
+  REQUIRE(applied.code == 0);
+  const auto entry = Json::parse(on(host, {"history", "--json"}).out)["applies"][0];
+  CHECK(entry["user"] == "operator");
+  const auto text = on(host, {"history"}).out;
+  for (const auto* key : {"id", "state", "finished", "plan_digest", "user"}) {
+    CAPTURE(key);
+    CHECK(text.find(entry[key].get<std::string>()) != std::string::npos);
+  }
+}
+
+TEST_CASE("cli: --wait-stable is silent in a pipe", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto ran = on(host, {"apply", "--wait-stable=0.5", "--timeout", "20"});
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  check_refused(on(host, {"apply", "--wait-stable=5", "--timeout", "0.3"}),
+                1,
+                "--wait-stable: vectors still came and went after",
+                "longer --timeout");
+}
+
+TEST_CASE("cli: a full disk behind standard output does not deny what was applied",
+          "[cli][apply]") {
+  const CapturedHost host("libvirt-kvm");
+  const auto code_of = [&](const std::vector<const char*>& words) {
+    std::vector<const char*> argv{"irqtune", "--root", host.root().c_str()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    std::ostringstream out;
+    std::ostringstream err;
+    out.setstate(std::ios::badbit);
+    const auto code = run_cli(static_cast<int>(argv.size()), argv.data(), out, err);
+    CHECK(err.str().find("irqtune: standard output: cannot write\n") != std::string::npos);
+    return code;
+  };
+  CHECK(code_of({"plan"}) == ExitCode::failed);
+  CHECK(code_of({"apply", "--dry-run"}) == ExitCode::failed);
+  CHECK(code_of({"--help"}) == ExitCode::failed);
+  CHECK(code_of({"apply"}) == ExitCode::ok);
+  CHECK(on(host, {"check"}).code == 0);
+  CHECK(code_of({"rollback"}) == ExitCode::ok);
+  CHECK(on(host, {"check"}).code == 3);
 }
 
 TEST_CASE("cli: a state directory elsewhere", "[cli][apply]") {
