@@ -5,7 +5,10 @@
 #include "support/cpu_tree.h"
 #include "support/vfio_tree.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace irqtune::test {
 
@@ -40,6 +43,50 @@ TEST_CASE("contract: a given budget counts the host's own interrupts too", "[cli
   CHECK(plan["assignments"][0]["to"] == "1");
   const auto explained = document(tree, {"explain", "30", "--max-vectors-per-cpu", "1"});
   CHECK(explained["vector"]["assignment"]["to"] == "1");
+}
+
+TEST_CASE("contract: check looks at all that was applied", "[cli][contract]") {
+  CapturedHost host("two-vms");
+  const auto apply_all = document(host, {"apply", "--scope", "evict", "--default-affinity"});
+  const auto results = apply_all["results"];
+  const auto is_host_irq = [](const Json& row) {
+    return row["vector"].is_null() && !row["irq"].is_null();
+  };
+  const auto moved = std::find_if(results.begin(), results.end(), is_host_irq);
+  REQUIRE(moved != results.end());
+  CHECK(document(host, {"check"})["in_place"] == true);
+
+  SECTION("a host interrupt") {
+    const auto number = (*moved)["irq"].get<unsigned>();
+    host.file(fmt::format("/proc/irq/{}/smp_affinity_list", number), "0-15\n");
+    const auto check = document(host, {"check"}, 3);
+    REQUIRE(check["drift"].size() == 1);
+    CHECK(check["drift"][0]["irq"] == number);
+    CHECK(check["drift"][0]["expected"] == (*moved)["to"]);
+    CHECK(document(host, {"check", "--vm", "vm1"})["in_place"] == true);
+  }
+  SECTION("the default affinity") {
+    host.file("/proc/irq/default_smp_affinity", "ffff\n");
+    const auto check = document(host, {"check"}, 3);
+    REQUIRE(check["drift"].size() == 1);
+    CHECK(check["drift"][0]["irq"].is_null());
+    CHECK(check["drift"][0]["actual"] == "0-15");
+  }
+  SECTION("a vector of another VM than asked for") {
+    host.file("/proc/irq/75/smp_affinity_list", "0-15\n");
+    CHECK(document(host, {"check", "--vm", "vm2"})["in_place"] == true);
+    CHECK(document(host, {"check", "--vm", "vm1"}, 3)["drift"].size() == 1);
+  }
+}
+
+TEST_CASE("contract: check wants the default affinity if asked to", "[cli][contract]") {
+  CapturedHost host("two-vms");
+  document(host, {"apply"});
+  CHECK(document(host, {"check"})["in_place"] == true);
+  const auto check = document(host, {"check", "--default-affinity"}, 3);
+  REQUIRE(check["drift"].size() == 1);
+  CHECK(check["drift"][0]["irq"].is_null());
+  CHECK(check["drift"][0]["expected"] == document(host, {"plan"})["housekeeping"]);
 }
 
 }  // namespace irqtune::test
