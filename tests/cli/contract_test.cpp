@@ -89,4 +89,47 @@ TEST_CASE("contract: check wants the default affinity if asked to", "[cli][contr
   CHECK(check["drift"][0]["expected"] == document(host, {"plan"})["housekeeping"]);
 }
 
+TEST_CASE("contract: a plan file that is not this host's is refused", "[cli][contract]") {
+  CapturedHost host("two-vms");
+  host.file("/proc/sys/kernel/hostname", "here\n");
+  const auto file = (host.root() / "plan.json").string();
+  const auto root = host.root().string();
+  REQUIRE(run({"--root", root, "plan", "-o", file}).code == 0);
+  auto plan = Json::parse(host.text("/plan.json"));
+  const auto moves = [](const Json& one) { return one["change"] == true; };
+  auto& moved = *std::find_if(plan["assignments"].begin(), plan["assignments"].end(), moves);
+  const auto apply = [&](bool force) {
+    host.file("/plan.json", plan.dump());
+    std::vector<std::string> arguments{"--root", root, "apply", "--dry-run", file};
+    if (force) {
+      arguments.emplace_back("--force");
+    }
+    return run(arguments);
+  };
+  CHECK(apply(false).code == 0);
+
+  SECTION("edited") {
+    moved["to"] = plan["housekeeping"];
+    CHECK(apply(false).code == 2);
+    CHECK(apply(false).err.find("was changed after it was made") != std::string::npos);
+    CHECK(apply(true).code == 0);
+  }
+  SECTION("without a digest") {
+    moved["to"] = plan["housekeeping"];
+    plan.erase("digest");
+    CHECK(apply(false).code == 0);
+  }
+  SECTION("of another host") {
+    plan["host"]["hostname"] = "elsewhere";
+    CHECK(apply(false).code == 2);
+    CHECK(apply(false).err.find("was made on elsewhere") != std::string::npos);
+    CHECK(apply(true).code == 0);
+  }
+  SECTION("with a CPU that is not online") {
+    moved["to"] = "300";
+    CHECK(apply(true).code == 2);
+    CHECK(apply(true).err.find("not online") != std::string::npos);
+  }
+}
+
 }  // namespace irqtune::test
