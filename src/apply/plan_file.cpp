@@ -275,4 +275,11 @@ Plan parse_plan(std::string_view json, std::string_view path) {
   return plan;
 }
 
+std::optional<std::string> recorded_digest(std::string_view json) {
+  const auto document = Json::parse(json, nullptr, false);
+  const auto digest = document.is_object() ? document.find("digest") : document.end();
+  return digest != document.end() && digest->is_string() ? std::optional(digest->get<std::string>())
+                                                         : std::nullopt;
+}
+
 }  // namespace irqtune

@@ -75,8 +75,46 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
   }
 }
 
+/// Throws Error{usage} if the plan is not what irqtune made, or made on another host.
+void check_origin(const Plan& plan,
+                  const std::optional<std::string>& digest,
+                  const std::optional<std::string>& hostname,
+                  const std::string& path) {
+  constexpr auto kHint = "make a new plan on this host, or carry it out as it stands with --force";
+  if (digest && *digest != plan_digest(plan)) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{}: was changed after it was made: not the digest of its changes", path),
+        kHint);
+  }
+  if (hostname && plan.host.hostname && *hostname != *plan.host.hostname) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: was made on {}, and this is {}",
+                            path,
+                            printable(*plan.host.hostname),
+                            printable(*hostname)),
+                kHint);
+  }
+}
+
+/// Throws Error{usage} if the plan wants a CPU that is not online (any more).
+void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path) {
+  const auto text = sysfs.read("/sys/devices/system/cpu/online");
+  const auto online = text ? CpuSet::parse_list(*text) : std::nullopt;
+  for (const auto& assignment : plan.assignments) {
+    if (online && assignment.change && !online->contains_all(assignment.to)) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: IRQ {} to CPU {}: not online",
+                              path,
+                              static_cast<std::uint32_t>(assignment.irq),
+                              assignment.to.to_list()),
+                  "make a new plan");
+    }
+  }
+}
+
 /// A plan from a file names what it needs by key, so that it holds on a host that moved on.
-Plan plan_from_file(const Context& context, const std::string& path) {
+Plan plan_from_file(const Context& context, const std::string& path, bool force) {
   const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native(), kLargestPlan);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
@@ -86,8 +124,12 @@ Plan plan_from_file(const Context& context, const std::string& path) {
                         "give a plan as `irqtune plan -o FILE` wrote it");
   }
   auto plan = parse_plan(*file.text, path);
-  const auto boot = read_host_id(context.sysfs).boot_id;
-  if (boot && plan.host.boot_id && boot != plan.host.boot_id) {
+  const auto id = read_host_id(context.sysfs);
+  if (!force) {
+    check_origin(plan, recorded_digest(*file.text), id.hostname, path);
+  }
+  check_online(plan, context.sysfs, path);
+  if (id.boot_id && plan.host.boot_id && id.boot_id != plan.host.boot_id) {
     plan.warnings.push_back(
         fmt::format("{}: made in another boot of a host; vectors are found by their key", path));
   }
@@ -209,8 +251,9 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (options.wait_stable) {
     wait_for_vectors(options, context);
   }
-  const auto plan = options.plan_file.empty() ? plan_for(context, options.policy).plan
-                                              : plan_from_file(context, options.plan_file);
+  const auto plan = options.plan_file.empty()
+                        ? plan_for(context, options.policy).plan
+                        : plan_from_file(context, options.plan_file, options.force);
   const auto posting = change_count(plan) > 0 ? posting_warnings(options, context.sysfs)
                                               : std::vector<std::string>();
   ApplyReport report;

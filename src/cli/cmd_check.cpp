@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 #include <set>
 
@@ -21,44 +22,72 @@ bool is_misplaced(const Plan& plan, const Assignment& assignment) {
          assignment.from->intersects(plan.protected_cpus);
 }
 
-/// The applied masks that are no longer what apply wrote.
-std::vector<DriftEntry> drift_from_journal(const std::vector<Write>& writes,
-                                           const Host& host,
-                                           std::set<VectorId>& in_place) {
-  std::vector<DriftEntry> drift;
+/// The writes that the options are about: with --device or --vm those of the vectors they select.
+std::vector<Write> selected(std::vector<Write> writes, const Plan& plan) {
+  if (plan.policy.devices.empty() && plan.policy.vms.empty()) {
+    return writes;
+  }
+  std::erase_if(writes, [&](const Write& write) {
+    return !write.identity || !write.identity->vector ||
+           std::ranges::find(plan.assignments, write.identity->vector, &Assignment::vector) ==
+               plan.assignments.end();
+  });
+  return writes;
+}
+
+/// The vectors among the applied masks as the host was read; one that the guest gave back is left
+/// out: when it returns, the plan sees it.
+std::vector<AppliedMask> vectors_now(const std::vector<Write>& writes, const Host& host) {
+  std::vector<AppliedMask> masks;
   for (const auto& write : writes) {
-    if (!write.identity || !write.identity->vector) {
+    const bool is_vector = write.identity && write.identity->vector;
+    const auto* irq = is_vector ? find_vector(host, *write.identity->vector) : nullptr;
+    if (irq != nullptr) {
+      masks.push_back({write, irq->number, irq->affinity});
+    }
+  }
+  return masks;
+}
+
+/// Host interrupts' masks are not read for a plan of vectors, so look at those that were applied.
+std::vector<AppliedMask> others_now(std::vector<Write> writes, const Sysfs& sysfs) {
+  std::erase_if(writes,
+                [](const Write& write) { return write.identity && write.identity->vector; });
+  return applied_masks(writes, sysfs);
+}
+
+/// The applied masks that are no longer what apply wrote.
+std::vector<DriftEntry> drift_of(const std::vector<AppliedMask>& masks,
+                                 const Host& host,
+                                 std::set<IrqNumber>& in_place) {
+  std::vector<DriftEntry> drift;
+  for (const auto& [write, irq, now] : masks) {
+    if (!now || *now == write.after) {
+      in_place.insert(irq.value_or(IrqNumber{}));
       continue;
     }
-    const auto& key = *write.identity->vector;
-    const auto* irq = find_vector(host, key);
-    if (irq == nullptr) {
-      continue;  // The guest gave the vector back; when it returns, the plan below sees it.
-    }
-    if (!irq->affinity || *irq->affinity == write.after) {
-      in_place.insert(key);
-      continue;
-    }
-    const auto* owner = find_owner(host, key.device);
-    drift.push_back({irq->number,
+    const auto key = write.identity ? write.identity->vector : std::nullopt;
+    const auto* owner = key ? find_owner(host, key->device) : nullptr;
+    drift.push_back({irq,
                      key,
                      owner == nullptr ? "" : owner->name,
                      write.after,
-                     irq->affinity,
+                     now,
                      "changed since it was applied"});
   }
   return drift;
 }
 
 void add_from_plan(const Plan& plan,
-                   const std::set<VectorId>& in_place,
+                   const std::set<IrqNumber>& in_place,
                    std::vector<DriftEntry>& drift) {
+  const auto is_known = [&](std::optional<IrqNumber> irq) {
+    return std::ranges::find(drift, irq, &DriftEntry::irq) != drift.end();
+  };
   for (const auto& assignment : plan.assignments) {
-    const bool known = std::ranges::any_of(drift, [&](const DriftEntry& entry) {
-      return entry.vector && entry.vector == assignment.vector;
-    });
-    const bool applied = assignment.vector && in_place.contains(*assignment.vector);
-    if (!assignment.change || known || (applied && !is_misplaced(plan, assignment))) {
+    const bool applied = in_place.contains(assignment.irq);
+    if (!assignment.change || is_known(assignment.irq) ||
+        (applied && !is_misplaced(plan, assignment))) {
       continue;
     }
     drift.push_back({assignment.irq,
@@ -68,6 +97,10 @@ void add_from_plan(const Plan& plan,
                      assignment.from,
                      assignment.reason});
   }
+  const auto& wanted = plan.default_affinity;
+  if (wanted && wanted->from != wanted->to && !is_known(std::nullopt)) {
+    drift.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
+  }
 }
 
 }  // namespace
@@ -75,10 +108,13 @@ void add_from_plan(const Plan& plan,
 ExitCode run(const CheckOptions& options, const Context& context) {
   const auto planned = plan_for(context, options.policy);
   const auto session = session_of(context, planned.host.id);
-  std::set<VectorId> in_place;
   const auto applied =
       may_have_journals(context) ? committed_writes(session) : std::vector<Write>{};
-  auto drift = drift_from_journal(applied, planned.host, in_place);
+  const auto writes = selected(applied, planned.plan);
+  auto masks = vectors_now(writes, planned.host);
+  std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));
+  std::set<IrqNumber> in_place;
+  auto drift = drift_of(masks, planned.host, in_place);
   add_from_plan(planned.plan, in_place, drift);
   std::ranges::stable_sort(drift, {}, &DriftEntry::irq);
   const auto& warnings = planned.plan.warnings;

@@ -138,7 +138,7 @@ std::string apply_json(const ApplyReport& report) {
 std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift) {
   auto list = Json::array();
   for (const auto& entry : drift) {
-    list.push_back({{"irq", static_cast<std::uint32_t>(entry.irq)},
+    list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
                     {"vector", vector_or_null(entry.vector)},
                     {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
                     {"expected", entry.expected.to_list()},

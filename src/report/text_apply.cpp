@@ -132,10 +132,13 @@ std::string check_text(const Plan& plan,
                               plan.before.collisions)) +
            '\n';
   }
+  const bool vectors_only =
+      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
   for (const auto& entry : drift) {
-    table.add({entry.vector ? vector_text(*entry.vector) : "-",
-               fmt::format("{}", static_cast<std::uint32_t>(entry.irq)),
+    const auto* const other = entry.irq ? "-" : "default_smp_affinity";
+    table.add({entry.vector ? vector_text(*entry.vector) : other,
+               entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "-",
                entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
                entry.expected.to_list(),
                cut(list_text(entry.actual), 16),
@@ -145,7 +148,7 @@ std::string check_text(const Plan& plan,
                      tinted(style,
                             Tint::red,
                             fmt::format("{} not in place; put right with: irqtune apply",
-                                        counted(drift.size(), "vector"))),
+                                        counted(drift.size(), vectors_only ? "vector" : "mask"))),
                      table.text(style));
 }
 

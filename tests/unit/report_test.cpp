@@ -225,7 +225,7 @@ TEST_CASE("check and history: text and JSON", "[report]") {
   drift.expected = CpuSet{1};
   drift.reason = "changed since";
   CHECK(check_text(plan, {drift}, {})
-            .starts_with("1 vector not in place; put right with: irqtune apply\n"));
+            .starts_with("1 mask not in place; put right with: irqtune apply\n"));
   const auto json = Json::parse(check_json(plan, {drift}));
   CHECK(json["in_place"] == false);
   CHECK(json["drift"][0]["expected"] == "1");

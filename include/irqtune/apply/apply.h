@@ -91,6 +91,18 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// `check` compares with. Empty if there is none.
 [[nodiscard]] std::vector<Write> committed_writes(const Session& session);
 
+/// One mask that an apply set, and what stands there now.
+struct AppliedMask {
+  Write write;
+  std::optional<IrqNumber> irq;  ///< Its number now; empty for the default affinity.
+  std::optional<CpuSet> now;     ///< Empty if it cannot be read.
+};
+
+/// The masks of the writes as they stand, in their order; those of interrupts that are gone are
+/// left out, since their masks went with them.
+[[nodiscard]] std::vector<AppliedMask> applied_masks(const std::vector<Write>& writes,
+                                                     const Sysfs& sysfs);
+
 /// Exclusive use of the state directory: flock(2) on a file in it, freed by the kernel when its
 /// holder ends, however it ends. Creates the directory (0700) if it is absent.
 class Lock {

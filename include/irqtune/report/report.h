@@ -43,9 +43,9 @@ struct TextStyle {
 [[nodiscard]] std::string apply_json(const ApplyReport& report);
 [[nodiscard]] std::string history_json(const std::vector<HistoryEntry>& entries);
 
-/// A vector that is not where it was put, or not where a fresh plan would have it.
+/// A mask that is not as it was set, or not as a fresh plan would have it.
 struct DriftEntry {
-  IrqNumber irq{};
+  std::optional<IrqNumber> irq;  ///< Empty for the default affinity.
   std::optional<VectorId> vector;
   std::string vm;  ///< Empty if no VM has the device.
   CpuSet expected;
