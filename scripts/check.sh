@@ -33,6 +33,9 @@ tidy() {
 tidy_tests() {
   cmake --preset tidy >/dev/null
   run_tidy 'tests/unit/*.cpp' 'tests/support/*.cpp' 'tests/cli/*.cpp' 'tests/crash/*.cpp'
+  cmake --preset fuzz >/dev/null
+  git ls-files 'tests/fuzz/*.cpp' |
+    xargs -P "$(nproc)" -n 4 clang-tidy -p build/fuzz --quiet 2>/dev/null
 }
 
 format() { sources | xargs clang-format --dry-run -Werror; }

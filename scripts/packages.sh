@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
@@ -7,6 +7,7 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nl
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
 test=(catch2 python3 python3-jsonschema tar gzip)
 lint=(clang clang-tidy clang-format shellcheck git)
+fuzz=(clang llvm libclang-rt-dev)
 
 wanted=()
 for set in "${@:-build}"; do
@@ -14,9 +15,10 @@ for set in "${@:-build}"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" "${test[@]}") ;;
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
-    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
+    fuzz) wanted+=("${build[@]}" "${fuzz[@]}") ;;
+    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${fuzz[@]}") ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, fuzz, all)" >&2
       exit 2
       ;;
   esac

@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <istream>
 #include <memory>
 #include <ostream>
+#include <sstream>
 #include <string_view>
 
 namespace irqtune {
@@ -24,8 +26,9 @@ constexpr double kForever = 1e6;  // Seconds; eleven days.
 class Config : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::istringstream text(limited(input));
     std::vector<CLI::ConfigItem> all;
-    for (auto& item : CLI::ConfigTOML::from_config(input)) {
+    for (auto& item : CLI::ConfigTOML::from_config(text)) {
       if (item.parents != std::vector<std::string>{"policy"}) {
         all.push_back(std::move(item));
         continue;
@@ -39,6 +42,19 @@ class Config : public CLI::ConfigTOML {
       }
     }
     return all;
+  }
+
+ private:
+  /// All of the input, which must not be endless.
+  static std::string limited(std::istream& input) {
+    constexpr std::size_t kLargest = std::size_t{1} << 20;
+    std::string text(kLargest + 1, '\0');
+    input.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(input.gcount()));
+    if (text.size() > kLargest) {
+      throw CLI::FileError("configuration file: larger than 1 MiB");
+    }
+    return text;
   }
 };
 
