@@ -32,7 +32,10 @@ tidy() {
 
 tidy_tests() {
   cmake --preset tidy >/dev/null
-  run_tidy 'tests/*.cpp'
+  run_tidy 'tests/*.cpp' ':!tests/fuzz' ':!tests/bench'
+  cmake --preset fuzz >/dev/null
+  git ls-files 'tests/fuzz/*.cpp' |
+    xargs -P "$(nproc)" -n 4 clang-tidy -p build/fuzz --quiet 2>/dev/null
 }
 
 format() { sources | xargs clang-format --dry-run -Werror; }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
@@ -7,6 +7,7 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nl
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
 test=(catch2 python3 python3-jsonschema tar gzip)
 lint=(clang clang-tidy clang-format shellcheck git)
+fuzz=(clang llvm libclang-rt-dev)
 lab=(qemu-system-x86 seabios busybox-static cpio kmod jq xz-utils zstd binutils gcc libc6-dev python3
   debian-archive-keyring)
 
@@ -16,10 +17,11 @@ for set in "${@:-build}"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" "${test[@]}") ;;
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
+    fuzz) wanted+=("${build[@]}" "${fuzz[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
-    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${lab[@]}") ;;
+    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${fuzz[@]}" "${lab[@]}") ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, fuzz, lab, all)" >&2
       exit 2
       ;;
   esac

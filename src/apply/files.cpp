@@ -35,7 +35,7 @@ std::vector<std::string> names_of(const Fd& dir) {
 }
 
 std::error_code read_ours(const Fd& fd, std::string& text) {
-  constexpr std::size_t kLimit = std::size_t{256} << 20;
+  constexpr std::size_t kLimit = std::size_t{64} << 20;  // 65536 interrupts write some 25 MB.
 
   struct stat status {};
 

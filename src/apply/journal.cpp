@@ -162,7 +162,7 @@ std::optional<JournalText> JournalDir::read(std::string_view id) const {
   }
   std::string text;
   const auto error = fd.valid() ? read_ours(fd, text) : last_error();
-  auto journal = parse_journal(text);
+  auto journal = error ? JournalText{} : parse_journal(text);
   if (error) {
     journal.problem = error.message();
   }

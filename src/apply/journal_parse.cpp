@@ -19,6 +19,13 @@ using Json = nlohmann::json;
 constexpr std::string_view kSchema = "irqtune.journal/1";
 constexpr std::string_view kSchemaName = "irqtune.journal/";
 
+/// One line. The depth is limited by a callback: the parser itself does not.
+Json parse_line(std::string_view line) {
+  constexpr int kMaxDepth = 8;
+  return Json::parse(
+      line, [](int depth, Json::parse_event_t, const Json&) { return depth <= kMaxDepth; }, false);
+}
+
 /// The member as text; empty optional if it is anything else.
 std::optional<std::string> text_of(const Json& record, const char* key) {
   const auto found = record.find(key);
@@ -176,7 +183,7 @@ JournalText parse_journal(std::string_view text) {
   }
   auto rest = text.substr(0, journal.good_bytes);
   for (int number = 1; !rest.empty() && !journal.newer; ++number) {
-    const auto record = Json::parse(take_until(rest, '\n'), nullptr, false);
+    const auto record = parse_line(take_until(rest, '\n'));
     const bool object = record.is_object();
     if (number == 1) {
       read_header(object ? record : Json::object(), journal);

@@ -22,7 +22,7 @@ namespace irqtune {
 
 namespace {
 
-constexpr std::size_t kLargestPlan = std::size_t{256} << 20;
+constexpr std::size_t kLargestPlan = std::size_t{128} << 20;
 
 std::chrono::milliseconds milliseconds(double seconds) {
   constexpr double kMilli = 1000;

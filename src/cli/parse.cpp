@@ -3,6 +3,7 @@
 #include "irqtune/core/text.h"
 
 #include "cli/commands.h"
+#include "cli/parse_config.h"
 #include "cli/parse_errors.h"
 
 #include <CLI/CLI.hpp>
@@ -18,47 +19,6 @@ namespace irqtune {
 namespace {
 
 constexpr double kForever = 1e6;  // Seconds; eleven days.
-
-/// CLI11's own config format, in which a section [policy] stands for that of every command that
-/// plans. A command's own section wins, wherever in the file it stands.
-class Config : public CLI::ConfigTOML {
- public:
-  /// `app` must outlive the object.
-  explicit Config(const CLI::App& app) : app_(app) {}
-
-  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> own;
-    std::vector<CLI::ConfigItem> common;
-    for (auto& item : CLI::ConfigTOML::from_config(input)) {
-      if (item.parents != std::vector<std::string>{"policy"}) {
-        own.push_back(std::move(item));
-      } else if (item.name != "++" && item.name != "--") {  // Not where the section begins or ends
-        add_for_commands(item, common);
-      }
-    }
-    // Of two values for an option, CLI11 takes the first.
-    own.insert(own.end(), common.begin(), common.end());
-    return own;
-  }
-
- private:
-  /// An unknown name stays in [policy], so that the error names that.
-  void add_for_commands(const CLI::ConfigItem& item, std::vector<CLI::ConfigItem>& out) const {
-    bool known = false;
-    for (const auto* command : {"plan", "explain", "apply", "check", "diagnose"}) {
-      if (app_.get_subcommand(command)->get_option_no_throw("--" + item.name) != nullptr) {
-        out.push_back(item);
-        out.back().parents = {command};
-        known = true;
-      }
-    }
-    if (!known) {
-      out.push_back(item);
-    }
-  }
-
-  const CLI::App& app_;
-};
 
 /// As CLI::Range, with a message that reads.
 CLI::Validator in_range(double lowest, double highest) {
@@ -343,7 +303,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
                  default_config(root_argument(argc, argv), config_holder),
                  fmt::format("Options from a file ({})", kConfigPath))
       ->type_name("FILE");
-  app.config_formatter(std::make_shared<Config>(app));
+  app.config_formatter(make_config(app));
   app.allow_config_extras(CLI::config_extras_mode::error);
   add_globals(app, call);
   app.require_subcommand(1);

@@ -17,8 +17,17 @@ namespace {
 constexpr int kWordBits = 64;
 constexpr std::size_t kMaskWordBits = 32;
 
-/// Why a field of a list is none; empty if it is one and `set` holds it.
-std::string add_field(std::string_view field, CpuSet& set) {
+/// Steps are walked CPU by CPU: no list needs to walk each CPU more often than this.
+constexpr int kMostSteps = 4 * CpuSet::kMaxCpus;
+
+/// A list as far as it is read.
+struct List {
+  CpuSet set;
+  int steps = 0;  ///< CPUs walked through by "a-b:used/group".
+};
+
+/// Why a field of a list is none; empty if it is one and `list` holds it.
+std::string add_field(std::string_view field, List& list) {
   auto rest = field;
   const auto range = take_until(rest, ':');
   const auto step_text = rest;
@@ -31,13 +40,13 @@ std::string add_field(std::string_view field, CpuSet& set) {
     return fmt::format("'{}' is not a CPU number or range", printable(field));
   }
   if (*last < *first) {
-    return fmt::format("range '{}' runs backwards", field);
+    return fmt::format("range '{}' runs backwards", printable(field));
   }
   if (*last >= CpuSet::kMaxCpus) {
     return fmt::format("CPU {} is at or above the limit {}", *last, CpuSet::kMaxCpus);
   }
   if (range.size() == field.size()) {
-    set.insert_range(*first, *last);
+    list.set.insert_range(*first, *last);
     return {};
   }
   // "a-b:used/group" as the kernel reads it; "a-b:n", as lscpu prints, is "a-b:1/n".
@@ -49,19 +58,23 @@ std::string add_field(std::string_view field, CpuSet& set) {
   if (!is_range || !used || !group || *used < 1 || *group < 1 || *used > *group) {
     return fmt::format("'{}' is not a range with a step", printable(field));
   }
+  list.steps += *last - *first + 1;  // At most kMostSteps + kMaxCpus: no overflow.
+  if (list.steps > kMostSteps) {
+    return fmt::format("steps through the same CPUs over and over, up to '{}'", printable(field));
+  }
   for (int cpu = *first; cpu <= *last; ++cpu) {
     if ((cpu - *first) % *group < *used) {
-      set.insert(cpu);
+      list.set.insert(cpu);
     }
   }
   return {};
 }
 
 /// As add_field, for fields separated by commas; "1,,2" and "1," are lists to the kernel too.
-std::string add_word(std::string_view word, CpuSet& set) {
+std::string add_word(std::string_view word, List& list) {
   std::string fault;
   for (const auto field : split(word, ',')) {
-    fault += fault.empty() && !field.empty() ? add_field(field, set) : "";
+    fault += fault.empty() && !field.empty() ? add_field(field, list) : "";
   }
   return fault;
 }
@@ -75,13 +88,13 @@ CpuSet::CpuSet(std::initializer_list<int> cpus) {
 }
 
 std::optional<CpuSet> CpuSet::parse_list(std::string_view text, std::string* why) {
-  CpuSet set;
+  List list;
   std::string fault;
   for (const auto word : words(text)) {
-    fault += fault.empty() ? add_word(word, set) : "";
+    fault += fault.empty() ? add_word(word, list) : "";
   }
   if (fault.empty()) {
-    return set;
+    return std::move(list.set);
   }
   if (why != nullptr) {
     *why = std::move(fault);
@@ -158,8 +171,19 @@ void CpuSet::insert(int cpu) {
 }
 
 void CpuSet::insert_range(int first, int last) {
-  for (int cpu = first; cpu <= last && cpu < kMaxCpus; ++cpu) {
-    insert(cpu);
+  first = std::max(first, 0);
+  last = std::min(last, kMaxCpus - 1);
+  if (first > last) {
+    return;
+  }
+  const auto low = static_cast<std::size_t>(first / kWordBits);
+  const auto high = static_cast<std::size_t>(last / kWordBits);
+  words_.resize(std::max(words_.size(), high + 1));
+  for (auto word = low; word <= high; ++word) {
+    const auto from = word == low ? ~std::uint64_t{0} << (first % kWordBits) : ~std::uint64_t{0};
+    const auto to =
+        word == high ? ~std::uint64_t{0} >> (kWordBits - 1 - last % kWordBits) : ~std::uint64_t{0};
+    words_[word] |= from & to;
   }
 }
 

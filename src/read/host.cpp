@@ -120,6 +120,9 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   }
   read_rates(sysfs, options, host);
   read_posted(sysfs, host);
+  for (const auto& file : sysfs.passed_over()) {
+    host.warnings.push_back(file + "; taken as absent");
+  }
   return host;
 }
 

@@ -21,6 +21,13 @@ namespace {
 
 constexpr std::size_t kMaxWarnings = 20;  // A file that is no table must not fill the screen.
 
+// What no kernel prints, so that a bad file cannot ask for all memory: longer lines than of 65536
+// CPUs, more interrupts than an x86 kernel for 8192 CPUs has numbers (NR_IRQS), more cells and
+// handler names than 65536 interrupts of 1024 CPUs have.
+constexpr std::size_t kLongestLine = std::size_t{1} << 20;
+constexpr std::size_t kMaxRows = std::size_t{1} << 20;
+constexpr std::size_t kMaxParts = std::size_t{1} << 26;
+
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\0' || c == '\r';
 }
@@ -189,10 +196,15 @@ class InterruptParser::Reader {
  public:
   void line(std::string_view text) {
     ++number_;
+    text = text.substr(0, kLongestLine + 1);  // As a line that comes in pieces is cut.
     while (!text.empty() && is_blank(text.back())) {
       text.remove_suffix(1);
     }
     if (done_ || text.empty()) {
+      return;
+    }
+    if (text.size() > kLongestLine) {
+      warn("longer than any line of a table; left out");
       return;
     }
     std::string_view label;
@@ -204,6 +216,7 @@ class InterruptParser::Reader {
     } else {
       continuation(text);
     }
+    check_size();
   }
 
   InterruptTable finish() {
@@ -220,6 +233,13 @@ class InterruptParser::Reader {
   void warn(const std::string& what) {
     if (table_.warnings.size() < kMaxWarnings) {
       table_.warnings.push_back(fmt::format("/proc/interrupts: line {}: {}", number_, what));
+    }
+  }
+
+  void check_size() {
+    if (table_.irqs.size() + table_.counters.size() >= kMaxRows || parts_ >= kMaxParts) {
+      done_ = true;
+      warn("larger than any table; the rest is not read");
     }
   }
 
@@ -257,6 +277,7 @@ class InterruptParser::Reader {
       last_is_irq_ = false;
       return;
     }
+    parts_ += irq.counts.size() + irq.actions.size();
     table_.irqs.push_back(std::move(irq));
     last_is_irq_ = true;
   }
@@ -283,6 +304,7 @@ class InterruptParser::Reader {
     }
     auto& irq = table_.irqs.back();
     const auto first = trimmed(text);
+    parts_ += 1 + static_cast<std::size_t>(std::ranges::count(text, ','));
     if (first.starts_with(',')) {
       add_actions(first.substr(1), irq);
       return;
@@ -301,6 +323,7 @@ class InterruptParser::Reader {
   std::vector<CpuCount> counts_;  // Of one row
   std::set<std::uint32_t> seen_;
   std::size_t number_ = 0;
+  std::size_t parts_ = 0;  // Cells and handler names kept.
   bool last_is_irq_ = false;
   bool done_ = false;
 };
@@ -312,7 +335,8 @@ InterruptParser::~InterruptParser() = default;
 void InterruptParser::feed(std::string_view piece) {
   if (!unfinished_.empty()) {
     const auto end = piece.find('\n');
-    unfinished_ += piece.substr(0, end);
+    // One byte too many tells a line that is too long, whatever its length.
+    unfinished_ += piece.substr(0, std::min(end, kLongestLine + 1 - unfinished_.size()));
     if (end == std::string_view::npos) {
       return;
     }
@@ -324,7 +348,7 @@ void InterruptParser::feed(std::string_view piece) {
     reader_->line(piece.substr(0, end));
     piece.remove_prefix(end + 1);
   }
-  unfinished_ = piece;
+  unfinished_ = piece.substr(0, kLongestLine + 1);
 }
 
 InterruptTable InterruptParser::finish() {

@@ -87,6 +87,13 @@ void find_online(const std::vector<SummaryRow>& rows, CpuSet& online, CpuSet& of
   }
 }
 
+/// A node that the text names for the first time, and not the thousandth and more: the kernel has
+/// at most 1024 (CONFIG_NODES_SHIFT).
+bool is_new(const NodeId& id, const std::vector<NumaNode>& nodes) {
+  constexpr std::size_t kMaxNodes = 1024;
+  return nodes.size() < kMaxNodes && std::ranges::find(nodes, id, &NumaNode::id) == nodes.end();
+}
+
 void add_cpus(Topology& topology, const CpuSet& present) {
   for (const int number : present.cpus()) {
     Cpu cpu;
@@ -181,9 +188,7 @@ std::optional<CpuText> facts_from_summary(const std::vector<SummaryRow>& rows) {
   CpuSet of_nodes;
   for (const auto& row : rows) {
     auto node = parse_node(row);
-    const bool repeated =
-        node && std::ranges::find(topology.nodes, node->id, &NumaNode::id) != topology.nodes.end();
-    if (node && !repeated) {
+    if (node && is_new(node->id, topology.nodes)) {
       of_nodes |= node->cpus;
       topology.nodes.push_back(*std::move(node));
     }
@@ -212,7 +217,8 @@ std::optional<CpuText> facts_from_numactl(std::string_view text) {
     in_distances = in_distances || line.starts_with("node distances:");
     if (in_distances) {
       distances.add(line);
-    } else if (const auto id = numactl_node(line, value)) {
+    } else if (const auto id = numactl_node(line, value);
+               id && is_new(NodeId{*id}, topology.nodes)) {
       value = value.substr(0, value.find('('));  // --cpu-compress ends with a count.
       topology.nodes.push_back({NodeId{*id}, CpuSet::parse_list(value).value_or(CpuSet{}), {}});
       topology.online |= topology.nodes.back().cpus;

@@ -66,6 +66,15 @@ std::string name_of(pci_access* access, const PciDevice& device) {
   }
 }
 
+/// Empty if there is no such file, or none that libpci could read to its end.
+std::string library_path(const Sysfs& sysfs, const char* path, std::shared_ptr<void>& holder) {
+  try {
+    return sysfs.library_path(path, holder);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
@@ -73,7 +82,7 @@ void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
   std::shared_ptr<void> holder;  // Both outlive `access`' use of the path.
   std::string ids;
   for (const auto* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"}) {
-    ids = sysfs.live() ? std::string() : sysfs.library_path(path, holder);
+    ids = sysfs.live() ? std::string() : library_path(sysfs, path, holder);
     if (!ids.empty()) {
       ::pci_set_name_list_path(access.get(), ids.data(), 0);
       break;

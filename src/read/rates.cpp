@@ -15,7 +15,7 @@ namespace irqtune {
 
 namespace {
 
-constexpr std::size_t kLargestTable = std::size_t{1} << 30;
+constexpr std::size_t kLargestTable = std::size_t{512} << 20;  // 4096 CPUs, 11000 interrupts.
 
 /// One reading of everything that moves.
 struct Reading {

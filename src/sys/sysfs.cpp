@@ -48,14 +48,23 @@ std::error_code read_to_end(int fd, std::size_t size_hint, std::size_t limit, st
   }
 }
 
-/// ENOENT and the like if `fd` is none, EISDIR or EINVAL if it is no regular file.
-std::error_code regular_file(const Fd& fd, struct stat& status) {
+/// A FIFO, a device or a socket in a file's place. A code that no driver gives, unlike EINVAL.
+std::error_code not_regular() {
+  return {EMEDIUMTYPE, std::system_category()};
+}
+
+/// ENOENT and the like if `fd` is none, EISDIR or not_regular() if it is no regular file, EFBIG if
+/// it says itself that it is larger than `limit`.
+std::error_code regular_file(const Fd& fd, std::size_t limit, struct stat& status) {
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
     return last_error();
   }
   if (!S_ISREG(status.st_mode)) {
-    return std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory
-                                                        : std::errc::invalid_argument);
+    return S_ISDIR(status.st_mode) ? std::make_error_code(std::errc::is_a_directory)
+                                   : not_regular();
+  }
+  if (std::cmp_greater(status.st_size, limit)) {
+    return std::make_error_code(std::errc::file_too_large);
   }
   return {};
 }
@@ -68,7 +77,7 @@ std::error_code stream_open_file(const Fd& fd,
 
   struct stat status {};
 
-  if (const auto error = regular_file(fd, status)) {
+  if (const auto error = regular_file(fd, limit, status)) {
     return error;
   }
   std::vector<char> buffer(kPiece);
@@ -93,7 +102,7 @@ FileText read_open_file(const Fd& fd, std::size_t limit) {
 
   struct stat status {};
 
-  file.error = regular_file(fd, status);
+  file.error = regular_file(fd, limit, status);
   if (file.error) {
     return file;
   }
@@ -190,6 +199,21 @@ std::shared_ptr<const int> shared_fd(Fd fd) {
           }};
 }
 
+/// True if something stands there that is no file to read, rather than nothing, or what a process
+/// that ends or a driver says.
+bool is_no_file(std::error_code error) {
+  return error == std::errc::file_too_large || error == std::errc::is_a_directory ||
+         error == std::errc::too_many_symbolic_link_levels || error == not_regular();
+}
+
+void note(std::vector<std::string>& list, std::string_view path, std::error_code error) {
+  constexpr std::size_t kMost = 20;
+  auto line = std::string(path) + ": " + error.message();
+  if (list.size() < kMost && std::ranges::find(list, line) == list.end()) {
+    list.push_back(std::move(line));
+  }
+}
+
 }  // namespace
 
 Sysfs::Sysfs(const std::filesystem::path& root) : root_(root.lexically_normal()) {
@@ -235,6 +259,9 @@ std::error_code Sysfs::stream(std::string_view path,
 
 std::optional<std::string> Sysfs::read(std::string_view path) const {
   auto file = read_file(path);
+  if (is_no_file(file.error)) {
+    note(*passed_over_, path, file.error);
+  }
   while (file.text && file.text->ends_with('\n')) {
     file.text->pop_back();
   }
@@ -310,6 +337,12 @@ std::string Sysfs::library_path(std::string_view path, std::shared_ptr<void>& ho
   Fd fd = open_in_root(*root_fd_, path, kReadFlags);
   if (!fd.valid()) {
     return {};
+  }
+
+  struct stat status {};
+
+  if (const auto error = regular_file(fd, kSmallFile, status)) {
+    throw Error::system(ErrorKind::host, path, "cannot read", error);
   }
   auto shared = shared_fd(std::move(fd));
   auto name = "/proc/self/fd/" + std::to_string(*shared);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <archive.h>
@@ -141,6 +142,7 @@ class ImageBuilder {
       fail(fmt::format("it has more than {} members", limits_.entries));
     }
     check_size(archive_entry_size(member));
+    check_names(member);
     return true;
   }
 
@@ -151,6 +153,18 @@ class ImageBuilder {
       fail(fmt::format("a member has more than {} MiB", limits_.file_bytes >> 20));
     }
     total_ += bytes;
+    check_total();
+  }
+
+  /// Names and link targets are kept, too.
+  void check_names(archive_entry* member) {
+    for (const char* text : {archive_entry_pathname(member), archive_entry_symlink(member)}) {
+      total_ += text != nullptr ? std::min(std::strlen(text), kMaxPath) : 0;
+    }
+    check_total();
+  }
+
+  void check_total() const {
     if (total_ > limits_.total_bytes) {
       fail(fmt::format("it unpacks to more than {} MiB", limits_.total_bytes >> 20));
     }

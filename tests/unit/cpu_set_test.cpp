@@ -74,4 +74,29 @@ TEST_CASE("CpuSet: set algebra keeps equality", "[core]") {
   CHECK(less == *CpuSet::parse_list("0-3"));
 }
 
+TEST_CASE("CpuSet: what is wrong with a list can be shown", "[core]") {
+  std::string why;
+  CHECK_FALSE(CpuSet::parse_list("5-3:\x1b[31m", &why));
+  CHECK(why == "range '5-3:?[31m' runs backwards");
+}
+
+TEST_CASE("CpuSet: ranges at the edges of words", "[core]") {
+  for (const auto& [first, last] : {std::pair(0, 63), {0, 64}, {63, 64}, {64, 127}, {65, 200}}) {
+    CpuSet one_by_one;
+    for (int cpu = first; cpu <= last; ++cpu) {
+      one_by_one.insert(cpu);
+    }
+    CpuSet range;
+    range.insert_range(first, last);
+    CHECK(range == one_by_one);
+  }
+  CpuSet none;
+  none.insert_range(-5, -1);
+  none.insert_range(7, 6);
+  none.insert_range(CpuSet::kMaxCpus, CpuSet::kMaxCpus + 5);
+  CHECK(none.empty());
+  none.insert_range(-3, CpuSet::kMaxCpus + 3);
+  CHECK(none.size() == CpuSet::kMaxCpus);
+}
+
 }  // namespace irqtune

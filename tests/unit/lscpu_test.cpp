@@ -366,4 +366,20 @@ TEST_CASE("lscpu: facts fill the holes that sysfs leaves", "[lscpu]") {
   }
 }
 
+TEST_CASE("numactl: a node that is named twice counts once", "[lscpu]") {
+  const auto topology = parse(
+      "node 0 cpus: 0\nnode 1 cpus: 1\nnode 0 cpus: 2\nnode distances:\n"
+      "node 0 1\n0: 10 32\n1: 32 10\n");
+  CHECK(nodes_text(topology) == "0:0 1:1");
+  CHECK(topology.nodes[0].distances == std::vector{10, 32});
+}
+
+TEST_CASE("lscpu: more nodes than any kernel has", "[lscpu]") {
+  std::string text = "CPU(s): 4\nOn-line CPU(s) list: 0-3\n";
+  for (int node = 0; node < 100'000; ++node) {
+    text += fmt::format("NUMA node{} CPU(s): 0-3\n", node);
+  }
+  CHECK(parse(text).nodes.size() == 1024);
+}
+
 }  // namespace irqtune

@@ -253,6 +253,9 @@ TEST_CASE("TreeImage: limits hold", "[sys]") {
              Catch::Contains("more than 2 members"));
   CHECK_THAT(load({{"proc/1/2/3/4/5/6/7", AE_IFREG, ""}}, {5, 100, 100}),
              Catch::Contains("more than 5 entries"));
+  const auto name = "proc/" + std::string(4000, 'n');
+  CHECK_THAT(load({{name + "1", AE_IFREG, ""}, {name + "2", AE_IFREG, ""}}, {100, 5000, 100}),
+             Catch::Contains("unpacks to more than"));
 }
 
 TEST_CASE("TreeImage: a captured host loads whole", "[sys]") {

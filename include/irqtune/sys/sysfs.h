@@ -58,6 +58,11 @@ class Sysfs {
   /// Whole file, trailing newlines removed; empty optional if it is absent or cannot be read.
   [[nodiscard]] std::optional<std::string> read(std::string_view path) const;
 
+  /// What read() took for absent though something stands there that is no file to read: larger than
+  /// kSmallFile, a FIFO, a directory, a loop of links. "/proc/stat: File too large", each once, at
+  /// most 20.
+  [[nodiscard]] std::vector<std::string> passed_over() const { return *passed_over_; }
+
   /// Names in a directory, sorted; empty if it does not exist or cannot be read. `error`, if given,
   /// says why.
   [[nodiscard]] std::vector<std::string> list(std::string_view path,
@@ -84,6 +89,8 @@ class Sysfs {
 
   /// A path by which another library may open the file (through its descriptor, so that links
   /// cannot lead out of the root); empty if it is absent or in memory. Valid while `holder` lives.
+  /// Throws Error{host} if it is no regular file or larger than kSmallFile: such a library would
+  /// wait or read on.
   [[nodiscard]] std::string library_path(std::string_view path,
                                          std::shared_ptr<void>& holder) const;
 
@@ -92,6 +99,8 @@ class Sysfs {
   bool live_ = false;
   std::shared_ptr<const TreeImage> image_;
   std::shared_ptr<const int> root_fd_;
+  std::shared_ptr<std::vector<std::string>> passed_over_ =
+      std::make_shared<std::vector<std::string>>();
 };
 
 }  // namespace irqtune

@@ -17,8 +17,8 @@ namespace irqtune {
 
 /// How much an archive may unpack to, so that a bad one cannot ask for all memory.
 struct ImageLimits {
-  std::size_t entries = 2'000'000;                      ///< Members, and directories they imply.
-  std::uint64_t total_bytes = std::uint64_t{2} << 30;   ///< All of the archive, unpacked.
+  std::size_t entries = 1'000'000;                      ///< Members, and directories they imply.
+  std::uint64_t total_bytes = std::uint64_t{1} << 30;   ///< All of it unpacked, names included.
   std::uint64_t file_bytes = std::uint64_t{512} << 20;  ///< One file.
 };
 
