@@ -1,11 +1,12 @@
 #!/bin/bash
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|bench|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
 test=(catch2 python3 python3-jsonschema tar gzip)
+bench=(libbenchmark-dev python3 time util-linux util-linux-extra)
 lint=(clang clang-tidy clang-format shellcheck git)
 
 wanted=()
@@ -14,9 +15,10 @@ for set in "${@:-build}"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" "${test[@]}") ;;
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
-    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
+    bench) wanted+=("${build[@]}" "${bench[@]}") ;;
+    all) wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}") ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, bench, all)" >&2
       exit 2
       ;;
   esac
