@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/diagnose/diagnose.h"
 
+#include "irqtune/diagnose/ids.h"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <tuple>
+#include <utility>
 
 namespace irqtune {
 
@@ -15,8 +17,9 @@ std::vector<Finding> diagnose(const DiagnosisInput& input) {
   for (const auto family : kFamilies) {
     std::ranges::move(family(input), std::back_inserter(findings));
   }
-  std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
-    return std::tie(b.severity, a.id) < std::tie(a.severity, b.id);
+  std::ranges::stable_sort(findings, {}, [](const Finding& finding) {
+    const auto* const rank = std::ranges::find(kFindingIds, finding.id);
+    return std::pair(-static_cast<int>(finding.severity), rank - kFindingIds.begin());
   });
   return findings;
 }

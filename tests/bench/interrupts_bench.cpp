@@ -23,7 +23,7 @@ void count_bytes(benchmark::State& state, std::size_t bytes) {
 
 /// The parser alone, on text in memory, in the pieces in which the program reads it.
 void parse(benchmark::State& state) {
-  constexpr std::size_t kPiece = std::size_t{256} << 10;
+  constexpr std::size_t kPiece = std::size_t{128} << 10;
   const auto text = Sysfs(tree()).read_file("/proc/interrupts", std::size_t{1} << 30).text.value();
   for (auto _ : state) {
     InterruptParser parser;

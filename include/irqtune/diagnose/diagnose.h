@@ -24,7 +24,8 @@ struct DiagnosisInput {
   double shared_rate = 500;  ///< Interrupts per second; host drivers may share a line below that.
 };
 
-/// Everything that hurts on the host, worst first, then by id. Pure; the same input gives the same
+/// Everything that hurts on the host, worst first, then in the order of
+/// kFindingIds. Pure; the same input gives the same
 /// findings in the same order.
 [[nodiscard]] std::vector<Finding> diagnose(const DiagnosisInput& input);
 

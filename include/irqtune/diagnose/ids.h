@@ -6,7 +6,8 @@
 
 namespace irqtune {
 
-/// The id of every finding that `diagnose` can make, by family. Ids are stable, and
+/// The id of every finding that `diagnose` can make, by family, in the order in which findings of
+/// one severity are told. Ids are stable, and
 /// docs/diagnose.md has a section for each; a test holds the two together.
 inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     // sharing
