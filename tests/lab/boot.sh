@@ -179,7 +179,7 @@ add_machine() {
       args+=(-numa "dist,src=$s,dst=$t,val=$distance")
     done
   done
-  args+=(-append "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr mitigations=off audit=0 tsc=reliable random.trust_cpu=on iommu=pt intel_iommu=on $append")
+  args+=(-append "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr mitigations=off audit=0 tsc=reliable no_timer_check random.trust_cpu=on iommu=pt intel_iommu=on $append")
 }
 
 # Did the emulation fail, rather than the script? QEMU dies by a signal, or the kernel panics of text

@@ -9,7 +9,7 @@ nic=0000:24:00.0 disk=0000:22:00.0
 bind_vfio "$nic" "$disk"
 start_guest() { # MORE-KERNEL-COMMAND-LINE
   : >/out/guest.log
-  qemu-system-x86_64 -name guest=vm1,debug-threads=on -enable-kvm -cpu host -machine q35 -smp 2 -m 512 \
+  taskset -c 0-1 qemu-system-x86_64 -name guest=vm1,debug-threads=on -enable-kvm -cpu host -machine q35 -smp 2 -m 512 \
     -nodefaults -no-user-config -display none -serial file:/out/guest.log -kernel /l2/vmlinuz -initrd /l2/initrd \
     -append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr tsc=reliable no_timer_check random.trust_cpu=on $1" \
     -device pcie-root-port,id=r1,slot=1 -device pcie-root-port,id=r2,slot=2 \
@@ -25,7 +25,6 @@ pin() { # THREAD CPUS
 
 start_guest l2reboot
 wait_for 30 grep -qx 'CPU 1/KVM' "/proc/$(pid_of vm1)"/task/*/comm
-taskset -pc 0-1 "$(pid_of vm1)" >/dev/null
 pin 'CPU 0/KVM' 2
 pin 'CPU 1/KVM' 3
 cores=$(vcpu_cores)
