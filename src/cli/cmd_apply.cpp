@@ -66,12 +66,11 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
     if (SignalGuard::interrupted()) {
       throw Error(ErrorKind::applying, "--wait-stable: interrupted; nothing was changed");
     }
-    throw Error(
-        ErrorKind::applying,
-        fmt::format("--wait-stable: vectors still came and went after {:g} s; nothing was "
-                    "changed",
-                    options.timeout),
-        "wait for the guest to finish booting, or give a longer --timeout");
+    throw Error(ErrorKind::applying,
+                fmt::format("--wait-stable: vectors still came and went after {:g} s; nothing was "
+                            "changed",
+                            options.timeout),
+                "wait for the guest to finish booting, or give a longer --timeout");
   }
 }
 

@@ -44,7 +44,7 @@ class PolicyConfig : public CLI::ConfigTOML {
     input.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(input.gcount()));
     if (text.size() > kLargest) {
-      throw CLI::FileError("configuration file: larger than 1 MiB");
+      throw CLI::FileError("larger than 1 MiB");
     }
     return text;
   }

@@ -148,7 +148,10 @@ std::string parse_message(const CLI::App& app, const CLI::ParseError& error) {
     return config_message(app, text);
   }
   if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
-    return fmt::format("--config {}: cannot read it", config_name(app));
+    // CLI11's own message names the file twice and says no more.
+    const bool large = text.find("larger than") != std::string::npos;
+    return fmt::format(
+        "--config {}: {}", config_name(app), large ? "larger than 1 MiB" : "cannot read it");
   }
   return text;
 }

@@ -88,12 +88,24 @@ std::string_view how_sure(Confidence confidence) {
   return "possible, one of several explanations";
 }
 
+/// A line to put into a file, printed as it is: what a step ending in a colon announces, and all of
+/// an XML fragment.
+bool is_quoted(const std::vector<std::string>& steps, std::size_t i) {
+  return i > 0 &&
+         (steps[i - 1].ends_with(':') || steps[i].starts_with('<') || steps[i].starts_with(' '));
+}
+
 /// Steps are numbered where there are several.
 std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& style) {
   std::string out;
+  std::size_t number = 0;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const auto number = steps.size() > 1 ? fmt::format("{}. ", i + 1) : std::string();
-    out += paragraph(i == 0 ? "  do" : "", number + steps[i], style);
+    if (is_quoted(steps, i)) {
+      out += fmt::format("{:<{}}{}\n", "", kIndent + 5, printable(steps[i]));
+      continue;
+    }
+    const auto mark = steps.size() > 1 ? fmt::format("{}. ", ++number) : std::string();
+    out += paragraph(i == 0 ? "  do" : "", mark + steps[i], style);
   }
   return out;
 }
