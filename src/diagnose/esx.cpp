@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <iterator>
 #include <set>
 
 #include "diagnose/parts.h"
@@ -104,6 +104,7 @@ std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
             "after an upgrade of ESX)"};
   }
   std::vector<std::string> steps;
+  steps.reserve(drivers.size() + 1);
   for (const auto& driver : drivers) {
     steps.push_back(fmt::format("in the service console: rmmod {} (if nothing there needs it)",
                                 diagnosis::shell_word(driver)));
@@ -135,6 +136,7 @@ std::vector<std::string> remedy_of(const std::vector<Shared>& lines) {
 
 std::string title_of(const std::vector<Shared>& lines) {
   std::vector<std::string> vectors;
+  vectors.reserve(lines.size());
   for (const auto& shared : lines) {
     vectors.push_back(fmt::format("0x{:02x}", shared.line->vector));
   }
@@ -179,18 +181,26 @@ Finding finding_of(const std::vector<Shared>& lines) {
   return finding;
 }
 
+std::vector<Shared> shared_lines(const EsxInput& input) {
+  std::vector<Shared> all;
+  for (const auto& line : input.table.lines) {
+    if (auto shared = shared_line(input, line)) {
+      all.push_back(std::move(*shared));
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<Finding> diagnose_esx(const EsxInput& input) {
+  const auto all = shared_lines(input);
   std::vector<Finding> findings;
   for (const auto severity : {Severity::critical, Severity::warning, Severity::info}) {
     std::vector<Shared> lines;
-    for (const auto& line : input.table.lines) {
-      const auto shared = shared_line(input, line);
-      if (shared && shared->severity == severity) {
-        lines.push_back(*shared);
-      }
-    }
+    std::ranges::copy_if(all, std::back_inserter(lines), [severity](const Shared& shared) {
+      return shared.severity == severity;
+    });
     if (!lines.empty()) {
       findings.push_back(finding_of(lines));
     }

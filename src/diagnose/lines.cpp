@@ -67,21 +67,24 @@ bool is_device_interrupt(const Irq& irq) noexcept {
 
 DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSource::none) {
   for (const auto& irq : host.irqs) {
-    if (!is_device_interrupt(irq)) {
-      continue;
-    }
-    if (has_rates_) {
-      for (const auto& rate : irq.rates) {
-        by_cpu_[rate.cpu] += rate.rate;
-      }
-    } else {
-      for (const auto& count : irq.counts) {
-        by_cpu_[count.cpu] += static_cast<double>(count.count);
-      }
+    if (is_device_interrupt(irq)) {
+      add(irq);
     }
   }
   for (const auto& [cpu, load] : by_cpu_) {
     total_ += load;
+  }
+}
+
+void DeviceLoad::add(const Irq& irq) {
+  if (has_rates_) {
+    for (const auto& rate : irq.rates) {
+      by_cpu_[rate.cpu] += rate.rate;
+    }
+    return;
+  }
+  for (const auto& count : irq.counts) {
+    by_cpu_[count.cpu] += static_cast<double>(count.count);
   }
 }
 
@@ -161,9 +164,10 @@ void name_line(const Irq& irq, const DiagnosisInput& input, Finding& finding) {
     }
   }
   std::ranges::sort(finding.devices);
-  finding.devices.erase(std::ranges::unique(finding.devices).begin(), finding.devices.end());
+  finding.devices.erase(std::unique(finding.devices.begin(), finding.devices.end()),
+                        finding.devices.end());
   std::ranges::sort(finding.vms);
-  finding.vms.erase(std::ranges::unique(finding.vms).begin(), finding.vms.end());
+  finding.vms.erase(std::unique(finding.vms.begin(), finding.vms.end()), finding.vms.end());
 }
 
 }  // namespace irqtune

@@ -43,6 +43,8 @@ class DeviceLoad {
   [[nodiscard]] double share(double part) const noexcept { return total_ > 0 ? part / total_ : 0; }
 
  private:
+  void add(const Irq& irq);
+
   bool has_rates_;
   std::map<int, double> by_cpu_;
   double total_ = 0;

@@ -186,6 +186,9 @@ std::optional<Finding> spurious(const Irq& irq, const Sight& sight) {
 }
 
 std::optional<Finding> shared(const Irq& irq, const Sight& sight) {
+  if (irq.actions.size() < 2) {
+    return std::nullopt;
+  }
   const auto handlers = handlers_of(irq);
   if (!handlers.guests.empty() && !handlers.host.empty()) {
     return shared_with_host(irq, handlers, sight);
@@ -198,20 +201,20 @@ std::optional<Finding> shared(const Irq& irq, const Sight& sight) {
              : std::nullopt;
 }
 
+void add(std::optional<Finding> finding, std::vector<Finding>& findings) {
+  if (finding) {
+    findings.push_back(std::move(*finding));
+  }
+}
+
 }  // namespace
 
 std::vector<Finding> find_sharing(const DiagnosisInput& input) {
   const Sight sight(input);
   std::vector<Finding> findings;
   for (const auto& irq : input.host.irqs) {
-    if (irq.actions.size() > 1) {
-      if (auto finding = shared(irq, sight)) {
-        findings.push_back(std::move(*finding));
-      }
-    }
-    if (auto finding = spurious(irq, sight)) {
-      findings.push_back(std::move(*finding));
-    }
+    add(shared(irq, sight), findings);
+    add(spurious(irq, sight), findings);
   }
   std::ranges::move(find_intx(sight), std::back_inserter(findings));
   std::ranges::move(find_one_cpu(sight), std::back_inserter(findings));
