@@ -5,6 +5,8 @@
 #include "support/catch.h"
 #include "support/vm_tree.h"
 
+#include <fmt/format.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -21,7 +23,7 @@ VmsRead read(const Sysfs& sysfs) {
 /// Copies a directory of a capture, so that it can be changed.
 void copy(const Sysfs& from, const std::string& path, FakeTree& to) {
   for (const auto& name : from.list(path)) {
-    const auto child = path + '/' + name;
+    const auto child = fmt::format("{}/{}", path, name);
     if (const auto target = from.link_target(child)) {
       to.link(child, *target);
     } else if (const auto file = from.read_file(child); file.text) {
