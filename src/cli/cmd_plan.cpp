@@ -2,9 +2,8 @@
 #include "irqtune/core/error.h"
 
 #include "cli/support.h"
+#include "sys/output_file.h"
 
-#include <cerrno>
-#include <fstream>
 #include <ostream>
 
 namespace irqtune {
@@ -20,12 +19,8 @@ std::string rendered(const Planned& planned, const std::string& format, const Te
 }
 
 void write_file(const std::string& path, const std::string& text) {
-  errno = 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  if (!file) {
-    throw Error::system(
-        ErrorKind::host, path, "cannot write the plan", {errno, std::system_category()});
+  if (const auto error = write_output_file(path, text)) {
+    throw Error::system(ErrorKind::host, path, "cannot write the plan", error);
   }
 }
 

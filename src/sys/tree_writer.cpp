@@ -78,11 +78,11 @@ void check(archive* writer, la_ssize_t result, const fs::path& output) {
   if (result >= ARCHIVE_WARN) {  // A warning is about a name in another character set.
     return;
   }
-  const char* why = archive_error_string(writer);
-  throw Error(
-      ErrorKind::host,
-      fmt::format(
-          "{}: cannot write it: {}", output.native(), why != nullptr ? why : "libarchive failed"));
+  // libarchive's own words are "Write error" for whatever the kernel says.
+  throw Error::system(ErrorKind::host,
+                      output.native(),
+                      "cannot write it",
+                      {archive_errno(writer), std::system_category()});
 }
 
 void fill_entry(archive_entry* entry, const std::string& path, const TreeItem& item) {

@@ -2,6 +2,7 @@
 #include "support/bounded.h"
 
 #include <array>
+#include <csignal>
 #include <stdexcept>
 
 #include <sys/resource.h>
@@ -24,10 +25,17 @@ void write_fully(int fd, const std::string& text) {
   }
 }
 
-[[noreturn]] void be_child(int fd, const std::vector<std::string>& arguments) {
+[[noreturn]] void be_child(int fd,
+                           const std::vector<std::string>& arguments,
+                           std::optional<std::size_t> largest_file) {
   constexpr rlim_t kSeconds = 120;
   const rlimit limit{kSeconds, kSeconds};
   ::setrlimit(RLIMIT_CPU, &limit);
+  if (largest_file) {
+    const rlimit size{*largest_file, *largest_file};
+    ::setrlimit(RLIMIT_FSIZE, &size);
+    ::signal(SIGXFSZ, SIG_IGN);  // So that write(2) says EFBIG.
+  }
   const auto ran = run(arguments);
   write_fully(fd, ran.out + kSeparator + ran.err);
   ::_exit(ran.code);
@@ -50,7 +58,8 @@ double seconds_of(const timeval& time) {
 
 }  // namespace
 
-BoundedRan run_bounded(const std::vector<std::string>& arguments) {
+BoundedRan run_bounded(const std::vector<std::string>& arguments,
+                       std::optional<std::size_t> largest_file) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) {
     throw std::runtime_error("pipe");
@@ -61,7 +70,7 @@ BoundedRan run_bounded(const std::vector<std::string>& arguments) {
   }
   if (child == 0) {
     ::close(ends[0]);
-    be_child(ends[1], arguments);
+    be_child(ends[1], arguments, largest_file);
   }
   ::close(ends[1]);
   const auto text = read_to_end(ends[0]);

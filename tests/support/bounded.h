@@ -4,6 +4,7 @@
 #include "support/captured_host.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct BoundedRan : Ran {
 
 /// As run(), in a process of its own that may take 120 seconds of processor time. Limits are
 /// generous: they tell what is bounded from what is not, on any machine and under sanitizers.
-[[nodiscard]] BoundedRan run_bounded(const std::vector<std::string>& arguments);
+/// A file that grows beyond `largest_file` bytes cannot be written on, as on a full disk.
+[[nodiscard]] BoundedRan run_bounded(const std::vector<std::string>& arguments,
+                                     std::optional<std::size_t> largest_file = {});
 
 }  // namespace irqtune::test
