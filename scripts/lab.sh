@@ -89,7 +89,7 @@ run_once() { # FILE OUT OPTION...
 }
 
 run() { # FILE [KERNEL]
-  local file=$1 on=${2:-$kernel} name options out status start=$SECONDS
+  local file=$1 on=${2:-$kernel} name options out status tries start=$SECONDS
   name=$(basename "$file" .sh)
   mapfile -t options < <(options_of "$file")
   [ -n "$on" ] || on=$(sed -n 's/^# lab: --kernel //p' "$file")
@@ -97,13 +97,16 @@ run() { # FILE [KERNEL]
   out=$LAB_TMP/out/$name-$on
   mkdir -p "$out"
   printf '== %s on kernel %s\n' "$name" "$on"
-  status=0
-  run_once "$file" "$out" "${options[@]}" --kernel "$on" || status=$?
-  if [ "$status" = "$LAB_CRASHED" ]; then
-    echo "lab.sh: QEMU itself crashed, which says nothing about irqtune: trying $name again, once" >&2
+  # Before the script began, a crash of the emulation cannot hide anything: two more tries. Else one.
+  for tries in 2 1 0; do
     status=0
     run_once "$file" "$out" "${options[@]}" --kernel "$on" || status=$?
-  fi
+    [ ! -s "$out/script.log" ] || tries=$((tries - 1))
+    if [ "$status" != "$LAB_CRASHED" ] || [ "$tries" -le 0 ]; then
+      break
+    fi
+    echo "lab.sh: QEMU itself crashed, which says nothing about irqtune: trying $name again" >&2
+  done
   case $status in
     0) report "PASS $name on $on, $((SECONDS - start)) s" ;;
     "$LAB_SKIPPED") skip "$name on $on needs what cannot be had here" ;;
