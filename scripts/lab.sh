@@ -39,11 +39,16 @@ scenarios() { # [START...]: their files
   done
 }
 
+# The first sentence of the comment at the top of a scenario.
+summary_of() { # FILE
+  awk '/^# (SPDX|shellcheck|lab:)/ {next} !/^# / {if (text) exit; next} {text = text substr($0, 2)}
+    END {sub(/[.:] .*|[.]$/, "", text); print substr(text, 2)}' "$1"
+}
+
 list() {
   local file
   for file in $(scenarios); do
-    printf '%-20s %s\n' "$(basename "$file" .sh)" \
-      "$(awk '/^# (SPDX|shellcheck|lab:)/ {next} /^# / {sub(/^# /, ""); print; exit}' "$file")"
+    printf '%-20s %s\n' "$(basename "$file" .sh)" "$(summary_of "$file")"
   done
 }
 
@@ -117,48 +122,53 @@ run() { # FILE [KERNEL]
   esac
 }
 
-while [ $# -gt 0 ]; do
-  case $1 in
-    --kernel)
-      kernel=${2-}
-      [ "$kernel" = 6.1 ] || [ "$kernel" = 6.12 ] || usage 2 >&2
-      shift 2
-      ;;
-    -h | --help) usage 0 ;;
-    -*) usage 2 >&2 ;;
-    *) break ;;
-  esac
-done
-if [ "${1-}" = list ]; then
-  list
-  exit 0
-fi
-chosen=()
-if [ "${1:-all}" != all ] && [ "$1" != ci ]; then
-  for start; do
-    mapfile -t -O "${#chosen[@]}" chosen < <(scenarios "$start" | grep . || echo "none: $start")
+main() {
+  local chosen=() file start
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --kernel)
+        kernel=${2-}
+        [ "$kernel" = 6.1 ] || [ "$kernel" = 6.12 ] || usage 2 >&2
+        shift 2
+        ;;
+      -h | --help) usage 0 ;;
+      -*) usage 2 >&2 ;;
+      *) break ;;
+    esac
   done
-  for file in "${chosen[@]}"; do
-    [ -e "$file" ] || {
-      echo "lab.sh: no scenario '${file#none: }'; there are:" >&2
-      list >&2
-      exit 2
-    }
-  done
-else
-  mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1 3 4; else scenarios; fi)
-fi
+  if [ "${1-}" = list ]; then
+    list
+    exit 0
+  fi
+  if [ "${1:-all}" != all ] && [ "$1" != ci ]; then
+    for start; do
+      mapfile -t -O "${#chosen[@]}" chosen < <(scenarios "$start" | grep . || echo "none: $start")
+    done
+    for file in "${chosen[@]}"; do
+      [ -e "$file" ] || {
+        echo "lab.sh: no scenario '${file#none: }'; there are:" >&2
+        list >&2
+        exit 2
+      }
+    done
+  else
+    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1 3 4; else scenarios; fi)
+  fi
 
-exec 9>"$LAB_TMP/lock"
-flock -n 9 || {
-  echo "lab.sh: another lab is running; waiting for it to end" >&2
-  flock 9
+  exec 9>"$LAB_TMP/lock"
+  flock -n 9 || {
+    echo "lab.sh: another lab is running; waiting for it to end" >&2
+    flock 9
+  }
+  prepare
+  for file in "${chosen[@]}"; do
+    run "$file"
+  done
+  [ "${1-}" != ci ] || run "$(scenarios 1)" 6.12
+  printf '\n== Result\n'
+  printf '%s\n' "${results[@]}"
+  exit "$failed"
 }
-prepare
-for file in "${chosen[@]}"; do
-  run "$file"
-done
-[ "${1-}" != ci ] || run "$(scenarios 1)" 6.12
-printf '\n== Result\n'
-printf '%s\n' "${results[@]}"
-exit "$failed"
+
+# All of it is read before it runs, so that an edit cannot disturb a run.
+main "$@"
