@@ -39,11 +39,16 @@ scenarios() { # [START...]: their files
   done
 }
 
+# The first sentence of the comment at the top of a scenario.
+summary_of() { # FILE
+  awk '/^# (SPDX|shellcheck|lab:)/ {next} !/^# / {if (text) exit; next} {text = text substr($0, 2)}
+    END {sub(/[.:] .*|[.]$/, "", text); print substr(text, 2)}' "$1"
+}
+
 list() {
   local file
   for file in $(scenarios); do
-    printf '%-20s %s\n' "$(basename "$file" .sh)" \
-      "$(awk '/^# (SPDX|shellcheck|lab:)/ {next} /^# / {sub(/^# /, ""); print; exit}' "$file")"
+    printf '%-20s %s\n' "$(basename "$file" .sh)" "$(summary_of "$file")"
   done
 }
 
@@ -89,7 +94,7 @@ run_once() { # FILE OUT OPTION...
 }
 
 run() { # FILE [KERNEL]
-  local file=$1 on=${2:-$kernel} name options out status start=$SECONDS
+  local file=$1 on=${2:-$kernel} name options out status tries start=$SECONDS
   name=$(basename "$file" .sh)
   mapfile -t options < <(options_of "$file")
   [ -n "$on" ] || on=$(sed -n 's/^# lab: --kernel //p' "$file")
@@ -97,13 +102,16 @@ run() { # FILE [KERNEL]
   out=$LAB_TMP/out/$name-$on
   mkdir -p "$out"
   printf '== %s on kernel %s\n' "$name" "$on"
-  status=0
-  run_once "$file" "$out" "${options[@]}" --kernel "$on" || status=$?
-  if [ "$status" = "$LAB_CRASHED" ]; then
-    echo "lab.sh: QEMU itself crashed, which says nothing about irqtune: trying $name again, once" >&2
+  # Before the script began, a crash of the emulation cannot hide anything: two more tries. Else one.
+  for tries in 2 1 0; do
     status=0
     run_once "$file" "$out" "${options[@]}" --kernel "$on" || status=$?
-  fi
+    [ ! -s "$out/script.log" ] || tries=$((tries - 1))
+    if [ "$status" != "$LAB_CRASHED" ] || [ "$tries" -le 0 ]; then
+      break
+    fi
+    echo "lab.sh: QEMU itself crashed, which says nothing about irqtune: trying $name again" >&2
+  done
   case $status in
     0) report "PASS $name on $on, $((SECONDS - start)) s" ;;
     "$LAB_SKIPPED") skip "$name on $on needs what cannot be had here" ;;
@@ -114,48 +122,53 @@ run() { # FILE [KERNEL]
   esac
 }
 
-while [ $# -gt 0 ]; do
-  case $1 in
-    --kernel)
-      kernel=${2-}
-      [ "$kernel" = 6.1 ] || [ "$kernel" = 6.12 ] || usage 2 >&2
-      shift 2
-      ;;
-    -h | --help) usage 0 ;;
-    -*) usage 2 >&2 ;;
-    *) break ;;
-  esac
-done
-if [ "${1-}" = list ]; then
-  list
-  exit 0
-fi
-chosen=()
-if [ "${1:-all}" != all ] && [ "$1" != ci ]; then
-  for start; do
-    mapfile -t -O "${#chosen[@]}" chosen < <(scenarios "$start" | grep . || echo "none: $start")
+main() {
+  local chosen=() file start
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --kernel)
+        kernel=${2-}
+        [ "$kernel" = 6.1 ] || [ "$kernel" = 6.12 ] || usage 2 >&2
+        shift 2
+        ;;
+      -h | --help) usage 0 ;;
+      -*) usage 2 >&2 ;;
+      *) break ;;
+    esac
   done
-  for file in "${chosen[@]}"; do
-    [ -e "$file" ] || {
-      echo "lab.sh: no scenario '${file#none: }'; there are:" >&2
-      list >&2
-      exit 2
-    }
-  done
-else
-  mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1 3 4; else scenarios; fi)
-fi
+  if [ "${1-}" = list ]; then
+    list
+    exit 0
+  fi
+  if [ "${1:-all}" != all ] && [ "$1" != ci ]; then
+    for start; do
+      mapfile -t -O "${#chosen[@]}" chosen < <(scenarios "$start" | grep . || echo "none: $start")
+    done
+    for file in "${chosen[@]}"; do
+      [ -e "$file" ] || {
+        echo "lab.sh: no scenario '${file#none: }'; there are:" >&2
+        list >&2
+        exit 2
+      }
+    done
+  else
+    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1 3 4; else scenarios; fi)
+  fi
 
-exec 9>"$LAB_TMP/lock"
-flock -n 9 || {
-  echo "lab.sh: another lab is running; waiting for it to end" >&2
-  flock 9
+  exec 9>"$LAB_TMP/lock"
+  flock -n 9 || {
+    echo "lab.sh: another lab is running; waiting for it to end" >&2
+    flock 9
+  }
+  prepare
+  for file in "${chosen[@]}"; do
+    run "$file"
+  done
+  [ "${1-}" != ci ] || run "$(scenarios 1)" 6.12
+  printf '\n== Result\n'
+  printf '%s\n' "${results[@]}"
+  exit "$failed"
 }
-prepare
-for file in "${chosen[@]}"; do
-  run "$file"
-done
-[ "${1-}" != ci ] || run "$(scenarios 1)" 6.12
-printf '\n== Result\n'
-printf '%s\n' "${results[@]}"
-exit "$failed"
+
+# All of it is read before it runs, so that an edit cannot disturb a run.
+main "$@"

@@ -15,6 +15,7 @@
 #     --timeout S            from the start of QEMU, default 300
 #     --qemu-arg ARG         one more argument of QEMU
 # Output folder: script.log, rc, files/ (the script's working folder, a live share), dmesg, console.log.
+{ # Read as one, so that an edit cannot disturb a run.
 set -u
 # shellcheck source=tests/lab/env.sh
 . "$(dirname "$0")/env.sh"
@@ -231,3 +232,4 @@ why="QEMU ended with status $status before the script did"
 [ "$status" != 124 ] || why="the script did not end in $timeout s"
 echo "boot.sh: $why; see $out" >&2
 exit "$LAB_UNFINISHED"
+}
