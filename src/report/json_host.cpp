@@ -253,7 +253,7 @@ std::string host_json(const Host& host, const ProtectionMap& protections, Sectio
     document["vms"] = vms_json(host);
   }
   document["warnings"] = host.warnings;
-  return document_text(document, "irqs", wants(Section::irqs) ? irqs_text(host) : "[]");
+  return document_text(document, "irqs", [&](JsonRows& rows) { add_irqs(rows, host); });
 }
 
 }  // namespace irqtune

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <string_view>
-#include <utility>
 
 namespace irqtune {
 
@@ -86,12 +85,17 @@ void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
 
 }  // namespace
 
-std::string irqs_text(const Host& host) {
-  JsonRows rows(2);
+void add_irqs(JsonRows& rows, const Host& host) {
+  constexpr std::size_t kRow = 512;  // Bytes, as a rule
+  constexpr std::size_t kCount = 32;
+  std::size_t counts = 0;
+  for (const auto& irq : host.irqs) {
+    counts += irq.counts.size();
+  }
+  rows.reserve(host.irqs.size() * kRow + counts * kCount);
   for (const auto& irq : host.irqs) {
     add_irq(rows, irq, host.rate_source != RateSource::none);
   }
-  return std::move(rows).take();
 }
 
 }  // namespace irqtune

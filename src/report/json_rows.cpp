@@ -92,22 +92,23 @@ void JsonRows::null() {
   text_ += "null";
 }
 
-std::string JsonRows::take() && {
-  if (first_) {
-    return "[]";
-  }
-  --depth_;
-  new_line();
-  return '[' + std::move(text_) + ']';
-}
-
-std::string document_text(const Json& document, std::string_view name, std::string_view list) {
+std::string document_text(const Json& document,
+                          std::string_view name,
+                          const std::function<void(JsonRows&)>& fill) {
   auto text = document_text(document);
   // A line break stands between members only: in strings it is escaped.
   const auto empty = fmt::format("\n  \"{}\": []", name);
-  if (const auto at = text.find(empty); at != std::string::npos) {
-    text.replace(at + empty.size() - 2, 2, list);
+  const auto at = text.find(empty);
+  if (at == std::string::npos) {
+    return text;
   }
+  const auto rest = text.substr(at + empty.size());
+  text.resize(at + empty.size() - 2);
+  JsonRows rows(text, 1);
+  rows.open('[');
+  fill(rows);
+  rows.close(']');
+  text += rest;
   return text;
 }
 

@@ -4,17 +4,21 @@
 #include "report/json.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 namespace irqtune {
 
-/// The text of one long list of a document, byte for byte as document_text() prints it. Thousands
-/// of rows as Json values would cost more than reading the host does.
+/// Prints one long list of a document, byte for byte as document_text() does. Thousands of rows as
+/// Json values would cost more than reading the host does.
 class JsonRows {
  public:
-  /// `depth` is that of the list's elements; two for a list that is a member of the document.
-  explicit JsonRows(std::size_t depth) : depth_(depth) {}
+  /// Appends to `text`, which ends where a value belongs, `depth` brackets deep.
+  JsonRows(std::string& text, std::size_t depth) noexcept : text_(text), depth_(depth) {}
+
+  /// Makes room for about so many bytes at once.
+  void reserve(std::size_t bytes) { text_.reserve(text_.size() + bytes); }
 
   void open(char bracket);   ///< '{' or '['
   void close(char bracket);  ///< '}' or ']'
@@ -28,25 +32,22 @@ class JsonRows {
   void truth(bool value);
   void null();
 
-  /// The list with its brackets.
-  [[nodiscard]] std::string take() &&;
-
  private:
   void begin_value();
   void new_line();
 
-  std::string text_;
+  std::string& text_;
   std::size_t depth_;
-  bool first_ = true;   ///< Nothing stands in the innermost bracket yet.
-  bool named_ = false;  ///< A name waits for its value.
+  bool first_ = true;  ///< Nothing stands in the innermost bracket yet.
+  bool named_ = true;  ///< A name waits for its value.
 };
 
 /// The list "irqs" of irqtune.host/1.
-[[nodiscard]] std::string irqs_text(const Host& host);
+void add_irqs(JsonRows& rows, const Host& host);
 
-/// The document as text, with `list` in place of its empty list `name`.
+/// The document as text, with what `fill` adds in place of its empty list `name`.
 [[nodiscard]] std::string document_text(const Json& document,
                                         std::string_view name,
-                                        std::string_view list);
+                                        const std::function<void(JsonRows&)>& fill);
 
 }  // namespace irqtune

@@ -73,7 +73,7 @@ std::error_code regular_file(const Fd& fd, std::size_t limit, struct stat& statu
 std::error_code stream_open_file(const Fd& fd,
                                  std::size_t limit,
                                  const std::function<void(std::string_view)>& take) {
-  constexpr std::size_t kPiece = std::size_t{256} << 10;
+  constexpr std::size_t kPiece = std::size_t{128} << 10;
 
   struct stat status {};
 
@@ -149,6 +149,14 @@ std::vector<std::string> names_in(Fd fd, std::error_code& error) {
   ::closedir(dir);
   std::ranges::sort(names);
   return names;
+}
+
+std::optional<std::string> target_in(const Fd& dir, const std::string& name) {
+  std::array<char, PATH_MAX> buffer{};
+  const auto size =
+      dir.valid() ? ::readlinkat(dir.get(), name.c_str(), buffer.data(), buffer.size()) : -1;
+  return size < 0 ? std::nullopt
+                  : std::optional(std::string(buffer.data(), static_cast<std::size_t>(size)));
 }
 
 /// What a write to a plain file must be so that a crash leaves either the old or the new text: the
@@ -283,12 +291,22 @@ std::optional<std::string> Sysfs::link_target(std::string_view path) const {
   }
   const auto slash = path.rfind('/');
   const Fd dir = open_in_root(*root_fd_, path.substr(0, slash), O_PATH | O_DIRECTORY);
-  std::array<char, PATH_MAX> buffer{};
-  const std::string name(path.substr(slash + 1));
-  const auto size =
-      dir.valid() ? ::readlinkat(dir.get(), name.c_str(), buffer.data(), buffer.size()) : -1;
-  return size < 0 ? std::nullopt
-                  : std::optional(std::string(buffer.data(), static_cast<std::size_t>(size)));
+  return target_in(dir, std::string(path.substr(slash + 1)));
+}
+
+std::vector<std::pair<std::string, std::string>> Sysfs::links(std::string_view path,
+                                                              std::error_code* error) const {
+  std::vector<std::pair<std::string, std::string>> found;
+  const auto names = list(path, error);
+  const Fd dir = image_ ? Fd(-1) : open_in_root(*root_fd_, path, O_PATH | O_DIRECTORY);
+  for (const auto& name : names) {
+    auto target =
+        image_ ? image_->link_target(std::string(path) + '/' + name) : target_in(dir, name);
+    if (target) {
+      found.emplace_back(name, *std::move(target));
+    }
+  }
+  return found;
 }
 
 std::optional<std::string> Sysfs::link_name(std::string_view path) const {

@@ -14,9 +14,61 @@ std::string made_of_values(const Json& list) {
   return document_text({{"before", 1}, {"rows", list}, {"after", "  \"rows\": []"}});
 }
 
-std::string made_of_rows(std::string_view rows) {
+std::string made_of_rows(const std::function<void(JsonRows&)>& fill) {
   const Json document{{"before", 1}, {"rows", Json::array()}, {"after", "  \"rows\": []"}};
-  return document_text(document, "rows", rows);
+  return document_text(document, "rows", fill);
+}
+
+constexpr std::uint64_t kMost = 18446744073709551615U;
+
+Json as_values(const std::string& text) {
+  return {{"text", text},
+          {"most", kMost},
+          {"rate", 0.125},
+          {"yes", true},
+          {"none", nullptr},
+          {"list", {text, 0}},
+          {"empty list", Json::array()},
+          {"empty object", Json::object()},
+          {"deep", {{"list", Json::array({Json::array()})}}}};
+}
+
+void add_nested(JsonRows& rows, std::string_view text) {
+  rows.name("list");
+  rows.open('[');
+  rows.value(text);
+  rows.value(std::uint64_t{0});
+  rows.close(']');
+  rows.name("empty list");
+  rows.open('[');
+  rows.close(']');
+  rows.name("empty object");
+  rows.open('{');
+  rows.close('}');
+  rows.name("deep");
+  rows.open('{');
+  rows.name("list");
+  rows.open('[');
+  rows.open('[');
+  rows.close(']');
+  rows.close(']');
+  rows.close('}');
+}
+
+void add_row(JsonRows& rows, std::string_view text) {
+  rows.open('{');
+  rows.name("text");
+  rows.value(text);
+  rows.name("most");
+  rows.value(kMost);
+  rows.name("rate");
+  rows.json(0.125);
+  rows.name("yes");
+  rows.truth(true);
+  rows.name("none");
+  rows.null();
+  add_nested(rows, text);
+  rows.close('}');
 }
 
 }  // namespace
@@ -30,54 +82,19 @@ TEST_CASE("json rows: byte for byte what the document would print", "[report]") 
                                        "\xc3\xbc and \xff, no UTF-8",
                                        "\n  \"rows\": []"};
   auto list = Json::array();
-  JsonRows rows(2);
   for (const auto& text : texts) {
-    list.push_back({{"text", text},
-                    {"most", std::uint64_t{18446744073709551615U}},
-                    {"rate", 0.125},
-                    {"yes", true},
-                    {"none", nullptr},
-                    {"list", {text, 0}},
-                    {"empty list", Json::array()},
-                    {"empty object", Json::object()},
-                    {"deep", {{"list", Json::array({Json::array()})}}}});
-    rows.open('{');
-    rows.name("text");
-    rows.value(text);
-    rows.name("most");
-    rows.value(std::uint64_t{18446744073709551615U});
-    rows.name("rate");
-    rows.json(0.125);
-    rows.name("yes");
-    rows.truth(true);
-    rows.name("none");
-    rows.null();
-    rows.name("list");
-    rows.open('[');
-    rows.value(text);
-    rows.value(std::uint64_t{0});
-    rows.close(']');
-    rows.name("empty list");
-    rows.open('[');
-    rows.close(']');
-    rows.name("empty object");
-    rows.open('{');
-    rows.close('}');
-    rows.name("deep");
-    rows.open('{');
-    rows.name("list");
-    rows.open('[');
-    rows.open('[');
-    rows.close(']');
-    rows.close(']');
-    rows.close('}');
-    rows.close('}');
+    list.push_back(as_values(text));
   }
-  CHECK(made_of_rows(std::move(rows).take()) == made_of_values(list));
+  const auto fill = [&](JsonRows& rows) {
+    for (const auto& text : texts) {
+      add_row(rows, text);
+    }
+  };
+  CHECK(made_of_rows(fill) == made_of_values(list));
 }
 
 TEST_CASE("json rows: no rows are an empty list", "[report]") {
-  CHECK(made_of_rows(JsonRows(2).take()) == made_of_values(Json::array()));
+  CHECK(made_of_rows([](JsonRows&) {}) == made_of_values(Json::array()));
 }
 
 }  // namespace irqtune

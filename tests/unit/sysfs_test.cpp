@@ -2,6 +2,7 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
+#include "irqtune/sys/tree_writer.h"
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
@@ -44,6 +45,25 @@ TEST_CASE("Sysfs: links stay inside the root", "[sys]") {
   CHECK(open_by_hand(root, "/sys/upwards", O_RDONLY).valid());
   CHECK_FALSE(open_by_hand(root, "/sys/loop", O_RDONLY).valid());
   ::close(root);
+}
+
+TEST_CASE("Sysfs: the links of a directory, by name, as they stand", "[sys]") {
+  test::FakeTree tree{{"/proc/7/fd/9", "no link\n"}};
+  tree.link("/proc/7/fd/3", "anon_inode:[vfio-device]");
+  tree.link("/proc/7/fd/12", "/dev/vfio/4");
+  write_tree(tree.root() / "s.tar.gz",
+             {{"/proc/7/fd/9", {TreeImage::Kind::file, 0644, "no link\n"}},
+              {"/proc/7/fd/3", {TreeImage::Kind::symlink, 0777, "anon_inode:[vfio-device]"}},
+              {"/proc/7/fd/12", {TreeImage::Kind::symlink, 0777, "/dev/vfio/4"}}});
+  for (const auto& sysfs : {tree.sysfs(), Sysfs(tree.root() / "s.tar.gz")}) {
+    CAPTURE(sysfs.root());
+    CHECK(sysfs.links("/proc/7/fd") ==
+          std::vector<std::pair<std::string, std::string>>{{"12", "/dev/vfio/4"},
+                                                           {"3", "anon_inode:[vfio-device]"}});
+    std::error_code error;
+    CHECK(sysfs.links("/proc/8/fd", &error).empty());
+    CHECK(error == std::errc::no_such_file_or_directory);
+  }
 }
 
 TEST_CASE("Sysfs: a FIFO, a directory or a huge file is an error at once", "[sys]") {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -70,6 +71,11 @@ class Sysfs {
 
   /// A symbolic link's target as it stands; empty optional if it is absent or no link.
   [[nodiscard]] std::optional<std::string> link_target(std::string_view path) const;
+
+  /// Name and target of each symbolic link in a directory, by name; what is no link is left out. As
+  /// list() and link_target() in one: a VM has thousands of descriptors.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> links(
+      std::string_view path, std::error_code* error = nullptr) const;
 
   /// Last component of link_target(): "driver" -> "mlx5_core".
   [[nodiscard]] std::optional<std::string> link_name(std::string_view path) const;

@@ -99,10 +99,8 @@ void sort_unique(std::vector<PciAddress>& addresses) {
 VfioHeld read_held(const Sysfs& sysfs, int pid) {
   VfioHeld held;
   const auto directory = fmt::format("/proc/{}/fd", pid);
-  for (const auto& fd : sysfs.list(directory, &held.error)) {
-    if (const auto target = sysfs.link_target(fmt::format("{}/{}", directory, fd))) {
-      take_descriptor(held, sysfs, pid, fd, *target);
-    }
+  for (const auto& [fd, target] : sysfs.links(directory, &held.error)) {
+    take_descriptor(held, sysfs, pid, fd, target);
   }
   return held;
 }
