@@ -2,9 +2,7 @@
 #include "plan/colocate.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
-#include <set>
 #include <tuple>
 
 namespace irqtune::planning {
@@ -28,33 +26,6 @@ std::vector<int> vcpu_cpus(const Index& index, const Vm& vm, std::optional<NodeI
   return cpus;
 }
 
-/// How many more vectors a CPU may take, by its number.
-using Slots = std::map<int, std::size_t>;
-
-/// How many more vectors each CPU may take, by what is not planned.
-Slots free_slots(const Index& index, const std::vector<Item>& items) {
-  const auto budget = vector_budget(index).value_or(std::numeric_limits<std::size_t>::max());
-  std::set<IrqNumber> planned;
-  for (const auto& item : items) {
-    if (!item.blocked) {
-      planned.insert(item.irq->number);
-    }
-  }
-  Slots slots;
-  for (const auto& cpu : index.host->topology.cpus) {
-    slots[cpu.number] = budget;
-  }
-  for (const auto& irq : index.host->irqs) {
-    const auto& at = headed_to(irq);
-    if (irq.actions.empty() || planned.contains(irq.number) || !at || at->size() != 1) {
-      continue;
-    }
-    auto& left = slots[*at->first()];
-    left -= left > 0 ? 1U : 0U;
-  }
-  return slots;
-}
-
 /// CPUs that take vectors one after the other.
 struct Turns {
   std::vector<int> cpus;
@@ -62,7 +33,7 @@ struct Turns {
 };
 
 /// Takes a slot of the next CPU that has one left; empty optional if none has.
-std::optional<int> take_turn(Turns& turns, Slots& slots) {
+std::optional<int> take_turn(Turns& turns, std::map<int, std::size_t>& slots) {
   for (std::size_t tries = 0; tries < turns.cpus.size(); ++tries) {
     const int cpu = turns.cpus[turns.next++ % turns.cpus.size()];
     if (slots[cpu] > 0) {
@@ -74,7 +45,10 @@ std::optional<int> take_turn(Turns& turns, Slots& slots) {
 }
 
 /// Gives the VM's vectors to the CPUs of its vCPUs.
-void colocate_vm(const Index& index, const Vm& vm, std::vector<Item*> items, Slots& slots) {
+void colocate_vm(const Index& index,
+                 const Vm& vm,
+                 std::vector<Item*> items,
+                 std::map<int, std::size_t>& slots) {
   std::map<std::optional<NodeId>, Turns> turns_by_home;
   std::ranges::sort(items, {}, [](const Item* item) { return item->irq->vector; });
   for (auto* item : items) {
@@ -102,7 +76,7 @@ void colocate(const Index& index, std::vector<Item>& items) {
   if (by_vm.empty()) {
     return;
   }
-  auto slots = free_slots(index, items);
+  auto slots = room_on_cpus(index, items).slots;
   for (const auto& vm : index.host->vms) {
     const auto own = by_vm.find(&vm);
     if (own != by_vm.end()) {

@@ -100,7 +100,7 @@ class Explainer {
                                               const Site& site,
                                               int nearest) const {
     if (site.slots == 0) {
-      return fmt::format("cpu{}: has {} vectors already, its budget", site.cpu, site.taken);
+      return fmt::format("cpu{}: no vector left, {} there", site.cpu, site.taken);
     }
     if (site.busy) {
       return fmt::format(

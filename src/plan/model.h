@@ -99,8 +99,28 @@ struct Selection {
 /// those with a target count there.
 [[nodiscard]] std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items);
 
-/// Vectors a CPU may have; empty optional if there is no limit.
+/// Vectors a CPU may have, by option or by architecture; empty optional if there is no limit.
 [[nodiscard]] std::optional<std::size_t> vector_budget(const Index& index);
+
+/// How many vectors each CPU may take, by its number.
+struct Room {
+  std::map<int, std::size_t> slots;  ///< Those of items still to be placed included, if there now.
+  std::map<int, std::size_t> taken;  ///< Of all that has its place.
+};
+
+/// What budgets leave on the host's CPUs: where the kernel tells how many it has left, that;
+/// elsewhere the budget less what is headed there. An explicit --max-vectors-per-cpu holds for
+/// both.
+[[nodiscard]] Room room_on_cpus(const Index& index, const std::vector<Item>& items);
+
+/// Where the item's interrupt is found: in `items`, which are by IRQ number; nullptr if not in it.
+[[nodiscard]] const Item* find_item(const std::vector<Item>& items, const Irq& irq);
+
+/// The one CPU where an interrupt is headed; empty optional if there are several.
+[[nodiscard]] std::optional<int> standing_on(const Irq& irq);
+
+/// True if the planner has still to find the item a place.
+[[nodiscard]] bool is_to_place(const Item& item);
 
 /// From the home node; larger than any in a table where the table does not say.
 [[nodiscard]] int cost(const Index& index, std::optional<NodeId> home, std::optional<NodeId> node);

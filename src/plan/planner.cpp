@@ -69,6 +69,20 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   return plan;
 }
 
+/// The kernel's vector goes with the interrupt: one less is free there, one more here.
+void move_allocation(const Irq& irq, const CpuSet& to, Topology& topology) {
+  const auto from = delivered_to(irq).value_or(CpuSet{});
+  for (auto& cpu : topology.cpus) {
+    if (!cpu.free_vectors) {
+      continue;
+    }
+    const bool leaves = from.size() == 1 && from.contains(cpu.number);
+    const bool comes = to.contains(cpu.number);
+    *cpu.free_vectors += leaves ? 1U : 0U;
+    *cpu.free_vectors -= comes && *cpu.free_vectors > 0 ? 1U : 0U;
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Host& host, const Policy& policy) {
@@ -85,6 +99,9 @@ Host planned_host(const Host& host, const Plan& plan) {
       continue;
     }
     const double rate = total_rate(irq);
+    if (!irq.actions.empty()) {
+      move_allocation(irq, planned->to, after.topology);
+    }
     irq.affinity = planned->to;
     irq.effective = planned->to;
     irq.rates.clear();

@@ -13,31 +13,31 @@ namespace irqtune::planning {
 
 namespace {
 
-/// The sites that vectors may go to: with slots left, and not busy as long as the others do.
+/// True if the sites below the threshold of busyness have slots for so many vectors.
+bool fits_calm(const std::vector<Site>& sites, std::size_t vectors) {
+  std::size_t slots = 0;
+  for (const auto& site : sites) {
+    slots += site.busy ? 0 : std::min(site.slots, vectors);
+  }
+  return slots >= vectors;
+}
+
+/// The sites that vectors may go to: with slots left, and not busy as long as the others do. A core
+/// that has its primary keeps that for its first thread, even if no more fits there.
 std::vector<Site> usable(const std::vector<Site>& sites, std::size_t vectors) {
-  std::vector<Site> open;
-  std::vector<Site> calm;
-  std::size_t calm_slots = 0;
+  const bool spares_busy = fits_calm(sites, vectors);
+  std::vector<Site> chosen;
+  std::set<int> cores;
   for (auto site : sites) {
-    site.slots = std::min(site.slots, vectors);
-    if (site.slots == 0) {
+    if ((spares_busy && site.busy) || (site.slots == 0 && !site.covered)) {
       continue;
     }
-    open.push_back(site);
-    if (!site.busy) {
-      calm_slots += site.slots;
-      calm.push_back(site);
+    site.first = cores.insert(site.core).second;
+    site.covered = site.covered && site.first;
+    site.slots = std::min(site.slots, vectors);
+    if (site.slots > 0) {
+      chosen.push_back(site);
     }
-  }
-  auto& chosen = calm_slots >= vectors ? calm : open;
-  std::set<int> cores;  // A core that has its primary has its first thread, even if that is full.
-  for (const auto& site : sites) {
-    if (site.covered) {
-      cores.insert(site.core);
-    }
-  }
-  for (auto& site : chosen) {
-    site.first = site.covered || cores.insert(site.core).second;
   }
   return chosen;
 }

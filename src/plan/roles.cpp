@@ -96,38 +96,70 @@ constexpr auto kIce = std::to_array<std::uint32_t>({0x1591,
                                                     0x12d2,
                                                     0x12d3});
 
+constexpr auto kIgc = std::to_array<std::uint32_t>({0x0d9f,
+                                                    0x125b,
+                                                    0x125c,
+                                                    0x125d,
+                                                    0x125e,
+                                                    0x125f,
+                                                    0x15f2,
+                                                    0x15f3,
+                                                    0x15f7,
+                                                    0x15f8,
+                                                    0x15fd,
+                                                    0x3100,
+                                                    0x3101,
+                                                    0x3102,
+                                                    0x5502,
+                                                    0x5503});
+constexpr auto kIdpf = std::to_array<std::uint32_t>({0x1452, 0x145c});
+
 /// The first row that fits decides; a device that is in none has data on all its vectors.
-/// Sources are files of Linux, drivers/, with the function that hands the vectors out.
+/// Each Source is a file of Linux 6.x, drivers/, and the function that hands the vectors out.
 constexpr std::array kLayouts{
-    // nvme/host/pci.c nvme_setup_irqs(): vector 0 is the admin queue's.
+    // Vector 0 is the admin queue's. Source: nvme/host/pci.c nvme_setup_irqs(), pre_vectors.
     Layout{kWholeClass, 0x010802, 0, {}, Quiet::first},
-    // virtio/virtio_pci_common.c vp_request_msix_vectors(): vector 0 tells configuration changes.
+    // Vector 0 tells configuration changes. Source: virtio/virtio_pci_common.c
+    // vp_request_msix_vectors(), name "*-config".
     Layout{0, 0, 0x1af4, {}, Quiet::first},
-    // net/ethernet/intel/e1000e/netdev.c e1000_request_msix(): rx, tx, other (82574).
+    // rx, tx, other (82574). Source: net/ethernet/intel/e1000e/netdev.c e1000_request_msix().
     Layout{0, 0, 0x8086, kE1000e, Quiet::last},
-    // net/ethernet/intel/igbvf/netdev.c igbvf_request_msix(): tx, rx, mailbox.
+    // tx, rx, mailbox. Source: net/ethernet/intel/igbvf/netdev.c igbvf_request_msix().
     Layout{0, 0, 0x8086, kIgbvf, Quiet::last},
-    // net/ethernet/intel/igb/igb_main.c igb_request_msix(): other first.
+    // Other first. Source: net/ethernet/intel/igb/igb_main.c igb_request_msix().
     Layout{0, 0, 0x8086, kIgb, Quiet::first},
-    // net/ethernet/intel/ixgbe/ixgbe_main.c ixgbe_request_msix_irqs(), and ixgbevf likewise:
-    // queues, then other.
+    // Other first. Source: net/ethernet/intel/igc/igc_main.c igc_request_msix().
+    Layout{0, 0, 0x8086, kIgc, Quiet::first},
+    // Queues, then other (VF: mailbox). Source: net/ethernet/intel/ixgbe/ixgbe_main.c
+    // ixgbe_request_msix_irqs(), ixgbevf/ixgbevf_main.c ixgbevf_request_msix_irqs().
     Layout{0, 0, 0x8086, kIxgbe, Quiet::last},
-    // net/ethernet/intel/i40e/i40e_main.c i40e_vsi_request_irq_msix(): vector 0 is misc.
+    // Vector 0 is misc. Source: net/ethernet/intel/i40e/i40e_main.c i40e_setup_misc_vector().
     Layout{0, 0, 0x8086, kI40e, Quiet::first},
-    // net/ethernet/intel/iavf/iavf_main.c iavf_request_misc_irq(): vector 0.
+    // Vector 0 is the mailbox. Source: net/ethernet/intel/iavf/iavf_main.c iavf_request_misc_irq().
     Layout{0, 0, 0x8086, kIavf, Quiet::first},
-    // net/ethernet/intel/ice/ice_main.c ice_req_irq_msix_misc(): vector 0.
+    // The first allocated is misc. Source: net/ethernet/intel/ice/ice_main.c
+    // ice_req_irq_msix_misc().
     Layout{0, 0, 0x8086, kIce, Quiet::first},
-    // crypto/intel/qat/qat_common/adf_isr.c adf_request_irqs(): banks, then the engines' errors.
+    // Vector 0 is the mailbox. Source: net/ethernet/intel/idpf/idpf_lib.c idpf_mb_intr_req_irq().
+    Layout{0, 0, 0x8086, kIdpf, Quiet::first},
+    // Banks, then the engines' errors. Source: crypto/intel/qat/qat_common/adf_isr.c
+    // adf_request_irqs(), clust_irq = num_banks.
     Layout{kSubclass, 0x0b4000, 0x8086, {}, Quiet::last},
-    // net/ethernet/mellanox/mlx5/core/pci_irq.c: vector 0 (MLX5_IRQ_EQ_CTRL) is for control.
+    // Vector 0 is for control: commands, pages, events. (Of some guests, about 5.17 to 6.3, it is
+    // the last; rates tell.) Source: net/ethernet/mellanox/mlx5/core/pci_irq.c
+    // mlx5_ctrl_irq_request(); mlx4/mlx4.h MLX4_EQ_ASYNC.
     Layout{kBaseClass, 0x020000, 0x15b3, {}, Quiet::first},
-    // net/ethernet/amazon/ena/ena_netdev.h: ENA_MGMNT_IRQ_IDX is 0.
+    // Vector 0 is for management. Source: net/ethernet/amazon/ena/ena_netdev.c
+    // ena_setup_mgmnt_intr(), ENA_MGMNT_IRQ_IDX.
     Layout{kBaseClass, 0x020000, 0x1d0f, {}, Quiet::first},
-    // sound/hda: the audio function of a graphics card speaks a few times a second.
+    // Queues, then management. Source: net/ethernet/google/gve/gve_main.c mgmt_msix_idx.
+    Layout{kBaseClass, 0x020000, 0x1ae0, {}, Quiet::last},
+    // The audio function of a graphics card speaks a few times a second, at the end of a period.
+    // Source: ../sound/pci/hda/hda_intel.c azx_acquire_irq(): one interrupt.
     Layout{kSubclass, 0x040300, 0, {}, Quiet::every},
-    // net/ethernet/broadcom/bnxt/bnxt.c: events come on the first ring, as data does. usb/host/
-    // xhci-pci.c: one vector does all. gpu: likewise. No row: all primary.
+    // No row, all primary: bnxt, whose events come on a ring's vector as data does (Source:
+    // net/ethernet/broadcom/bnxt/bnxt.c bnxt_request_irq()); xHCI (usb/host/xhci-pci.c
+    // xhci_try_enable_msi(): one vector in use) and graphics, which have one for all.
 };
 
 bool fits(const Layout& layout, const PciDevice& device) {

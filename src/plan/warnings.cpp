@@ -54,14 +54,23 @@ class Warnings {
         items_, [&](const Item& item) { return item.blocked == why && item.policy == policy; }));
   }
 
-  // "vm1 pins 2-5", for each VM with pins among `cpus`.
+  // As a vCPU's CPU or as the sibling of one.
+  [[nodiscard]] bool protects(const Vm& vm, const CpuSet& cpus) const {
+    return std::ranges::any_of(index_.protections, [&](const auto& entry) {
+      return cpus.contains(entry.first) &&
+             std::ranges::find(entry.second, vm.name, &Protection::vm) != entry.second.end();
+    });
+  }
+
+  // "vm1 pins 2-5", for each VM that protects one of `cpus`.
   [[nodiscard]] std::vector<std::string> pins_on(const CpuSet& cpus) const {
     std::vector<std::string> pins;
     for (const auto& vm : index_.host->vms) {
       const auto place = index_.places.find(&vm);
-      const bool counts = vm.state == VmState::running || index_.policy->protection.include_defined;
-      if (counts && place != index_.places.end() && place->second.cpus.intersects(cpus)) {
-        pins.push_back(fmt::format("{} pins {}", vm.name, (place->second.cpus & cpus).to_list()));
+      if (place != index_.places.end() && protects(vm, cpus)) {
+        const auto within = place->second.cpus & cpus;
+        const auto& pinned = within.empty() ? place->second.cpus : within;
+        pins.push_back(fmt::format("{} pins {}", vm.name, pinned.to_list()));
       }
     }
     return pins;
@@ -99,15 +108,16 @@ class Warnings {
     if (stuck == 0) {
       return;
     }
-    auto pins = pins_on(index_.host->topology.online);
-    if (pins.empty()) {
-      pins.emplace_back("by isolation, --avoid or --housekeeping");
-    }
-    say(
-        fmt::format("no housekeeping CPU: every online CPU is protected ({}), so {} vectors stay; "
-                    "pin one of these VMs to fewer cores",
-                    join(pins),
-                    stuck));
+    const auto& online = index_.host->topology.online;
+    const auto& allowed = index_.policy->housekeeping;
+    const auto pins = pins_on(allowed ? online & *allowed : online);
+    say(fmt::format(
+        "no housekeeping CPU: every {} CPU is {} ({}), so {} vectors stay; {}",
+        allowed ? "--housekeeping" : "online",
+        allowed ? "protected or offline" : "protected",
+        pins.empty() ? "by isolation or --avoid" : join(pins),
+        stuck,
+        pins.empty() ? "leave some CPUs out of it" : "pin one of these VMs to fewer cores"));
   }
 
   [[nodiscard]] CpuSet online_on(NodeId node) const {
@@ -175,19 +185,35 @@ class Warnings {
 
   void about_budget() {
     const auto left = count(Blocked::budget, VmPolicy::avoid);
-    const auto budget = vector_budget(index_).value_or(0);
     if (left == 0) {
       return;
     }
-    const auto more = budget == 0 ? std::string("more")
-                                  : std::to_string(sites_.size() + (left + budget - 1) / budget);
-    say(
-        fmt::format("{} vectors do not fit: with at most {} a CPU this set takes {} housekeeping "
-                    "CPUs, there are {}; free cores, or raise --max-vectors-per-cpu",
-                    left,
-                    budget,
-                    more,
-                    sites_.size()));
+    constexpr std::size_t kUsual = 200;  // What an x86 CPU takes that is not a candidate yet.
+    const auto each = vector_budget(index_).value_or(kUsual);
+    const auto needed =
+        each == 0 ? std::string("more") : std::to_string(sites_.size() + (left + each - 1) / each);
+    std::size_t free = 0;
+    for (const auto& site : sites_) {
+      free += site.slots;
+    }
+    const bool told = kernel_tells();
+    const auto source =
+        told ? fmt::format("the kernel has room for {} (debugfs irq/domains/VECTOR)", free)
+             : fmt::format("with at most {} a CPU there is room for {}", each, free);
+    say(fmt::format(
+        "{} vectors do not fit: {}; this set takes {} housekeeping CPUs, there are {}; "
+        "free cores{}",
+        left,
+        source,
+        needed,
+        sites_.size(),
+        told && !index_.policy->max_vectors_per_cpu ? "" : ", or raise --max-vectors-per-cpu"));
+  }
+
+  [[nodiscard]] bool kernel_tells() const {
+    return std::ranges::any_of(index_.host->topology.cpus, [this](const Cpu& cpu) {
+      return cpu.free_vectors && index_.housekeeping.contains(cpu.number);
+    });
   }
 
   void about_busy_cpus() {

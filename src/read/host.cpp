@@ -97,6 +97,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.topology = read_topology(sysfs, host.warnings);
   add_columns(table.cpus, host.topology);
   add_lscpu(options.lscpu_file, host);
+  read_free_vectors(sysfs, host.topology);
   host.topology.partitions = read_partitions(sysfs);
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {

@@ -21,6 +21,16 @@ namespace irqtune {
 /// CPUs and nodes from /sys/devices/system. What is odd is added to `warnings`.
 [[nodiscard]] Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings);
 
+/// What debugfs' VECTOR domain says of x86 CPUs: how many more vectors each can take (`avl`: not
+/// allocated, nor kept for managed interrupts). Empty if the text is not that table, or a row is
+/// odd. Source: Linux kernel/irq/matrix.c irq_matrix_debug_show(), 4.15 to 7.1, below the lines of
+/// kernel/irq/irqdomain.c irq_domain_debug_show_one().
+[[nodiscard]] std::map<int, std::size_t> parse_vector_domain(std::string_view text);
+
+/// Fills Cpu::free_vectors where the kernel tells (CONFIG_GENERIC_IRQ_DEBUGFS, debugfs mounted,
+/// root).
+void read_free_vectors(const Sysfs& sysfs, Topology& topology);
+
 /// Every PCI device, by address, with its node (or its nearest parent bridge's). `passthrough` is
 /// told by vfio-dev/ and by the driver only; handler names are joined by the caller.
 [[nodiscard]] std::vector<PciDevice> read_pci(const Sysfs& sysfs);

@@ -56,6 +56,7 @@ constexpr std::array kHostFiles = {
     Files{"/sys/module/vfio_pci", "parameters/*"},
     Files{"/sys/module/vfio_iommu_type1", "parameters/*"},
     Files{"/sys/module/irqbypass", "parameters/* initstate"},
+    Files{"/sys/kernel/debug/irq/domains", "VECTOR"},
     Files{"/sys/kernel/debug/kvm", "[0-9]*-[0-9]*"},
     Files{"/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/var/run/libvirt/qemu", "*.xml *.pid"},

@@ -56,8 +56,8 @@ Host host_of(int cpus, int vectors) {
   return host;
 }
 
-void plan(benchmark::State& state) {
-  const auto host = host_of(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
+void measure(benchmark::State& state, int cpus, int vectors) {
+  const auto host = host_of(cpus, vectors);
   double excess = 0;
   for (auto _ : state) {
     const auto made = make_plan(host, {});
@@ -65,16 +65,49 @@ void plan(benchmark::State& state) {
     benchmark::DoNotOptimize(made);
   }
   state.counters["over_bound_percent"] = excess * 100;
+}
+
+void both(benchmark::State& state) {
+  measure(state, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
   state.SetComplexityN(state.range(0) + state.range(1));
 }
 
-BENCHMARK(plan)
+void cpus_with_1024_vectors(benchmark::State& state) {
+  measure(state, static_cast<int>(state.range(0)), 1024);
+  state.SetComplexityN(state.range(0));
+}
+
+void vectors_on_256_cpus(benchmark::State& state) {
+  measure(state, 256, static_cast<int>(state.range(0)));
+  state.SetComplexityN(state.range(0));
+}
+
+// The growth is printed below each: "BigO".
+BENCHMARK(both)
     ->Args({16, 16})
     ->Args({64, 128})
     ->Args({128, 512})
     ->Args({256, 2048})
     ->Args({512, 4096})
     ->Args({1152, 8192})
+    ->Unit(benchmark::kMillisecond)
+    ->Complexity();
+
+BENCHMARK(cpus_with_1024_vectors)
+    ->Arg(16)
+    ->Arg(64)
+    ->Arg(256)
+    ->Arg(512)
+    ->Arg(1152)
+    ->Unit(benchmark::kMillisecond)
+    ->Complexity();
+
+BENCHMARK(vectors_on_256_cpus)
+    ->Arg(16)
+    ->Arg(128)
+    ->Arg(1024)
+    ->Arg(4096)
+    ->Arg(8192)
     ->Unit(benchmark::kMillisecond)
     ->Complexity();
 

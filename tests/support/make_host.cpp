@@ -135,4 +135,11 @@ Vm& add_vm(Host& host,
   return *host.vms.insert(place, std::move(vm));
 }
 
+Host two_nodes() {
+  auto host = make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"2", "3"}, {kNic});
+  return host;
+}
+
 }  // namespace irqtune::test

@@ -19,6 +19,9 @@ struct Grid {
   int llcs = 1;     ///< Per node
 };
 
+/// A NIC on node 0.
+inline const std::string kNic = "0000:3b:00.0";
+
 /// A host with online CPUs, nodes at distance 21 from each other, and nothing else.
 [[nodiscard]] Host make_host(const Grid& grid);
 
@@ -41,5 +44,9 @@ Vm& add_vm(Host& host,
            const std::vector<std::string>& devices);
 
 [[nodiscard]] CpuSet cpus(const std::string& list);
+
+/// Two nodes of four cores with two threads (0-3 and 8-11 on node 0); vm1 pins cores 2 and 3, and
+/// has kNic. So 0, 1, 8, 9 may take its vectors.
+[[nodiscard]] Host two_nodes();
 
 }  // namespace irqtune::test

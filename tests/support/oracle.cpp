@@ -116,9 +116,7 @@ void Oracle::add_candidates(const Policy& policy) {
         --candidate.slots;
       }
     }
-    if (candidate.slots > 0) {
-      open.push_back(candidate);
-    }
+    open.push_back(candidate);
   }
   std::size_t calm = 0;
   const auto is_busy = [&](const Candidate& candidate) {
@@ -130,13 +128,16 @@ void Oracle::add_candidates(const Policy& policy) {
   if (calm >= vectors_.size()) {
     std::erase_if(open, is_busy);
   }
-  std::set<std::optional<int>> cores;
+  // A full CPU counts only if its core has its primary there.
+  std::erase_if(
+      open, [](const Candidate& candidate) { return candidate.slots == 0 && !candidate.covered; });
   for (auto& candidate : open) {
     const auto lowest = std::ranges::find_if(open, [&](const Candidate& other) {
       return candidate.cpu->siblings.contains(other.cpu->number);
     });
     candidate.first = lowest->cpu == candidate.cpu;
   }
+  std::erase_if(open, [](const Candidate& candidate) { return candidate.slots == 0; });
   candidates_ = std::move(open);
 }
 
@@ -165,11 +166,13 @@ Verdict Oracle::judge() const {
   Verdict verdict;
   std::vector<double> load(candidates_.size());
   std::vector<bool> used(candidates_.size());
+  std::vector<bool> has_vector(candidates_.size());
   std::vector<bool> covered(candidates_.size());
   for (const auto& vector : vectors_) {
     const auto& candidate = candidates_[vector.at];
     load[vector.at] += vector.weight;
     used[vector.at] = true;
+    has_vector[vector.at] = has_vector[vector.at] || vector.irq->vector;
     covered[vector.at] = covered[vector.at] || vector.assignment->role == Role::primary;
     verdict.distance += distance_to(vector, candidate);
     verdict.misplaced += vector.assignment->role == Role::auxiliary && candidate.first ? 1U : 0U;
@@ -182,8 +185,10 @@ Verdict Oracle::judge() const {
     if (used[i]) {
       const double total = load[i] + candidates_[i].base;
       verdict.largest = std::max(verdict.largest, total);
-      auto& node = verdict.by_node[candidates_[i].cpu->node];
-      node = std::max(node, total);
+      for (const bool own : {false, true}) {
+        auto& node = verdict.by_node[{candidates_[i].cpu->node, own}];
+        node = std::max(node, !own || has_vector[i] ? total : 0);
+      }
     }
   }
   return verdict;

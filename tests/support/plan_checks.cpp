@@ -193,6 +193,19 @@ std::string dump(const Plan& plan) {
   return text;
 }
 
+CpuSet targets(const Plan& plan) {
+  CpuSet all;
+  for (const auto& assignment : plan.assignments) {
+    all |= assignment.to;
+  }
+  return all;
+}
+
+bool warns(const Plan& plan, const std::string& part) {
+  return std::ranges::any_of(
+      plan.warnings, [&](const std::string& line) { return line.find(part) != std::string::npos; });
+}
+
 std::vector<std::string> breaches(const Host& host, const Plan& plan) {
   return Checker(host, plan).run();
 }

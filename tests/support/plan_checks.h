@@ -13,6 +13,12 @@ namespace irqtune::test {
 /// The whole plan as text, for messages and to compare byte for byte.
 [[nodiscard]] std::string dump(const Plan& plan);
 
+/// All CPUs that vectors go to, or stay on.
+[[nodiscard]] CpuSet targets(const Plan& plan);
+
+/// True if a warning of the plan has `part` in it.
+[[nodiscard]] bool warns(const Plan& plan, const std::string& part);
+
 /// What every plan of `host` must keep: each interrupt in scope once; only settable ones change,
 /// each to one online, unprotected (but for `colocate`) CPU; never more on a CPU than its budget.
 /// One line for each breach.

@@ -10,9 +10,7 @@ namespace irqtune::test {
 
 namespace {
 
-const std::string kNic = "0000:3b:00.0";
-
-Host two_nodes() {
+Host host_of_db1() {
   auto host = make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
   add_device(host, kNic, NodeId{0});
   add_vm(host, "db1", {"2"}, {kNic});
@@ -28,7 +26,7 @@ std::string rule(const VectorExplanation& made, int cpu) {
 }  // namespace
 
 TEST_CASE("a vector: the candidates, and what rejected each of the others", "[plan][explain]") {
-  const auto host = two_nodes();
+  const auto host = host_of_db1();
   const auto made = explain_vector(host, {}, host.irqs[0].number).value();
   REQUIRE(made.candidates.size() == 6);
   CHECK(made.candidates[0].chosen);
@@ -41,7 +39,7 @@ TEST_CASE("a vector: the candidates, and what rejected each of the others", "[pl
 }
 
 TEST_CASE("a CPU: who protects it, and what it would carry", "[plan][explain]") {
-  const auto host = two_nodes();
+  const auto host = host_of_db1();
   const auto pinned = explain_cpu(host, {}, 2).value();
   CHECK(pinned.rules == std::vector<std::string>{"cpu2: vCPU 0 of db1 (libvirt)"});
   CHECK(pinned.load_before == Approx(100));
@@ -54,7 +52,7 @@ TEST_CASE("a CPU: who protects it, and what it would carry", "[plan][explain]") 
 }
 
 TEST_CASE("a device: all its vectors", "[plan][explain]") {
-  const auto host = two_nodes();
+  const auto host = host_of_db1();
   const auto made = explain_device(host, {}, address(kNic)).value();
   CHECK(made.vm == "db1");
   CHECK(made.vectors.size() == 1);

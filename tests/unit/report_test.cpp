@@ -153,6 +153,16 @@ TEST_CASE("plan text: what now is, what would be, and how to do it", "[report]")
   CHECK(holds(text, "stays"));
 }
 
+TEST_CASE("plan text: the kernel's queues are one line, and none where there are none",
+          "[report]") {
+  Plan plan;
+  CHECK_FALSE(holds(plan_text(plan, {}, {}), "Left out"));
+  plan.managed_left_out = 12;
+  CHECK(holds(
+      plan_text(plan, {}, {}),
+      "\nLeft out: 12 managed interrupts of host devices (queues that the kernel manages).\n"));
+}
+
 TEST_CASE("plan text: a name cannot colour the terminal", "[report]") {
   Plan plan;
   Assignment one;

@@ -37,11 +37,17 @@ TEST_CASE("without rates the device's kind tells which vectors carry data", "[pl
   CHECK(roles(with_device(0x020000, 0x8086, 0x10d3, 3)) == "ppa");  // e1000e
   CHECK(roles(with_device(0x020000, 0x8086, 0x10ca, 3)) == "ppa");  // igbvf
   CHECK(roles(with_device(0x020000, 0x8086, 0x10c9, 3)) == "app");  // igb
+  CHECK(roles(with_device(0x020000, 0x8086, 0x15f3, 3)) == "app");  // igc
   CHECK(roles(with_device(0x020000, 0x8086, 0x10fb, 3)) == "ppa");  // ixgbe
+  CHECK(roles(with_device(0x020000, 0x8086, 0x1515, 3)) == "ppa");  // ixgbevf
   CHECK(roles(with_device(0x020000, 0x8086, 0x1572, 3)) == "app");  // i40e
   CHECK(roles(with_device(0x020000, 0x8086, 0x1889, 3)) == "app");  // iavf
   CHECK(roles(with_device(0x020000, 0x8086, 0x1592, 3)) == "app");  // ice
+  CHECK(roles(with_device(0x020000, 0x8086, 0x145c, 3)) == "app");  // idpf, a VF
   CHECK(roles(with_device(0x0b4000, 0x8086, 0x37c8, 3)) == "ppa");  // QAT
+  CHECK(roles(with_device(0x020000, 0x15b3, 0x1004, 3)) == "app");  // mlx4, a VF
+  CHECK(roles(with_device(0x020700, 0x15b3, 0x101b, 3)) == "app");  // mlx5, InfiniBand
+  CHECK(roles(with_device(0x020000, 0x1ae0, 0x0042, 3)) == "ppa");  // gve
   CHECK(roles(with_device(0x020000, 0x15b3, 0x101e, 3)) == "app");  // mlx5
   CHECK(roles(with_device(0x020000, 0x1d0f, 0xec20, 3)) == "app");  // ENA
   CHECK(roles(with_device(0x020000, 0x14e4, 0x16d7, 3)) == "ppp");  // bnxt

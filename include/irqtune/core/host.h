@@ -41,6 +41,9 @@ struct Cpu {
 
   /// Share of time in irq and softirq context, 0..1, from two /proc/stat readings.
   std::optional<double> irq_busy;
+
+  /// Interrupt vectors that the kernel could still allocate on it (x86, debugfs); empty if unknown.
+  std::optional<std::size_t> free_vectors;
 };
 
 struct NumaNode {

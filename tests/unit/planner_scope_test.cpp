@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/planner.h"
+
+#include "support/catch.h"
+#include "support/make_host.h"
+#include "support/plan_checks.h"
+
+#include <algorithm>
+
+namespace irqtune::test {
+
+TEST_CASE("evict takes the host's interrupts off protected CPUs and leaves the rest", "[plan]") {
+  auto host = two_nodes();
+  add_host_irq(host, "eth0", "3");
+  add_host_irq(host, "eth1", "0-1");
+  auto& managed = add_host_irq(host, "nvme0q3", "2");
+  managed.settable = false;
+  managed.device = address("0000:01:00.0");
+  Policy policy;
+  CHECK(make_plan(host, policy).assignments.empty());
+  policy.scope = Scope::evict;
+  const auto plan = make_plan(host, policy);
+  REQUIRE(plan.assignments.size() == 1);
+  CHECK(plan.assignments[0].actions[0] == "eth0");
+  CHECK(plan.managed_left_out == 1);
+  policy.scope = Scope::all;
+  CHECK(make_plan(host, policy).assignments.size() == 2);
+}
+
+TEST_CASE("what is evicted counts for the next plan as it did for this one", "[plan]") {
+  auto host = two_nodes();
+  Policy policy;
+  policy.scope = Scope::evict;
+  SECTION("as the primary of its core") {
+    add_host_irq(host, "eth0", "3");
+    add_vector(host, kNic, "2");
+  }
+  SECTION("with its load, though counted elsewhere") {
+    add_host_irq(host, "eth0", "3", 5000);
+    add_vector(host, kNic, "2", 3000);
+    add_vector(host, kNic, "2", 3000);
+    add_vector(host, kNic, "2", 3000);
+  }
+  const auto plan = make_plan(host, policy);
+  REQUIRE(change_count(plan) == plan.assignments.size());
+  CHECK(targets(plan).size() == std::min<std::size_t>(plan.assignments.size(), 4));
+  auto after = planned_host(host, plan);
+  CHECK(change_count(make_plan(after, policy)) == 0);
+  for (std::size_t i = 0; i < after.irqs.size(); ++i) {
+    after.irqs[i].rates = host.irqs[i].rates;
+  }
+  CHECK(change_count(make_plan(after, policy)) == 0);
+}
+
+TEST_CASE("managed vectors and those of `leave` stay", "[plan]") {
+  auto host = two_nodes();
+  add_vector(host, kNic, "2").settable = false;
+  CHECK(make_plan(host, {}).assignments[0].blocked == Blocked::managed);
+  host.irqs[0].settable = true;
+  Policy policy;
+  policy.vm_policies["vm1"] = VmPolicy::leave;
+  CHECK(make_plan(host, policy).assignments[0].blocked == Blocked::left);
+  policy.device_policies[kNic] = VmPolicy::avoid;
+  CHECK(make_plan(host, policy).assignments[0].change);
+}
+
+TEST_CASE("colocate deals vectors out to the VM's own vCPUs", "[plan]") {
+  auto host = two_nodes();
+  for (int i = 0; i < 3; ++i) {
+    add_vector(host, kNic, "0");
+  }
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.assignments[0].to == cpus("2"));
+  CHECK(plan.assignments[1].to == cpus("3"));
+  CHECK(plan.assignments[2].to == cpus("2"));
+  host.vms.clear();
+  CHECK(make_plan(host, policy).assignments[0].blocked == Blocked::no_candidate);
+}
+
+TEST_CASE("of the host's interrupts only what can be moved is planned", "[plan]") {
+  auto host = two_nodes();
+  Policy policy;
+  policy.scope = Scope::evict;
+  auto& irq = add_host_irq(host, "eth0", "2");
+  const auto planned = [&] { return make_plan(host, policy).assignments.size(); };
+  CHECK(planned() == 1);
+  irq.settable.reset();
+  CHECK(planned() == 0);  // Of no device: only if the kernel says that it is settable.
+  add_device(host, "0000:01:00.0", NodeId{0}).passthrough = false;
+  irq.device = address("0000:01:00.0");
+  CHECK(planned() == 1);
+  for (const auto* name : {"nvme0q3", "virtio2-req.0"}) {
+    irq.actions = {name};
+    CHECK(planned() == 0);
+    CHECK(make_plan(host, policy).managed_left_out == 1);
+  }
+  irq.actions = {"nvme0q0"};
+  CHECK(planned() == 1);
+  policy.device_policies["0000:01:00.0"] = VmPolicy::leave;
+  CHECK(make_plan(host, policy).assignments[0].blocked == Blocked::left);
+}
+
+TEST_CASE("a core keeps its primary where no more fits on its first thread", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 2, .threads = 2});
+  add_device(host, kNic, NodeId{0});
+  add_host_irq(host, "eth0", "0", 100);
+  auto& fixed = add_host_irq(host, "eth1", "1", 900);
+  fixed.settable = false;
+  add_vector(host, kNic, "0-3", 50);
+  Policy policy;
+  policy.scope = Scope::evict;
+  policy.max_vectors_per_cpu = 2;
+  CHECK(targets(make_plan(host, policy)) == cpus("1"));
+  add_host_irq(host, "eth2", "0", 1);  // Now CPU 0 is full.
+  CHECK(targets(make_plan(host, policy)) == cpus("1"));
+}
+
+TEST_CASE("colocate: by index, near to the device first, within the budget", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, NodeId{1});
+  add_vm(host, "vm1", {"2", "5", "6"}, {kNic});
+  for (int i = 0; i < 4; ++i) {
+    add_vector(host, kNic, "0");
+  }
+  std::swap(host.irqs[0].vector->index, host.irqs[1].vector->index);
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  policy.max_vectors_per_cpu = 1;
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.assignments[1].to == cpus("5"));
+  CHECK(plan.assignments[0].to == cpus("6"));
+  CHECK(plan.assignments[2].to == cpus("2"));
+  CHECK(plan.assignments[3].blocked == Blocked::budget);
+}
+
+TEST_CASE("of VMs that claim a device, the running one has it", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  add_device(host, kNic, std::nullopt);
+  add_vector(host, kNic, "0-3");
+  add_vm(host, "a", {"0"}, {kNic}).state = VmState::defined;
+  add_vm(host, "b", {"2"}, {kNic});
+  const auto plan = make_plan(host, {});
+  CHECK(plan.assignments[0].vm == "b");
+  CHECK(plan.assignments[0].to == cpus("3"));
+}
+
+TEST_CASE("vCPUs that float over nodes say nothing of where their VM is", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, std::nullopt);
+  add_vm(host, "vm1", {"1,5"}, {kNic});
+  add_vector(host, kNic, "0-7");
+  CHECK(make_plan(host, {}).after.unknown_node == 1);
+  host.vms[0].vcpus[0].cpus = cpus("5-6");
+  CHECK(make_plan(host, {}).after.unknown_node == 0);
+}
+
+}  // namespace irqtune::test
