@@ -148,6 +148,7 @@ void describe_not_done(Item& item, std::string_view why) {
     item.outcome.state = WriteState::failed;
     item.outcome.error = why;
     item.outcome.hint.clear();
+    item.outcome.consequence = true;
   }
 }
 

@@ -10,6 +10,7 @@
 #include "irqtune/read/settings.h"
 
 #include "cli/support.h"
+#include "report/table.h"
 
 #include <fmt/format.h>
 
@@ -196,10 +197,13 @@ ExitCode code_of(ApplyState state) {
   return ExitCode::ok;
 }
 
-/// One line for each mask that could not be set, so that scripts see it without the table.
+/// One line for each mask that could not be set, so that scripts see it without the table. Those
+/// that only went back with the rest are a number: the cause must not drown among hundreds of them.
 void print_failures(const ApplyReport& report, const Context& context) {
+  std::size_t consequences = 0;
   for (const auto& outcome : report.outcomes) {
-    if (is_success(outcome.state)) {
+    if (is_success(outcome.state) || outcome.consequence) {
+      consequences += outcome.consequence ? 1 : 0;
       continue;
     }
     const auto& identity = outcome.write.identity;
@@ -214,6 +218,10 @@ void print_failures(const ApplyReport& report, const Context& context) {
     if (!outcome.hint.empty()) {
       context.err << fmt::format("hint: {}\n", outcome.hint);
     }
+  }
+  if (consequences > 0) {
+    context.err << fmt::format("irqtune: {} put back or not tried, because the run failed\n",
+                               counted(consequences, "more mask"));
   }
 }
 

@@ -7,7 +7,7 @@
 #     --qemu 7|10            default 7 (Debian 12's); 10 adds igb, a NIC with SR-IOV
 #     --topo SxCxT           sockets x cores x threads, default 2x4x2; one NUMA node a socket
 #     --append "..."         more kernel command line (irqaffinity=, isolcpus=, intremap=off ...)
-#     --mem MB               default 2048
+#     --mem MB               default 2048; with more the kernel's timer gets no interrupt
 #     --bin PATH[:DST]       put a program and the libraries it is linked with into L1
 #     --with irqbalance|nested|libvirt   put that into L1; nested: QEMU and a kernel for a guest
 #     --env K=V              environment of the script

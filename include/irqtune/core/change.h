@@ -55,6 +55,7 @@ struct Outcome {
   std::optional<CpuSet> effective;  ///< As read back.
   std::string error;                ///< "Input/output error"; empty if none.
   std::string hint;                 ///< What to do about `error`.
+  bool consequence = false;         ///< It failed for the sake of another one alone.
 };
 
 enum class ApplyState { committed, rolled_back, partial, dry_run, nothing_to_do };

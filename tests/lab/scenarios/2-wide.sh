@@ -3,7 +3,6 @@
 # lab: --kernel 6.12
 # lab: --qemu 10
 # lab: --topo 4x10x1
-# lab: --mem 4096
 # lab: --timeout 580
 # lab: --append intremap=off
 # Four nodes, 40 CPUs, SR-IOV VFs, INTx and MSI, and no interrupt remapping: a move is pending until

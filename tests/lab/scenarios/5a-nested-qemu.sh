@@ -2,7 +2,6 @@
 # shellcheck shell=dash
 # lab: --with nested
 # lab: --timeout 580
-# lab: --mem 3072
 # A real guest in real QEMU with KVM: its drivers make the vectors, and lose them when it reboots.
 
 nic=0000:24:00.0 disk=0000:22:00.0

@@ -3,7 +3,6 @@
 # lab: --with nested
 # lab: --with libvirt
 # lab: --timeout 580
-# lab: --mem 3072
 # A real guest as libvirt starts it: pins by vcpupin and cgroups, hostdevs that libvirt binds itself.
 
 nic=0000:24:00.0 disk=0000:22:00.0
