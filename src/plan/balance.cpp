@@ -207,6 +207,27 @@ double tolerated(const Problem& problem, double best) {
   return rounded(std::max(best, std::min(best * (1 + share), problem.ceiling)));
 }
 
+std::vector<bool> excused(const Problem& problem) {
+  std::vector<double> kept;
+  double base = 0;
+  for (const auto& bin : problem.bins) {
+    kept.push_back(bin.base);
+    base = std::max(base, bin.base);
+  }
+  const auto is_kept = [](const Ball& ball) { return ball.current && ball.in_place; };
+  for (const auto& ball : problem.balls) {
+    if (is_kept(ball)) {
+      kept[*ball.current] += ball.weight;
+    }
+  }
+  const double limit = std::min(base * (1 + problem.min_gain), problem.ceiling);
+  std::vector<bool> may_stay;
+  for (const auto& ball : problem.balls) {
+    may_stay.push_back(!problem.rebalance && is_kept(ball) && kept[*ball.current] <= limit);
+  }
+  return may_stay;
+}
+
 Placement solve(const Problem& problem) {
   Placement placement(problem.balls.size());
   for (const auto& part : split(problem)) {

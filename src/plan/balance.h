@@ -73,6 +73,11 @@ using Placement = std::vector<std::optional<std::size_t>>;
 /// The largest load that is still as good as `best`, for the sake of balls that are in place.
 [[nodiscard]] double tolerated(const Problem& problem, double best);
 
+/// Balls in place that may stay although other bins carry less: so much else is in their bin, and
+/// stays there, that the largest load of all bins would fall by no more than `min_gain` without
+/// them.
+[[nodiscard]] std::vector<bool> excused(const Problem& problem);
+
 /// True if the ball may go into the bin.
 [[nodiscard]] bool reaches(const Problem& problem, const Ball& ball, const Bin& bin);
 

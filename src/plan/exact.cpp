@@ -42,6 +42,7 @@ class Search {
       : problem_(problem),
         order_(problem.balls.size()),
         at_(problem.balls.size()),
+        excused_(excused(problem)),
         load_(problem.bins.size()),
         count_(problem.bins.size()),
         primaries_(problem.bins.size()) {
@@ -77,7 +78,7 @@ class Search {
       const auto& reach = problem_.reaches[ball.reach];
       const auto place = std::ranges::find(reach, problem_.bins[bin].group, &Reach::group);
       if (place == reach.end() || count_[bin] >= problem_.bins[bin].slots ||
-          load_[bin] + ball.weight > limit_) {
+          (load_[bin] + ball.weight > limit_ && !may_stay(order_[depth], bin))) {
         continue;
       }
       const double before = load_[bin];
@@ -90,6 +91,10 @@ class Search {
       --count_[bin];
       load_[bin] = before;
     }
+  }
+
+  [[nodiscard]] bool may_stay(std::size_t ball, std::size_t bin) const {
+    return excused_[ball] && problem_.balls[ball].current == bin;
   }
 
   [[nodiscard]] Order order_now(int cost) const {
@@ -171,6 +176,7 @@ class Search {
   const Problem& problem_;
   std::vector<std::size_t> order_;  // Of the balls: primaries, heaviest first.
   std::vector<std::size_t> at_;     // Bin of each ball.
+  std::vector<bool> excused_;
   std::vector<double> load_;
   std::vector<std::size_t> count_;
   std::vector<int> primaries_;

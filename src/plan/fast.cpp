@@ -102,6 +102,18 @@ void put_back(State& state, double limit) {
   }
 }
 
+/// The largest load, but for bins whose balls all may stay there.
+double largest_unexcused(const State& state, const std::vector<bool>& may_stay) {
+  const auto& problem = state.problem();
+  const auto& ranks = state.by_load();
+  const auto found = std::find_if(ranks.rbegin(), ranks.rend(), [&](const Rank& rank) {
+    return std::ranges::any_of(state.balls(rank.bin), [&](std::size_t ball) {
+      return !may_stay[ball] || problem.balls[ball].current != rank.bin;
+    });
+  });
+  return found == ranks.rend() ? 0 : found->load;
+}
+
 /// Keeps what is in place, as far as the hierarchy and `limit` allow.
 State settled(const Problem& problem, double goal, double limit) {
   auto keep = keepable(problem);
@@ -121,10 +133,11 @@ State settled(const Problem& problem, double goal, double limit) {
   movable.flip();
   improve(state, movable, goal);
   even_out(state, movable);
-  for (std::size_t i = 0; state.largest() > limit && i < 2; ++i) {
+  const auto may_stay = excused(problem);
+  for (std::size_t i = 0; largest_unexcused(state, may_stay) > limit && i < 2; ++i) {
     // First those that are written anyway, then those in place too.
     for (std::size_t ball = 0; ball < keep.size(); ++ball) {
-      movable[ball] = movable[ball] || i > 0 || !problem.balls[ball].in_place;
+      movable[ball] = movable[ball] || (i > 0 && !may_stay[ball]) || !problem.balls[ball].in_place;
     }
     improve(state, movable, limit);
   }
@@ -176,9 +189,11 @@ Placement solve_once(const Problem& problem) {
   }
   const double limit = tolerated(problem, best.largest());
   const auto kept = settled(problem, best.largest(), limit);
-  const auto& chosen = kept.largest() <= limit && disorder(kept) <= disorder(best) ? kept : best;
+  const auto may_stay = excused(problem);
+  const auto& chosen =
+      largest_unexcused(kept, may_stay) <= limit && disorder(kept) <= disorder(best) ? kept : best;
   const auto now = as_it_is(problem);
-  if (now && now->largest() <= limit) {
+  if (now && largest_unexcused(*now, may_stay) <= limit) {
     const auto [uncovered, misplaced] = disorder(*now);
     const auto wanted = disorder(chosen);
     // Where sibling threads are full, which auxiliaries found room there is chance.

@@ -25,7 +25,7 @@ class Improver {
   void run() {
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
     for (std::size_t i = 0; i < steps && work_ < kWork; ++i) {
-      const auto bin = state_.fullest();
+      const auto bin = fullest_movable();
       if (!bin || state_.load(*bin) <= target_ || !(lighten(*bin) || share(*bin))) {
         return;
       }
@@ -52,6 +52,16 @@ class Improver {
   }
 
  private:
+  // Of the bins with a ball that may move.
+  [[nodiscard]] std::optional<std::size_t> fullest_movable() const {
+    const auto& ranks = state_.by_load();
+    const auto found = std::find_if(ranks.rbegin(), ranks.rend(), [this](const Rank& rank) {
+      const auto& balls = state_.balls(rank.bin);
+      return std::ranges::any_of(balls, [this](std::size_t ball) { return movable_[ball]; });
+    });
+    return found == ranks.rend() ? std::nullopt : std::optional(found->bin);
+  }
+
   // Takes the best step, if there is one.
   bool lighten(std::size_t bin) {
     step_.reset();

@@ -111,10 +111,6 @@ void State::take(std::size_t ball) {
   list(bin);
 }
 
-std::optional<std::size_t> State::fullest() const {
-  return used_.empty() ? std::nullopt : std::optional(used_.rbegin()->bin);
-}
-
 double State::largest() const {
   return used_.empty() ? 0 : used_.rbegin()->load;
 }

@@ -59,9 +59,6 @@ class State {
     return bins_[bin].balls;
   }
 
-  /// The used bin with the largest load; empty optional if no ball is placed.
-  [[nodiscard]] std::optional<std::size_t> fullest() const;
-
   /// The largest load of a used bin, 0 if there is none.
   [[nodiscard]] double largest() const;
 

@@ -51,9 +51,11 @@ TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]"
     const auto ours = oracle.planned();
     const auto best = oracle.best();
     REQUIRE(ours.order() == best.order());
-    const double slack =
-        has_in_place(plan) && !random.policy.rebalance ? random.policy.min_gain / 100 : 0;
-    REQUIRE(ours.largest <= best.largest * (1.05 + slack) + 1e-6);
+    const bool keeps = has_in_place(plan) && !random.policy.rebalance;
+    const double slack = keeps ? random.policy.min_gain / 100 : 0;
+    // What is in place is held against the largest load of all CPUs, with or without vectors.
+    const double wanted = keeps ? std::max(best.largest, oracle.largest_base()) : best.largest;
+    REQUIRE(ours.largest <= wanted * (1.05 + slack) + 1e-6);
     equal += ours.largest <= best.largest * (1 + 1e-9) ? 1U : 0U;
     REQUIRE_FALSE(oracle.fewer_moves_would_do(ours));
     if (plan.lower_bound) {

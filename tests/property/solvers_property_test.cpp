@@ -107,7 +107,9 @@ TEST_CASE("the fast solver keeps the hierarchy and the load of the exhaustive on
   CHECK(free.order() == best.order());
   CHECK(kept.order() == best.order());
   CHECK(free.largest <= best.largest * 1.05 + 1e-6);
-  CHECK(kept.largest <= best.largest * (1.05 + problem.min_gain) + 1e-6);
+  // What is in place may stay beside what stays there anyway: of all bins that one is the fullest.
+  const auto fullest = std::ranges::max_element(problem.bins, {}, &Bin::base)->base;
+  CHECK(kept.largest <= std::max(best.largest, fullest) * (1.05 + problem.min_gain) + 1e-6);
   CHECK(solve_fast(carried_out(problem, placement)) == placement);
 }
 

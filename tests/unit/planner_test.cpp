@@ -5,6 +5,8 @@
 #include "support/make_host.h"
 #include "support/plan_checks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace irqtune::test {
@@ -182,6 +184,24 @@ TEST_CASE("a wide mask is narrowed to the CPU that it is on", "[plan]") {
   const auto plan = make_plan(host, {});
   CHECK(plan.assignments[0].change);
   CHECK(plan.assignments[0].to == cpus("1"));
+}
+
+TEST_CASE("a vector in place stays beside what stays there anyway", "[plan]") {
+  for (const int others : {0, 30}) {  // Few: every placement is tried; many: the fast way.
+    CAPTURE(others);
+    auto host = make_host({1, 8, 1, 1});
+    add_device(host, kNic, NodeId{0});
+    add_host_irq(host, "timer-like", "0", 300).settable = false;
+    add_vector(host, kNic, "0", 0.5);
+    for (int i = 0; i < others; ++i) {
+      add_vector(host, kNic, fmt::format("{}", 1 + i % 7), 3);
+    }
+    host.rate_source = RateSource::sampled;
+    CHECK(change_count(make_plan(host, {})) == 0);
+    Policy policy;
+    policy.rebalance = true;  // Now it goes where less is, unless each core must have one.
+    CHECK(make_plan(host, policy).assignments[0].change == (others == 0));
+  }
 }
 
 TEST_CASE("a pending move is not planned again", "[plan]") {
