@@ -39,7 +39,7 @@ fuzz() {
   local target=$1 dir=build/fuzz/$1 log=build/fuzz/$1/log code=0
   mkdir -p "$dir/found" "$dir/corpus"
   UBSAN_OPTIONS=print_stacktrace=1 nice -n 15 "build/fuzz/fuzz_$target" \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+    -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$dir/found/" "$dir/corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 || code=$?
   local first last
   first=$(coverage 1 "$log")
