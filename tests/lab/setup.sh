@@ -13,20 +13,23 @@ options=(-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/d
   -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root)
 
 refresh() {
-  [ ! -e "$apt/fresh" ] || return 0
+  [ -z "$(find "$apt/fresh" -mmin -600 2>/dev/null)" ] || return 0
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
   printf "deb [signed-by=$keyring] http://deb.debian.org/%s main\n" \
     "debian bookworm" "debian-security bookworm-security" "debian bookworm-backports" >"$apt/sources.list"
-  timeout 300 apt-get "${options[@]}" update -q >&2
+  timeout 300 apt-get "${options[@]}" -o APT::Update::Error-Mode=any update -q >&2 || return 1
   touch "$apt/fresh"
 }
 
 unpack() { # DIR PACKAGE[/RELEASE]...
   local dir=$1 work package
   shift
-  refresh
+  refresh || return 1
   work=$(mktemp -d "$LAB_TMP/debs/XXXXXX")
-  (cd "$work" && timeout 900 apt-get "${options[@]}" download -q "$@" >&2)
+  (cd "$work" && timeout 900 apt-get "${options[@]}" download -q "$@" >&2) || {
+    rm -rf "$work"
+    return 1
+  }
   mkdir -p "$dir.tmp"
   for package in "$work"/*.deb; do
     dpkg -x "$package" "$dir.tmp"
@@ -38,7 +41,7 @@ unpack() { # DIR PACKAGE[/RELEASE]...
 kernel() { # KERNEL RELEASE
   local package
   [ ! -d "$LAB_TMP/kern/$1/boot" ] || return 0
-  refresh
+  refresh || return 1
   package=$(apt-cache "${options[@]}" show "linux-image-amd64/$2" 2>/dev/null |
     sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p' | head -1)
   [ -n "$package" ] || return 1
@@ -64,7 +67,7 @@ irqbalance() {
 # The kernel and initramfs of a nested guest: 6.1, which is the steadier one there under emulation.
 nested() {
   local root kernel=$LAB_TMP/kern/6.1 release stamp out=$LAB_TMP/build/l2
-  kernel 6.1 bookworm-security
+  get 6.1
   release=$(ls "$kernel/lib/modules")
   stamp=$(cat "$LAB/guest/l2init" "$0" "$LAB/env.sh" | sha256sum | cut -c1-16)-$release
   [ "$(cat "$out.stamp" 2>/dev/null)" != "$stamp" ] || return 0
