@@ -9,6 +9,7 @@
 #include "irqtune/read/meddlers.h"
 #include "irqtune/read/settings.h"
 
+#include "cli/failures.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
@@ -196,30 +197,9 @@ ExitCode code_of(ApplyState state) {
   return ExitCode::ok;
 }
 
-/// One line for each mask that could not be set, so that scripts see it without the table.
-void print_failures(const ApplyReport& report, const Context& context) {
-  for (const auto& outcome : report.outcomes) {
-    if (is_success(outcome.state)) {
-      continue;
-    }
-    const auto& identity = outcome.write.identity;
-    const auto name = !identity ? std::string("/proc/irq/default_smp_affinity")
-                      : identity->vector
-                          ? identity->vector->to_string()
-                          : fmt::format("IRQ {}", static_cast<std::uint32_t>(outcome.irq));
-    context.err << fmt::format("irqtune: {}: {}: {}\n",
-                               name,
-                               write_state_text(outcome.state),
-                               outcome.error.empty() ? "not as asked" : outcome.error);
-    if (!outcome.hint.empty()) {
-      context.err << fmt::format("hint: {}\n", outcome.hint);
-    }
-  }
-}
-
 ExitCode finish(const ApplyReport& report, const Context& context) {
   print_warnings(context, report.warnings);
-  print_failures(report, context);
+  context.err << failures_text(report);
   if (context.call.json) {
     context.out << apply_json(report);
   } else if (!context.call.quiet) {

@@ -33,6 +33,15 @@ bool is_changed(const Outcome& outcome) {
   return is_success(outcome.state) && outcome.state != WriteState::unchanged;
 }
 
+bool is_not_tried(const Outcome& outcome) {
+  return outcome.aftermath == Aftermath::not_tried;
+}
+
+/// What the table names under --verbose only.
+bool is_left_out(const Outcome& outcome) {
+  return outcome.state == WriteState::unchanged || is_not_tried(outcome);
+}
+
 std::string rollback_headline(const ApplyReport& report, const TextStyle& style) {
   const auto done = count_if(report, is_changed);
   const auto gone = count_if(
@@ -53,10 +62,7 @@ std::string rollback_headline(const ApplyReport& report, const TextStyle& style)
 
 std::string headline(const ApplyReport& report, const TextStyle& style) {
   const auto changed = count_if(report, is_changed);
-  const auto refused = count_if(report, [](const Outcome& outcome) {
-    return outcome.state == WriteState::refused || outcome.state == WriteState::fallback ||
-           outcome.state == WriteState::vanished;
-  });
+  const auto refused = count_if(report, is_refused);
   switch (report.state) {
     case ApplyState::committed:
       return tinted(style,
@@ -67,8 +73,9 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
     case ApplyState::rolled_back:
       return tinted(style,
                     Tint::red,
-                    fmt::format("{} could not be set; everything is as it was.",
-                                counted(std::max<std::size_t>(refused, 1), "affinity mask")));
+                    refused == 0 ? std::string("Interrupted; everything is as it was.")
+                                 : fmt::format("{} could not be set; everything is as it was.",
+                                               counted(refused, "affinity mask")));
     case ApplyState::partial:
       return tinted(style,
                     Tint::red,
@@ -106,7 +113,7 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
   auto out = (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
   for (const auto& outcome : report.outcomes) {
-    if (outcome.state == WriteState::unchanged && !style.verbose) {
+    if (!style.verbose && is_left_out(outcome)) {
       continue;
     }
     const auto note =
@@ -118,7 +125,12 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
                std::string(write_state_text(outcome.state)),
                printable(note)});
   }
-  return table.empty() ? out : out + '\n' + table.text(style);
+  out += table.empty() ? "" : '\n' + table.text(style);
+  const auto not_tried = count_if(report, is_not_tried);
+  return not_tried == 0 || style.verbose
+             ? out
+             : out + fmt::format("\n{} not tried, because the run ended before.\n",
+                                 counted(not_tried, "mask"));
 }
 
 std::string check_text(const Plan& plan,
