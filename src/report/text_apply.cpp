@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace irqtune {
 
@@ -107,6 +108,41 @@ std::string history_note(const HistoryEntry& entry) {
   return entry.state == JournalState::open ? "interrupted; undo it with: irqtune rollback" : "";
 }
 
+std::string number_text(const DriftEntry& entry) {
+  return entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "default";
+}
+
+/// Names what someone moved and the plan accepts; empty if there is none.
+std::string moved_note(const std::vector<DriftEntry>& moved, const TextStyle& style) {
+  if (moved.empty()) {
+    return {};
+  }
+  std::vector<std::string> numbers;
+  std::ranges::transform(moved, std::back_inserter(numbers), number_text);
+  const auto note = fmt::format("{} moved since the apply, to CPUs that are as good: IRQ {}",
+                                counted(moved.size(), "mask"),
+                                fmt::join(numbers, ", "));
+  return cut(note, style.width) + '\n';
+}
+
+std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle& style) {
+  const bool vectors_only =
+      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
+  const auto what = counted(drift.size(), vectors_only ? "vector" : "mask");
+  const auto stay = std::ranges::count(drift, false, &DriftEntry::by_apply);
+  if (stay == 0) {
+    return tinted(style,
+                  Tint::red,
+                  fmt::format("{} not in place; put right with: irqtune apply", what)) +
+           '\n';
+  }
+  return tinted(style, Tint::red, fmt::format("{} not in place.", what)) +
+         fmt::format(
+             "\n{} of them no apply with these options would change: apply with the options "
+             "of then,\nor take the old masks back with: irqtune rollback --force\n",
+             stay);
+}
+
 }  // namespace
 
 std::string apply_text(const ApplyReport& report, const TextStyle& style) {
@@ -135,17 +171,17 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
 
 std::string check_text(const Plan& plan,
                        const std::vector<DriftEntry>& drift,
+                       const std::vector<DriftEntry>& moved,
                        const TextStyle& style) {
+  const auto note = moved_note(moved, style);
   if (drift.empty()) {
     return tinted(style,
                   Tint::green,
                   fmt::format("In place: {}, {} on a vCPU's core.",
                               counted(plan.before.vectors, "vector"),
                               plan.before.collisions)) +
-           '\n';
+           '\n' + note;
   }
-  const bool vectors_only =
-      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
   for (const auto& entry : drift) {
     const auto* const other = entry.irq ? "-" : "default_smp_affinity";
@@ -156,12 +192,7 @@ std::string check_text(const Plan& plan,
                cut(list_text(entry.actual), 16),
                printable(entry.reason)});
   }
-  return fmt::format("{}\n\n{}",
-                     tinted(style,
-                            Tint::red,
-                            fmt::format("{} not in place; put right with: irqtune apply",
-                                        counted(drift.size(), vectors_only ? "vector" : "mask"))),
-                     table.text(style));
+  return drift_headline(drift, style) + note + '\n' + table.text(style);
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {
