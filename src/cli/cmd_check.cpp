@@ -110,6 +110,11 @@ std::vector<DriftEntry> take_moved(const Plan& plan, std::vector<DriftEntry>& dr
   return moved;
 }
 
+/// Not to know where a mask stands is no drift; the plan's warnings say that it is not known.
+bool is_unknown(const Assignment& assignment) {
+  return !assignment.from && !assignment.from_effective;
+}
+
 void add_from_plan(const Plan& plan,
                    const std::set<IrqNumber>& in_place,
                    std::vector<DriftEntry>& drift) {
@@ -118,7 +123,7 @@ void add_from_plan(const Plan& plan,
   };
   for (const auto& assignment : plan.assignments) {
     const bool applied = in_place.contains(assignment.irq);
-    if (!assignment.change || is_known(assignment.irq) ||
+    if (!assignment.change || is_unknown(assignment) || is_known(assignment.irq) ||
         (applied && !is_misplaced(plan, assignment))) {
       continue;
     }
@@ -130,7 +135,7 @@ void add_from_plan(const Plan& plan,
                      assignment.reason});
   }
   const auto& wanted = plan.default_affinity;
-  if (wanted && wanted->from != wanted->to && !is_known(std::nullopt)) {
+  if (wanted && wanted->from && wanted->from != wanted->to && !is_known(std::nullopt)) {
     drift.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
   }
 }

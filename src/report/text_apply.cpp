@@ -125,6 +125,22 @@ std::string moved_note(const std::vector<DriftEntry>& moved, const TextStyle& st
   return cut(note, style.width) + '\n';
 }
 
+std::string in_place_headline(const Plan& plan, const TextStyle& style) {
+  const auto unknown = std::ranges::count_if(plan.assignments, [](const Assignment& assignment) {
+    return !assignment.from && !assignment.from_effective;
+  });
+  const auto vectors = counted(plan.before.vectors, "vector");
+  if (unknown > 0) {
+    return fmt::format(
+        "In place as far as is known: {}, {} of them on unknown CPUs.\n", vectors, unknown);
+  }
+  return tinted(
+             style,
+             Tint::green,
+             fmt::format("In place: {}, {} on a vCPU's core.", vectors, plan.before.collisions)) +
+         '\n';
+}
+
 std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle& style) {
   const bool vectors_only =
       std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
@@ -175,12 +191,7 @@ std::string check_text(const Plan& plan,
                        const TextStyle& style) {
   const auto note = moved_note(moved, style);
   if (drift.empty()) {
-    return tinted(style,
-                  Tint::green,
-                  fmt::format("In place: {}, {} on a vCPU's core.",
-                              counted(plan.before.vectors, "vector"),
-                              plan.before.collisions)) +
-           '\n' + note;
+    return in_place_headline(plan, style) + note;
   }
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
   for (const auto& entry : drift) {

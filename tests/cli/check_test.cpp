@@ -70,4 +70,20 @@ TEST_CASE("check: what no apply with the same options would change says how to e
   CHECK(on(host, {"check", "--default-affinity"}).code == 0);
 }
 
+TEST_CASE("check: unknown masks are no drift, and a warning names them", "[cli][check]") {
+  const FakeTree tree{
+      {"/sys/devices/system/cpu/online", "0-1\n"},
+      {"/proc/interrupts",
+       "           CPU0       CPU1\n"
+       " 40:          1          2 IR-PCI-MSIX-0000:21:00.0 0-edge vfio-msix[0](0000:21:00.0)\n"
+       " 41:          1          2 IR-PCI-MSIX-0000:21:00.0 1-edge vfio-msix[1](0000:21:00.0)\n"}};
+  for (const auto& arguments : {Arguments{"check"}, {"check", "--default-affinity"}}) {
+    const auto ran = on(tree, arguments);
+    CHECK(ran.code == 0);
+    CHECK(ran.out == "In place as far as is known: 2 vectors, 2 of them on unknown CPUs.\n");
+    CHECK_THAT(ran.err, Catch::Contains("warning: the masks of 2 vectors could not be read"));
+  }
+  CHECK(check_of(tree, 0)["drift"].empty());
+}
+
 }  // namespace irqtune::test
