@@ -58,6 +58,22 @@ TEST_CASE("host json: unknown is null, never 0 or -1", "[report]") {
   }
 }
 
+TEST_CASE("host: an interrupt without a row has no total and no rate", "[report]") {
+  auto host = small_vm_host();
+  host.irqs[1].listed = false;
+  host.irqs[1].counts.clear();
+  host.irqs[1].rates.clear();
+  const auto json = json_of(host, Section::irqs);
+  CHECK(json["irqs"][0]["total"].is_number());
+  CHECK(json["irqs"][0]["rate"].is_number());
+  CHECK(json["irqs"][1]["total"].is_null());
+  CHECK(json["irqs"][1]["rate"].is_null());
+  CHECK(json["irqs"][1]["per_cpu"].empty());
+  const auto number = static_cast<std::uint32_t>(host.irqs[1].number);
+  CHECK_THAT(host_text(host, {}, Section::irqs, {}),
+             Catch::Matches("(.|\\n)*\\n +" + std::to_string(number) + " +- +- +0 (.|\\n)*"));
+}
+
 TEST_CASE("host json: a section has its own list only", "[report]") {
   const auto host = small_vm_host();
   const auto irqs = json_of(host, Section::irqs);
