@@ -11,6 +11,7 @@
 
 #include "cli/failures.h"
 #include "cli/support.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -115,7 +116,7 @@ void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path)
 
 /// A plan from a file names what it needs by key, so that it holds on a host that moved on.
 Plan plan_from_file(const Context& context, const std::string& path, bool force) {
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native(), kLargestPlan);
+  const auto file = read_input_file(path, kLargestPlan);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
                         path,

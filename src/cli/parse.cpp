@@ -145,7 +145,10 @@ void add_explain(CLI::App& app, Command& command, ExplainOptions& options) {
 
 void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
   auto* apply = app.add_subcommand("apply", "Carry a plan out: journal, write, verify");
-  apply->add_option("plan", options.plan_file, "A plan made by plan --json (default: plan now)")
+  apply
+      ->add_option("plan",
+                   options.plan_file,
+                   "A plan made by plan --json, - for standard input (default: plan now)")
       ->type_name("PLAN.json");
   add_policy(*apply, options.policy);
   apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
