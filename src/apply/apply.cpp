@@ -143,12 +143,14 @@ bool all_succeeded(const std::vector<Item>& items) {
 }
 
 /// What to say of writes that were fine by themselves in a run that came to nothing.
-void describe_not_done(Item& item, std::string_view why) {
+void describe_not_done(Item& item, Aftermath aftermath) {
   if (item.due && is_success(item.outcome.state)) {
     item.outcome.state = WriteState::failed;
-    item.outcome.error = why;
+    item.outcome.error = aftermath == Aftermath::put_back
+                             ? "put back, because the run failed"
+                             : "not tried, because the run ended before it";
     item.outcome.hint.clear();
-    item.outcome.consequence = true;
+    item.outcome.aftermath = aftermath;
   }
 }
 
@@ -162,12 +164,12 @@ std::size_t undo(Run& run) {
   std::size_t left = 0;
   for (auto item = run.items.rbegin(); item != run.items.rend(); ++item) {
     if (!item->attempted) {
-      describe_not_done(*item, "not tried, because the run ended before it");
+      describe_not_done(*item, Aftermath::not_tried);
       continue;
     }
     const auto restored = restore(run.kernel, journaled(*item), how_to_restore(run.kernel, *item));
     if (is_restored(restored)) {
-      describe_not_done(*item, "put back, because the run failed");
+      describe_not_done(*item, Aftermath::put_back);
     } else {
       ++left;
       item->outcome.state = WriteState::failed;
@@ -235,7 +237,7 @@ std::optional<ApplyState> settled_without_writing(std::vector<Item>& items,
   const bool good = all_succeeded(items);
   if ((!good && !options.keep_going) || is_interrupted(options)) {
     for (auto& item : items) {
-      describe_not_done(item, "not tried, because the run ended before it");
+      describe_not_done(item, Aftermath::not_tried);
     }
     return ApplyState::rolled_back;
   }

@@ -9,8 +9,9 @@
 #include "irqtune/read/meddlers.h"
 #include "irqtune/read/settings.h"
 
+#include "cli/failures.h"
 #include "cli/support.h"
-#include "report/table.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -115,7 +116,7 @@ void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path)
 
 /// A plan from a file names what it needs by key, so that it holds on a host that moved on.
 Plan plan_from_file(const Context& context, const std::string& path, bool force) {
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native(), kLargestPlan);
+  const auto file = read_input_file(path, kLargestPlan);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
                         path,
@@ -197,37 +198,9 @@ ExitCode code_of(ApplyState state) {
   return ExitCode::ok;
 }
 
-/// One line for each mask that could not be set, so that scripts see it without the table. Those
-/// that only went back with the rest are a number: the cause must not drown among hundreds of them.
-void print_failures(const ApplyReport& report, const Context& context) {
-  std::size_t consequences = 0;
-  for (const auto& outcome : report.outcomes) {
-    if (is_success(outcome.state) || outcome.consequence) {
-      consequences += outcome.consequence ? 1 : 0;
-      continue;
-    }
-    const auto& identity = outcome.write.identity;
-    const auto name = !identity ? std::string("/proc/irq/default_smp_affinity")
-                      : identity->vector
-                          ? identity->vector->to_string()
-                          : fmt::format("IRQ {}", static_cast<std::uint32_t>(outcome.irq));
-    context.err << fmt::format("irqtune: {}: {}: {}\n",
-                               name,
-                               write_state_text(outcome.state),
-                               outcome.error.empty() ? "not as asked" : outcome.error);
-    if (!outcome.hint.empty()) {
-      context.err << fmt::format("hint: {}\n", outcome.hint);
-    }
-  }
-  if (consequences > 0) {
-    context.err << fmt::format("irqtune: {} put back or not tried, because the run failed\n",
-                               counted(consequences, "more mask"));
-  }
-}
-
 ExitCode finish(const ApplyReport& report, const Context& context) {
   print_warnings(context, report.warnings);
-  print_failures(report, context);
+  context.err << failures_text(report);
   if (context.call.json) {
     context.out << apply_json(report);
   } else if (!context.call.quiet) {

@@ -78,6 +78,43 @@ std::vector<DriftEntry> drift_of(const std::vector<AppliedMask>& masks,
   return drift;
 }
 
+/// Would a fresh plan change this mask?
+bool is_planned(const Plan& plan, const DriftEntry& entry) {
+  if (!entry.irq) {
+    return plan.default_affinity && plan.default_affinity->from != plan.default_affinity->to;
+  }
+  const auto found = std::ranges::find(plan.assignments, *entry.irq, &Assignment::irq);
+  return found != plan.assignments.end() && found->change;
+}
+
+/// Does a fresh plan take the mask for as good as what it would set itself?
+bool is_accepted(const Plan& plan, const DriftEntry& entry) {
+  if (!entry.irq) {
+    return plan.default_affinity && plan.default_affinity->from == plan.default_affinity->to;
+  }
+  const auto found = std::ranges::find(plan.assignments, *entry.irq, &Assignment::irq);
+  return found != plan.assignments.end() && !found->change &&
+         found->blocked.value_or(Blocked::left) == Blocked::left;
+}
+
+/// Takes those out of the drift that someone moved to another good place: no apply would move them
+/// back, so that calling them drift would never end.
+std::vector<DriftEntry> take_moved(const Plan& plan, std::vector<DriftEntry>& drift) {
+  const auto first = std::ranges::stable_partition(
+      drift, [&](const DriftEntry& entry) { return !is_accepted(plan, entry); });
+  std::vector<DriftEntry> moved(first.begin(), first.end());
+  drift.erase(first.begin(), first.end());
+  for (auto& entry : drift) {
+    entry.by_apply = is_planned(plan, entry);
+  }
+  return moved;
+}
+
+/// Not to know where a mask stands is no drift; the plan's warnings say that it is not known.
+bool is_unknown(const Assignment& assignment) {
+  return !assignment.from && !assignment.from_effective;
+}
+
 void add_from_plan(const Plan& plan,
                    const std::set<IrqNumber>& in_place,
                    std::vector<DriftEntry>& drift) {
@@ -86,7 +123,7 @@ void add_from_plan(const Plan& plan,
   };
   for (const auto& assignment : plan.assignments) {
     const bool applied = in_place.contains(assignment.irq);
-    if (!assignment.change || is_known(assignment.irq) ||
+    if (!assignment.change || is_unknown(assignment) || is_known(assignment.irq) ||
         (applied && !is_misplaced(plan, assignment))) {
       continue;
     }
@@ -98,7 +135,7 @@ void add_from_plan(const Plan& plan,
                      assignment.reason});
   }
   const auto& wanted = plan.default_affinity;
-  if (wanted && wanted->from != wanted->to && !is_known(std::nullopt)) {
+  if (wanted && wanted->from && wanted->from != wanted->to && !is_known(std::nullopt)) {
     drift.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
   }
 }
@@ -115,14 +152,15 @@ ExitCode run(const CheckOptions& options, const Context& context) {
   std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));
   std::set<IrqNumber> in_place;
   auto drift = drift_of(masks, planned.host, in_place);
+  const auto moved = take_moved(planned.plan, drift);
   add_from_plan(planned.plan, in_place, drift);
   std::ranges::stable_sort(drift, {}, &DriftEntry::irq);
   const auto& warnings = planned.plan.warnings;
   print_warnings(context, warnings);
   if (context.call.json) {
-    context.out << check_json(planned.plan, drift);
+    context.out << check_json(planned.plan, drift, moved);
   } else if (!context.call.quiet) {
-    context.out << check_text(planned.plan, drift, context.style);
+    context.out << check_text(planned.plan, drift, moved, context.style);
   }
   return drift.empty() ? ExitCode::ok : ExitCode::differs;
 }

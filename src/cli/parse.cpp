@@ -41,8 +41,18 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
   return {check, ""};
 }
 
+/// Of an option whose value is a CPU list: "" is more likely an unset variable than a wish.
+CLI::Validator some_cpus() {
+  const auto check = [](const std::string& text) {
+    return trimmed(text).empty() ? std::string("is empty, no CPU list like 0-3,8") : std::string{};
+  };
+  return {check, ""};
+}
+
 void add_protection(CLI::App& app, PolicyOptions& options) {
-  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")->type_name("CPULIST");
+  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")
+      ->type_name("CPULIST")
+      ->check(some_cpus());
   app.add_flag("--no-protect-siblings",
                options.no_protect_siblings,
                "SMT siblings of vCPUs' CPUs may take vectors");
@@ -73,7 +83,8 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
       ->type_name("SCOPE");
   add_protection(app, options);
   app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
-      ->type_name("CPULIST");
+      ->type_name("CPULIST")
+      ->check(some_cpus());
   app.add_option(
          "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
       ->type_name("PERCENT")
@@ -97,7 +108,8 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
 void add_lock(CLI::App& app, LockOptions& options) {
   app.add_flag(fmt::format("--wait-lock{{{:.0f}}}", kForever),
                options.wait,
-               "Wait for another irqtune to end (=SECONDS: at most so long)");
+               "Wait for another irqtune to end (=SECONDS: at most so long)")
+      ->check(in_range(0.0, kForever));
 }
 
 void add_show(CLI::App& app, Command& command, ShowOptions& options) {
@@ -133,13 +145,18 @@ void add_explain(CLI::App& app, Command& command, ExplainOptions& options) {
 
 void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
   auto* apply = app.add_subcommand("apply", "Carry a plan out: journal, write, verify");
-  apply->add_option("plan", options.plan_file, "A plan made by plan --json (default: plan now)")
+  apply
+      ->add_option("plan",
+                   options.plan_file,
+                   "A plan made by plan --json, - for standard input (default: plan now)")
       ->type_name("PLAN.json");
   add_policy(*apply, options.policy);
   apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
-  apply->add_flag("--wait-stable{2}",
-                  options.wait_stable,
-                  "First wait until the vectors have not changed for 2 s (=SECONDS)");
+  apply
+      ->add_flag("--wait-stable{2}",
+                 options.wait_stable,
+                 "First wait until the vectors have not changed for 2 s (=SECONDS)")
+      ->check(in_range(0.0, kForever));
   apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
       ->type_name("SECONDS")
       ->check(in_range(0.0, kForever));

@@ -47,6 +47,10 @@ std::optional<WriteState> parse_write_state(std::string_view text) noexcept {
   return found != kAll.end() ? std::optional(*found) : std::nullopt;
 }
 
+bool is_refused(const Outcome& outcome) noexcept {
+  return !is_success(outcome.state) && outcome.aftermath == Aftermath::none;
+}
+
 bool is_success(WriteState state) noexcept {
   switch (state) {
     case WriteState::ok:

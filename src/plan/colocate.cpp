@@ -9,23 +9,6 @@ namespace irqtune::planning {
 
 namespace {
 
-/// The CPUs of the VM's pinned vCPUs, those near to `home` first, then in the order of the vCPUs.
-std::vector<int> vcpu_cpus(const Index& index, const Vm& vm, std::optional<NodeId> home) {
-  std::vector<int> cpus;
-  auto left = index.host->topology.online - index.policy->protection.avoid;
-  for (const auto& vcpu : vm.vcpus) {
-    if (!vcpu.pinned || !vcpu.cpus) {
-      continue;
-    }
-    const auto more = (*vcpu.cpus & left).cpus();
-    cpus.insert(cpus.end(), more.begin(), more.end());
-    left = left - *vcpu.cpus;
-  }
-  std::ranges::stable_sort(
-      cpus, {}, [&](int cpu) { return cost(index, home, node_of(index, cpu)); });
-  return cpus;
-}
-
 /// CPUs that take vectors one after the other.
 struct Turns {
   std::vector<int> cpus;
@@ -65,6 +48,22 @@ void colocate_vm(const Index& index,
 }
 
 }  // namespace
+
+std::vector<int> vcpu_cpus(const Index& index, const Vm& vm, std::optional<NodeId> home) {
+  std::vector<int> cpus;
+  auto left = index.host->topology.online - index.policy->protection.avoid;
+  for (const auto& vcpu : vm.vcpus) {
+    if (!vcpu.pinned || !vcpu.cpus) {
+      continue;
+    }
+    const auto more = (*vcpu.cpus & left).cpus();
+    cpus.insert(cpus.end(), more.begin(), more.end());
+    left = left - *vcpu.cpus;
+  }
+  std::ranges::stable_sort(
+      cpus, {}, [&](int cpu) { return cost(index, home, node_of(index, cpu)); });
+  return cpus;
+}
 
 void colocate(const Index& index, std::vector<Item>& items) {
   std::map<const Vm*, std::vector<Item*>> by_vm;

@@ -4,6 +4,7 @@
 #include "irqtune/plan/planner.h"
 
 #include "plan/assign.h"
+#include "plan/colocate.h"
 #include "plan/model.h"
 
 #include <fmt/format.h>
@@ -39,6 +40,9 @@ class Explainer {
         ++vectors_[*item.target];
       }
     }
+    if (std::ranges::find(items_, VmPolicy::colocate, &Item::policy) != items_.end()) {
+      count_elsewhere();
+    }
   }
 
   [[nodiscard]] const Plan& plan() const { return plan_; }
@@ -54,6 +58,7 @@ class Explainer {
     made.home = item.home;
     if (item.policy == VmPolicy::colocate) {
       made.why.emplace_back("policy colocate: the CPUs of the VM's own vCPUs, one after the other");
+      add_vcpu_cpus(item, made);
       return made;
     }
     const auto nearest = cost_of(item);
@@ -63,7 +68,7 @@ class Explainer {
       auto rule =
           site == sites_.end() ? rule_against(cpu) : rule_against_site(item, *site, nearest);
       if (chosen || rule.empty()) {
-        made.candidates.push_back(candidate(item, cpu, *site));
+        made.candidates.push_back(candidate(item, cpu, site->first, site->taken));
       } else {
         made.rejected.push_back({cpu.number, std::move(rule)});
       }
@@ -90,6 +95,53 @@ class Explainer {
   }
 
  private:
+  // What CPUs carry that are no sites, once all is done: `colocate` gives vectors to them.
+  void count_elsewhere() {
+    std::map<int, double> load;
+    std::map<int, std::size_t> vectors;
+    for (const auto& irq : planned_host(host_, plan_).irqs) {
+      for (const auto& rate : irq.rates) {
+        load[rate.cpu] += rate.rate;
+      }
+      const auto& at = headed_to(irq);
+      if (at && at->size() == 1 && !irq.actions.empty()) {
+        ++vectors[*at->first()];
+      }
+    }
+    for (const auto& cpu : host_.topology.cpus) {
+      if (std::ranges::find(sites_, cpu.number, &Site::cpu) == sites_.end()) {
+        load_[cpu.number] = load[cpu.number];
+        vectors_[cpu.number] = vectors[cpu.number];
+      }
+    }
+  }
+
+  // Under `colocate`: candidates and rejections, in the order in which the CPUs take turns.
+  void add_vcpu_cpus(const Item& item, VectorExplanation& made) const {
+    const auto own =
+        item.vm != nullptr ? planning::vcpu_cpus(index_, *item.vm, item.home) : std::vector<int>();
+    for (const int number : own) {
+      const auto& cpu = *find_cpu(host_.topology, number);
+      made.candidates.push_back(
+          candidate(item, cpu, cpu.siblings.first().value_or(number) == number, 0));
+    }
+    std::ranges::stable_partition(made.candidates, &CandidateFact::chosen);
+    for (const auto& cpu : host_.topology.cpus) {
+      if (std::ranges::find(own, cpu.number) == own.end()) {
+        made.rejected.push_back({cpu.number, rule_against_colocation(cpu)});
+      }
+    }
+  }
+
+  [[nodiscard]] std::string rule_against_colocation(const Cpu& cpu) const {
+    if (!cpu.online) {
+      return fmt::format("cpu{}: offline", cpu.number);
+    }
+    return index_.policy->protection.avoid.contains(cpu.number)
+               ? fmt::format("cpu{}: in --avoid", cpu.number)
+               : fmt::format("cpu{}: no pinned vCPU of the VM runs there", cpu.number);
+  }
+
   // Cost of the nearest node that gave the vector a CPU.
   [[nodiscard]] int cost_of(const Item& item) const {
     return item.target ? planning::cost(index_, item.home, planning::node_of(index_, *item.target))
@@ -118,7 +170,11 @@ class Explainer {
                 : "";
   }
 
-  [[nodiscard]] CandidateFact candidate(const Item& item, const Cpu& cpu, const Site& site) const {
+  // `taken`: vectors that are not planned.
+  [[nodiscard]] CandidateFact candidate(const Item& item,
+                                        const Cpu& cpu,
+                                        bool first,
+                                        std::size_t taken) const {
     CandidateFact fact;
     fact.cpu = cpu.number;
     fact.node = cpu.node;
@@ -126,14 +182,14 @@ class Explainer {
       fact.distance = distance(host_.topology, *item.home, *cpu.node);
     }
     fact.core = cpu.core;
-    fact.first_thread = site.first;
+    fact.first_thread = first;
     fact.shares_cache =
         item.place != nullptr && cpu.llc && std::ranges::binary_search(item.place->llcs, *cpu.llc);
     if (host_.rate_source != RateSource::none) {
       fact.load = load_.at(cpu.number);
     }
     const auto used = vectors_.find(cpu.number);
-    fact.vectors = site.taken + (used != vectors_.end() ? used->second : 0);
+    fact.vectors = taken + (used != vectors_.end() ? used->second : 0);
     fact.chosen = item.target == cpu.number;
     return fact;
   }

@@ -96,6 +96,7 @@ std::string reason_for(const Index& index,
       break;
     case Blocked::no_candidate:
       return item.policy == VmPolicy::colocate ? "stays: its VM has no pinned vCPU to go to"
+             : index.policy->housekeeping      ? "stays: --housekeeping leaves no CPU to go to"
                                                : "stays: no housekeeping CPU, all are protected";
     case Blocked::budget:
       return "stays: no CPU it may go to has a vector left";

@@ -108,16 +108,47 @@ class Warnings {
     if (stuck == 0) {
       return;
     }
+    say(fmt::format("{}, so {} vectors stay; {}", why_no_candidate(), stuck, who_can_give()));
+  }
+
+  // "no housekeeping CPU: --housekeeping 77 names none that is online"
+  [[nodiscard]] std::string why_no_candidate() const {
     const auto& online = index_.host->topology.online;
-    const auto& allowed = index_.policy->housekeeping;
-    const auto pins = pins_on(allowed ? online & *allowed : online);
-    say(fmt::format(
-        "no housekeeping CPU: every {} CPU is {} ({}), so {} vectors stay; {}",
-        allowed ? "--housekeeping" : "online",
-        allowed ? "protected or offline" : "protected",
-        pins.empty() ? "by isolation or --avoid" : join(pins),
-        stuck,
-        pins.empty() ? "leave some CPUs out of it" : "pin one of these VMs to fewer cores"));
+    const auto& wanted = index_.policy->housekeeping;
+    const auto protectors = join(protectors_of(wanted ? *wanted & online : online));
+    if (!wanted) {
+      return fmt::format("no housekeeping CPU: every online CPU is protected ({})", protectors);
+    }
+    return wanted->intersects(online)
+               ? fmt::format(
+                     "no housekeeping CPU: --housekeeping {} names protected ones only ({})",
+                     wanted->to_list(),
+                     protectors)
+               : fmt::format("no housekeeping CPU: --housekeeping {} names none that is online",
+                             wanted->to_list());
+  }
+
+  // "vm1 pins 2-5", "--avoid 0-1", or that they are isolated.
+  [[nodiscard]] std::vector<std::string> protectors_of(const CpuSet& cpus) const {
+    auto why = pins_on(cpus);
+    const auto& avoided = index_.policy->protection.avoid;
+    if (avoided.intersects(cpus)) {
+      why.push_back("--avoid " + avoided.to_list());
+    }
+    if (why.empty()) {
+      why.emplace_back("by isolation");
+    }
+    return why;
+  }
+
+  // The remedy that is nearest to the cause.
+  [[nodiscard]] std::string who_can_give() const {
+    const auto& online = index_.host->topology.online;
+    if (index_.policy->housekeeping) {
+      return fmt::format("give CPUs that are online ({}) and free", online.to_list());
+    }
+    return pins_on(online).empty() ? "leave a CPU to the host"
+                                   : "pin one of these VMs to fewer cores";
   }
 
   [[nodiscard]] CpuSet online_on(NodeId node) const {

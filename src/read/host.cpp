@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace irqtune {
@@ -60,6 +61,23 @@ void add_lscpu(const std::string& path, Host& host) {
   append(host.warnings, std::move(text.warnings));
 }
 
+/// Throws Error{usage} if the host is known not to have the node.
+void require_node(const Topology& topology, const PciAddress& address, NodeId node) {
+  const auto& nodes = topology.nodes;
+  if (nodes.empty() || std::ranges::find(nodes, node, &NumaNode::id) != nodes.end()) {
+    return;
+  }
+  std::vector<std::uint32_t> ids;
+  std::ranges::transform(nodes, std::back_inserter(ids), [](const NumaNode& one) {
+    return static_cast<std::uint32_t>(one.id);
+  });
+  throw Error(ErrorKind::usage,
+              fmt::format("--assume-node {}={}: this host has no such node",
+                          address.to_string(),
+                          static_cast<std::uint32_t>(node)),
+              fmt::format("there {}: {}", ids.size() == 1 ? "is" : "are", fmt::join(ids, ", ")));
+}
+
 void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
   for (const auto& [address, node] : nodes) {
     const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
@@ -68,6 +86,7 @@ void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
           ErrorKind::usage,
           fmt::format("--assume-node {}: this host has no such device", address.to_string()));
     }
+    require_node(host.topology, address, node);
     found->node = node;
     found->node_source = NodeSource::assumed;
   }

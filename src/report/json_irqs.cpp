@@ -32,7 +32,7 @@ void add_actions(JsonRows& rows, const Irq& irq) {
 
 void add_counts(JsonRows& rows, const Irq& irq) {
   rows.name("total");
-  rows.value(total_count(irq));
+  irq.listed ? rows.value(total_count(irq)) : rows.null();
   rows.name("per_cpu");
   rows.open('{');
   for (const auto& count : irq.counts) {
@@ -69,7 +69,7 @@ void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
   add_actions(rows, irq);
   add_counts(rows, irq);
   rows.name("rate");
-  rates ? rows.json(rate_or_null(total_rate(irq))) : rows.null();
+  rates&& irq.listed ? rows.json(rate_or_null(total_rate(irq))) : rows.null();
   add_cpus(rows, "affinity", irq.affinity);
   add_cpus(rows, "effective", irq.effective);
   rows.name("node");

@@ -76,6 +76,19 @@ class Digest {
   std::uint64_t hash_ = 0xcbf29ce484222325;
 };
 
+Json drift_json(const std::vector<DriftEntry>& drift) {
+  auto list = Json::array();
+  for (const auto& entry : drift) {
+    list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
+                    {"vector", vector_or_null(entry.vector)},
+                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
+                    {"expected", entry.expected.to_list()},
+                    {"actual", list_or_null(entry.actual)},
+                    {"reason", entry.reason}});
+  }
+  return list;
+}
+
 }  // namespace
 
 Json assignment_json(const Assignment& assignment) {
@@ -135,22 +148,16 @@ std::string apply_json(const ApplyReport& report) {
                         {"warnings", report.warnings}});
 }
 
-std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift) {
-  auto list = Json::array();
-  for (const auto& entry : drift) {
-    list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
-                    {"vector", vector_or_null(entry.vector)},
-                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
-                    {"expected", entry.expected.to_list()},
-                    {"actual", list_or_null(entry.actual)},
-                    {"reason", entry.reason}});
-  }
+std::string check_json(const Plan& plan,
+                       const std::vector<DriftEntry>& drift,
+                       const std::vector<DriftEntry>& moved) {
   return document_text({{"schema", "irqtune.check/1"},
                         {"host", host_id_json(plan.host)},
                         {"in_place", drift.empty()},
                         {"vectors", plan.before.vectors},
                         {"collisions", plan.before.collisions},
-                        {"drift", std::move(list)},
+                        {"drift", drift_json(drift)},
+                        {"moved", drift_json(moved)},
                         {"warnings", plan.warnings}});
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace irqtune {
 
@@ -33,6 +34,15 @@ bool is_changed(const Outcome& outcome) {
   return is_success(outcome.state) && outcome.state != WriteState::unchanged;
 }
 
+bool is_not_tried(const Outcome& outcome) {
+  return outcome.aftermath == Aftermath::not_tried;
+}
+
+/// What the table names under --verbose only.
+bool is_left_out(const Outcome& outcome) {
+  return outcome.state == WriteState::unchanged || is_not_tried(outcome);
+}
+
 std::string rollback_headline(const ApplyReport& report, const TextStyle& style) {
   const auto done = count_if(report, is_changed);
   const auto gone = count_if(
@@ -53,10 +63,7 @@ std::string rollback_headline(const ApplyReport& report, const TextStyle& style)
 
 std::string headline(const ApplyReport& report, const TextStyle& style) {
   const auto changed = count_if(report, is_changed);
-  const auto refused = count_if(report, [](const Outcome& outcome) {
-    return outcome.state == WriteState::refused || outcome.state == WriteState::fallback ||
-           outcome.state == WriteState::vanished;
-  });
+  const auto refused = count_if(report, is_refused);
   switch (report.state) {
     case ApplyState::committed:
       return tinted(style,
@@ -67,8 +74,9 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
     case ApplyState::rolled_back:
       return tinted(style,
                     Tint::red,
-                    fmt::format("{} could not be set; everything is as it was.",
-                                counted(std::max<std::size_t>(refused, 1), "affinity mask")));
+                    refused == 0 ? std::string("Interrupted; everything is as it was.")
+                                 : fmt::format("{} could not be set; everything is as it was.",
+                                               counted(refused, "affinity mask")));
     case ApplyState::partial:
       return tinted(style,
                     Tint::red,
@@ -100,13 +108,64 @@ std::string history_note(const HistoryEntry& entry) {
   return entry.state == JournalState::open ? "interrupted; undo it with: irqtune rollback" : "";
 }
 
+std::string number_text(const DriftEntry& entry) {
+  return entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "default";
+}
+
+/// Names what someone moved and the plan accepts; empty if there is none.
+std::string moved_note(const std::vector<DriftEntry>& moved, const TextStyle& style) {
+  if (moved.empty()) {
+    return {};
+  }
+  std::vector<std::string> numbers;
+  std::ranges::transform(moved, std::back_inserter(numbers), number_text);
+  const auto note = fmt::format("{} moved since the apply, to CPUs that are as good: IRQ {}",
+                                counted(moved.size(), "mask"),
+                                fmt::join(numbers, ", "));
+  return cut(note, style.width) + '\n';
+}
+
+std::string in_place_headline(const Plan& plan, const TextStyle& style) {
+  const auto unknown = std::ranges::count_if(plan.assignments, [](const Assignment& assignment) {
+    return !assignment.from && !assignment.from_effective;
+  });
+  const auto vectors = counted(plan.before.vectors, "vector");
+  if (unknown > 0) {
+    return fmt::format(
+        "In place as far as is known: {}, {} of them on unknown CPUs.\n", vectors, unknown);
+  }
+  return tinted(
+             style,
+             Tint::green,
+             fmt::format("In place: {}, {} on a vCPU's core.", vectors, plan.before.collisions)) +
+         '\n';
+}
+
+std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle& style) {
+  const bool vectors_only =
+      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
+  const auto what = counted(drift.size(), vectors_only ? "vector" : "mask");
+  const auto stay = std::ranges::count(drift, false, &DriftEntry::by_apply);
+  if (stay == 0) {
+    return tinted(style,
+                  Tint::red,
+                  fmt::format("{} not in place; put right with: irqtune apply", what)) +
+           '\n';
+  }
+  return tinted(style, Tint::red, fmt::format("{} not in place.", what)) +
+         fmt::format(
+             "\n{} of them no apply with these options would change: apply with the options "
+             "of then,\nor take the old masks back with: irqtune rollback --force\n",
+             stay);
+}
+
 }  // namespace
 
 std::string apply_text(const ApplyReport& report, const TextStyle& style) {
   auto out = (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
   for (const auto& outcome : report.outcomes) {
-    if (outcome.state == WriteState::unchanged && !style.verbose) {
+    if (!style.verbose && is_left_out(outcome)) {
       continue;
     }
     const auto note =
@@ -118,22 +177,22 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
                std::string(write_state_text(outcome.state)),
                printable(note)});
   }
-  return table.empty() ? out : out + '\n' + table.text(style);
+  out += table.empty() ? "" : '\n' + table.text(style);
+  const auto not_tried = count_if(report, is_not_tried);
+  return not_tried == 0 || style.verbose
+             ? out
+             : out + fmt::format("\n{} not tried, because the run ended before.\n",
+                                 counted(not_tried, "mask"));
 }
 
 std::string check_text(const Plan& plan,
                        const std::vector<DriftEntry>& drift,
+                       const std::vector<DriftEntry>& moved,
                        const TextStyle& style) {
+  const auto note = moved_note(moved, style);
   if (drift.empty()) {
-    return tinted(style,
-                  Tint::green,
-                  fmt::format("In place: {}, {} on a vCPU's core.",
-                              counted(plan.before.vectors, "vector"),
-                              plan.before.collisions)) +
-           '\n';
+    return in_place_headline(plan, style) + note;
   }
-  const bool vectors_only =
-      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
   for (const auto& entry : drift) {
     const auto* const other = entry.irq ? "-" : "default_smp_affinity";
@@ -144,12 +203,7 @@ std::string check_text(const Plan& plan,
                cut(list_text(entry.actual), 16),
                printable(entry.reason)});
   }
-  return fmt::format("{}\n\n{}",
-                     tinted(style,
-                            Tint::red,
-                            fmt::format("{} not in place; put right with: irqtune apply",
-                                        counted(drift.size(), vectors_only ? "vector" : "mask"))),
-                     table.text(style));
+  return drift_headline(drift, style) + note + '\n' + table.text(style);
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {

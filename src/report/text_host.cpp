@@ -119,11 +119,10 @@ std::string irqs_text(const Host& host,
       continue;
     }
     const auto* owner = irq.device ? find_owner(host, *irq.device) : nullptr;
-    const auto rate =
-        host.rate_source == RateSource::none ? std::nullopt : std::optional(total_rate(irq));
+    const bool rates = host.rate_source != RateSource::none && irq.listed;
     table.add({fmt::format("{}", number(irq.number)),
-               fmt::format("{}", total_count(irq)),
-               rate_text(rate),
+               irq.listed ? fmt::format("{}", total_count(irq)) : "-",
+               rate_text(rates ? std::optional(total_rate(irq)) : std::nullopt),
                cut(list_text(irq.affinity), 16),
                cut(list_text(irq.effective), 16),
                irq.vector && collides(irq, protections) ? "!" : "",

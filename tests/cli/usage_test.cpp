@@ -6,6 +6,7 @@
 #include "support/catch.h"
 #include "support/run_on.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace irqtune::test {
@@ -42,6 +43,14 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
       Row{{"plan", "--avoid", "x"}, "--avoid", "0-3,8"},
       Row{{"plan", "--avoid", "70000"}, "--avoid: CPU 70000", "0-3,8"},
       Row{{"plan", "--housekeeping", "1,,-2"}, "--housekeeping", "0-3,8"},
+      Row{{"plan", "--avoid", ""}, "--avoid: is empty, no CPU list", "see irqtune plan --help"},
+      Row{{"check", "--avoid="}, "--avoid: is empty, no CPU list", "--help"},
+      Row{{"plan", "--housekeeping", ""}, "--housekeeping: is empty, no CPU list", "--help"},
+      Row{{"apply", "--housekeeping", " "}, "--housekeeping: is empty, no CPU list", "--help"},
+      Row{{"apply", "--wait-lock=-1"}, "--wait-lock: -1: not a number from 0", "--help"},
+      Row{{"rollback", "--wait-lock=-1"}, "--wait-lock: -1: not a number from 0", "--help"},
+      Row{{"apply", "--wait-stable=-1"}, "--wait-stable: -1: not a number from 0", "--help"},
+      Row{{"apply", "--wait-stable=nan"}, "--wait-stable: nan: not a number", "--help"},
       Row{{"plan", "--policy", "x"}, "--policy x", "avoid, colocate, leave"},
       Row{{"plan", "--vm-policy", "vm1"}, "--vm-policy vm1", "--vm-policy"},
       Row{{"plan", "--vm-policy", "vm1=x"}, "--vm-policy vm1=x", "avoid, colocate, leave"},
@@ -80,6 +89,20 @@ TEST_CASE("cli: who is not there is told with who is", "[cli]") {
   check_refused(
       on_file("two-vms", {"plan", "--vm-policy", "x*=leave"}), 2, "--vm-policy x*", "vm1");
   check_refused(on_file("baseline", {"plan", "--vm", "*"}), 2, "--vm *", "this host has none");
+}
+
+TEST_CASE("cli: a device's node is one that the host has, where that is known", "[cli]") {
+  for (const auto* command : {"plan", "show"}) {
+    check_refused(on_file("two-vms", {command, "--assume-node", "0000:24:00.0=77"}),
+                  2,
+                  "--assume-node 0000:24:00.0=77: this host has no such node",
+                  "there are: 0, 1");
+    CHECK(on_file("two-vms", {command, "--assume-node", "0000:24:00.0=1"}).code == 0);
+  }
+  const FakeTree tree{{"/proc/interrupts",
+                       "           CPU0\n"
+                       " 41:  1  IR-PCI-MSI 1-edge vfio-msix[0](0000:21:00.0)\n"}};
+  CHECK(on(tree, {"plan", "--assume-node", "0000:21:00.0=1"}).code == 0);
 }
 
 TEST_CASE("cli: files that are none", "[cli]") {
@@ -140,6 +163,10 @@ TEST_CASE("cli: options from a file", "[cli]") {
   check_refused(with("avoid = \"0\"\n"), 2, "config.toml: avoid: no such key", "");
   check_refused(with("[nonsense]\nx = 1\n"), 2, "config.toml: ", "");
   check_refused(with("[policy]\navoid = \"9-1\"\n"), 2, "configuration file: --avoid: range");
+  for (const auto* const name : {"avoid", "housekeeping"}) {
+    const auto empty = fmt::format("[policy]\n{} = \"\"\n", name);
+    check_refused(with(empty), 2, fmt::format("configuration file: --{}: is empty", name));
+  }
   check_refused(with("[policy]\nsample = \"x\"\n"), 2, "configuration file: --sample: x: not");
 }
 

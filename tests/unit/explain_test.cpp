@@ -38,6 +38,36 @@ TEST_CASE("a vector: the candidates, and what rejected each of the others", "[pl
   CHECK_FALSE(explain_vector(host, {}, IrqNumber{9999}));
 }
 
+TEST_CASE("a vector under colocate: the CPUs of its VM's vCPUs, with the chosen one",
+          "[plan][explain]") {
+  auto host = make_host({.nodes = 2, .cores = 4, .threads = 2, .llcs = 1});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "db1", {"4", "2", "3"}, {kNic});
+  add_vector(host, kNic, "0", 100);
+  add_vector(host, kNic, "0", 50);
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  const auto made = explain_vector(host, policy, host.irqs[1].number).value();
+  REQUIRE(made.assignment.to == CpuSet{3});
+  REQUIRE(made.candidates.size() == 3);
+  CHECK(made.candidates[0].cpu == 3);
+  CHECK(made.candidates[0].chosen);
+  CHECK(made.candidates[0].load == Approx(50));
+  CHECK(made.candidates[0].vectors == 1);
+  CHECK(made.candidates[1].cpu == 2);
+  CHECK_FALSE(made.candidates[1].chosen);
+  CHECK(made.candidates[1].load == Approx(100));
+  CHECK(made.candidates[2].cpu == 4);
+  CHECK(made.candidates[2].distance == 21);
+  CHECK(made.rejected.size() == 13);
+  CHECK(rule(made, 0) == "cpu0: no pinned vCPU of the VM runs there");
+  policy.protection.avoid = CpuSet{2};
+  const auto avoided = explain_vector(host, policy, host.irqs[1].number).value();
+  CHECK(rule(avoided, 2) == "cpu2: in --avoid");
+  host.vms.clear();
+  CHECK(explain_vector(host, policy, host.irqs[1].number).value().candidates.empty());
+}
+
 TEST_CASE("a CPU: who protects it, and what it would carry", "[plan][explain]") {
   const auto host = host_of_db1();
   const auto pinned = explain_cpu(host, {}, 2).value();

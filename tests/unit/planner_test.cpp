@@ -25,6 +25,27 @@ TEST_CASE("a vector leaves a vCPU's core for a free core of its device's node", 
   CHECK(plan.after.collisions == 0);
 }
 
+TEST_CASE("where an option leaves no CPU, the plan names it", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 4});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"0", "1"}, {kNic});
+  add_vector(host, kNic, "1");
+  Policy policy;
+  policy.housekeeping = cpus("77");
+  auto plan = make_plan(host, policy);
+  CHECK(plan.assignments[0].blocked == Blocked::no_candidate);
+  CHECK(plan.assignments[0].reason == "stays: --housekeeping leaves no CPU to go to");
+  CHECK(warns(plan, "--housekeeping 77 names none that is online, so 1 vectors stay; give CPUs"));
+  CHECK_FALSE(warns(plan, "every online CPU is protected"));
+  policy.housekeeping = cpus("1,77");
+  CHECK(
+      warns(make_plan(host, policy), "--housekeeping 1,77 names protected ones only (vm1 pins 1)"));
+  policy.housekeeping.reset();
+  policy.protection.avoid = cpus("2-3");
+  CHECK(warns(make_plan(host, policy),
+              "every online CPU is protected (vm1 pins 0-1, --avoid 2-3), so 1 vectors stay"));
+}
+
 TEST_CASE("a node without housekeeping CPUs sends its vectors to the nearest other", "[plan]") {
   auto host = make_host({.nodes = 3, .cores = 2});
   host.topology.nodes[0].distances = {10, 32, 21};

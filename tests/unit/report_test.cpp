@@ -58,6 +58,22 @@ TEST_CASE("host json: unknown is null, never 0 or -1", "[report]") {
   }
 }
 
+TEST_CASE("host: an interrupt without a row has no total and no rate", "[report]") {
+  auto host = small_vm_host();
+  host.irqs[1].listed = false;
+  host.irqs[1].counts.clear();
+  host.irqs[1].rates.clear();
+  const auto json = json_of(host, Section::irqs);
+  CHECK(json["irqs"][0]["total"].is_number());
+  CHECK(json["irqs"][0]["rate"].is_number());
+  CHECK(json["irqs"][1]["total"].is_null());
+  CHECK(json["irqs"][1]["rate"].is_null());
+  CHECK(json["irqs"][1]["per_cpu"].empty());
+  const auto number = static_cast<std::uint32_t>(host.irqs[1].number);
+  CHECK_THAT(host_text(host, {}, Section::irqs, {}),
+             Catch::Matches("(.|\\n)*\\n +" + std::to_string(number) + " +- +- +0 (.|\\n)*"));
+}
+
 TEST_CASE("host json: a section has its own list only", "[report]") {
   const auto host = small_vm_host();
   const auto irqs = json_of(host, Section::irqs);
@@ -228,18 +244,25 @@ TEST_CASE("apply text: one headline for each end", "[report]") {
 TEST_CASE("check and history: text and JSON", "[report]") {
   Plan plan;
   plan.before.vectors = 3;
-  CHECK(check_text(plan, {}, {}) == "In place: 3 vectors, 0 on a vCPU's core.\n");
-  CHECK(Json::parse(check_json(plan, {}))["in_place"] == true);
+  CHECK(check_text(plan, {}, {}, {}) == "In place: 3 vectors, 0 on a vCPU's core.\n");
+  CHECK(Json::parse(check_json(plan, {}, {}))["in_place"] == true);
   DriftEntry drift;
   drift.irq = IrqNumber{40};
   drift.expected = CpuSet{1};
   drift.reason = "changed since";
-  CHECK(check_text(plan, {drift}, {})
+  CHECK(check_text(plan, {drift}, {}, {})
             .starts_with("1 mask not in place; put right with: irqtune apply\n"));
-  const auto json = Json::parse(check_json(plan, {drift}));
+  const auto json = Json::parse(check_json(plan, {drift}, {}));
   CHECK(json["in_place"] == false);
   CHECK(json["drift"][0]["expected"] == "1");
   CHECK(json["drift"][0]["actual"].is_null());
+  CHECK(json["moved"].empty());
+  const auto moved = check_text(plan, {}, {drift}, {});
+  CHECK(moved.starts_with("In place: 3 vectors, 0 on a vCPU's core.\n1 mask moved since"));
+  CHECK(moved.ends_with(": IRQ 40\n"));
+  CHECK(Json::parse(check_json(plan, {}, {drift}))["in_place"] == true);
+  drift.by_apply = false;
+  CHECK(holds(check_text(plan, {drift}, {}, {}), "irqtune rollback --force\n"));
 
   CHECK(history_text({}, {}) == "Nothing has been applied on this host.\n");
   HistoryEntry entry;

@@ -4,6 +4,7 @@
 #include "irqtune/core/cpu_set.h"
 #include "irqtune/core/host.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ enum class WriteState {
 /// True if the write is in force, or will be without further help.
 [[nodiscard]] bool is_success(WriteState state) noexcept;
 
+/// What the end of a failed run made of a write that was fine by itself.
+enum class Aftermath : std::uint8_t { none, put_back, not_tried };
+
 /// A refusal is data here, not an exception.
 struct Outcome {
   Write write;
@@ -55,8 +59,11 @@ struct Outcome {
   std::optional<CpuSet> effective;  ///< As read back.
   std::string error;                ///< "Input/output error"; empty if none.
   std::string hint;                 ///< What to do about `error`.
-  bool consequence = false;         ///< It failed for the sake of another one alone.
+  Aftermath aftermath = Aftermath::none;
 };
+
+/// True if this write itself came to nothing, and not for the sake of another.
+[[nodiscard]] bool is_refused(const Outcome& outcome) noexcept;
 
 enum class ApplyState { committed, rolled_back, partial, dry_run, nothing_to_do };
 

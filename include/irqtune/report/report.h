@@ -51,12 +51,18 @@ struct DriftEntry {
   CpuSet expected;
   std::optional<CpuSet> actual;  ///< Requested mask now
   std::string reason;
+  bool by_apply = true;  ///< An apply with the same options would put it right.
 };
 
+/// `moved`: masks that someone changed since they were applied, and that the plan leaves as they
+/// are because they are good as well. They are no drift.
 [[nodiscard]] std::string check_text(const Plan& plan,
                                      const std::vector<DriftEntry>& drift,
+                                     const std::vector<DriftEntry>& moved,
                                      const TextStyle& style);
-[[nodiscard]] std::string check_json(const Plan& plan, const std::vector<DriftEntry>& drift);
+[[nodiscard]] std::string check_json(const Plan& plan,
+                                     const std::vector<DriftEntry>& drift,
+                                     const std::vector<DriftEntry>& moved);
 
 using Warnings = std::vector<std::string>;
 

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/change.h"
+
+#include <string>
+
+namespace irqtune {
+
+/// What standard error says of the masks that could not be set, so that scripts see it without the
+/// table. Of a run that was undone, one line: the first refusal, and how many masks shared its
+/// fate. Else a line for each refusal, of which the first ten are named. Empty if none was refused.
+[[nodiscard]] std::string failures_text(const ApplyReport& report);
+
+}  // namespace irqtune
