@@ -15,16 +15,21 @@ const Vm* owner_of(const Host& host, const Irq& irq) {
   return irq.device ? find_owner(host, *irq.device) : nullptr;
 }
 
+std::set<std::optional<NodeId>> nodes_of(const Host& host, const Vcpu& vcpu) {
+  std::set<std::optional<NodeId>> nodes;
+  for (const int number : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
+    if (const auto node = find_cpu(host.topology, number)->node) {
+      nodes.insert(node);
+    }
+  }
+  return nodes;
+}
+
 /// The node with most vCPUs that are wholly within it.
 std::optional<NodeId> node_of_vm(const Host& host, const Vm& vm) {
   std::map<NodeId, int> votes;
   for (const auto& vcpu : vm.vcpus) {
-    std::set<std::optional<NodeId>> nodes;
-    for (const int number : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
-      if (const auto node = find_cpu(host.topology, number)->node) {
-        nodes.insert(node);
-      }
-    }
+    const auto nodes = nodes_of(host, vcpu);
     if (nodes.size() == 1) {
       ++votes[**nodes.begin()];
     }
@@ -44,6 +49,31 @@ bool has_vcpu_on(const Host& host, const Vm& vm, NodeId node) {
   });
 }
 
+/// The cache below each CPU that the VM's vCPUs are pinned to.
+std::vector<int> caches_of(const Host& host, const Vm& vm) {
+  std::vector<int> llcs;
+  for (const auto& vcpu : vm.vcpus) {
+    for (const int cpu : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
+      llcs.push_back(find_cpu(host.topology, cpu)->llc.value_or(-2));
+    }
+  }
+  return llcs;
+}
+
+/// Busy CPUs are left out, unless the others have no room for all vectors.
+void drop_busy(std::vector<Oracle::Candidate>& open, const Policy& policy, std::size_t vectors) {
+  std::size_t calm = 0;
+  const auto is_busy = [&](const Oracle::Candidate& candidate) {
+    return candidate.cpu->irq_busy.value_or(0) * 100 > policy.busy_threshold;
+  };
+  for (const auto& candidate : open) {
+    calm += is_busy(candidate) ? 0 : std::min(candidate.slots, vectors);
+  }
+  if (calm >= vectors) {
+    std::erase_if(open, is_busy);
+  }
+}
+
 }  // namespace
 
 Oracle::Oracle(const Host& host, const Policy& policy, const Plan& plan)
@@ -60,11 +90,7 @@ Oracle::Oracle(const Host& host, const Policy& policy, const Plan& plan)
                     : assignment.role == Role::primary   ? 1
                                                          : 0;
     if (const auto* vm = owner_of(host, *vector.irq)) {
-      for (const auto& vcpu : vm->vcpus) {
-        for (const int cpu : vcpu.pinned ? vcpu.cpus->cpus() : std::vector<int>{}) {
-          vector.llcs.push_back(find_cpu(host.topology, cpu)->llc.value_or(-2));
-        }
-      }
+      vector.llcs = caches_of(host, *vm);
     }
     vectors_.push_back(std::move(vector));
   }
@@ -85,52 +111,12 @@ void Oracle::add_candidates(const Policy& policy) {
     if (!cpu.online || map.contains(cpu.number)) {
       continue;
     }
-    Candidate candidate{&cpu,
-                        true,
-                        false,
-                        0,
-                        static_cast<std::size_t>(policy.max_vectors_per_cpu.value_or(kX86Vectors))};
-    for (const auto& irq : host_.irqs) {
-      const auto planned = std::ranges::find(vectors_, &irq, &Vector::irq);
-      if (planned != vectors_.end()) {
-        continue;
-      }
-      const auto assignment = std::ranges::find(plan_.assignments, irq.number, &Assignment::irq);
-      const CpuSet here{cpu.number};
-      const bool one = headed_to(irq) && headed_to(irq)->size() == 1;
-      for (const auto& rate : irq.rates) {
-        const bool lands = one ? headed_to(irq) == here : rate.cpu == cpu.number;
-        candidate.base += lands ? rate.rate : 0;
-      }
-      // All host interrupts here are settable primaries, that the scope counts as placed.
-      const bool standing = policy.scope == Scope::evict && !irq.vector && irq.settable != false &&
-                            headed_to(irq) == here;
-      candidate.covered = candidate.covered || standing;
-      candidate.base += host_.rate_source == RateSource::none && standing ? 1 : 0;
-      candidate.base += host_.rate_source == RateSource::none &&
-                                assignment != plan_.assignments.end() &&
-                                assignment->role == Role::primary && headed_to(irq) == here
-                            ? 1
-                            : 0;
-      if (headed_to(irq) == here && candidate.slots > 0) {
-        --candidate.slots;
-      }
-    }
+    const auto candidate = candidate_for(cpu, policy);
     if (candidate.slots > 0) {
       open.push_back(candidate);
     }
   }
-  std::size_t calm = 0;
-  const auto is_busy = [&](const Candidate& candidate) {
-    return candidate.cpu->irq_busy.value_or(0) * 100 > policy.busy_threshold;
-  };
-  for (const auto& candidate : open) {
-    calm += is_busy(candidate) ? 0 : std::min(candidate.slots, vectors_.size());
-  }
-  if (calm >= vectors_.size()) {
-    std::erase_if(open, is_busy);
-  }
-  std::set<std::optional<int>> cores;
+  drop_busy(open, policy, vectors_.size());
   for (auto& candidate : open) {
     const auto lowest = std::ranges::find_if(open, [&](const Candidate& other) {
       return candidate.cpu->siblings.contains(other.cpu->number);
@@ -138,6 +124,43 @@ void Oracle::add_candidates(const Policy& policy) {
     candidate.first = lowest->cpu == candidate.cpu;
   }
   candidates_ = std::move(open);
+}
+
+Oracle::Candidate Oracle::candidate_for(const Cpu& cpu, const Policy& policy) const {
+  Candidate candidate{&cpu,
+                      true,
+                      false,
+                      0,
+                      static_cast<std::size_t>(policy.max_vectors_per_cpu.value_or(kX86Vectors))};
+  for (const auto& irq : host_.irqs) {
+    if (std::ranges::find(vectors_, &irq, &Vector::irq) == vectors_.end()) {
+      add_unplanned(irq, policy, candidate);
+    }
+  }
+  return candidate;
+}
+
+void Oracle::add_unplanned(const Irq& irq, const Policy& policy, Candidate& candidate) const {
+  const int number = candidate.cpu->number;
+  const auto assignment = std::ranges::find(plan_.assignments, irq.number, &Assignment::irq);
+  const bool is_here = headed_to(irq) == CpuSet{number};
+  const bool one = headed_to(irq) && headed_to(irq)->size() == 1;
+  for (const auto& rate : irq.rates) {
+    const bool lands = one ? is_here : rate.cpu == number;
+    candidate.base += lands ? rate.rate : 0;
+  }
+  // All host interrupts here are settable primaries, that the scope counts as placed.
+  const bool standing =
+      policy.scope == Scope::evict && !irq.vector && irq.settable != false && is_here;
+  const bool primary = assignment != plan_.assignments.end() &&
+                       assignment->role == Role::primary && is_here;
+  candidate.covered = candidate.covered || standing;
+  if (host_.rate_source == RateSource::none) {
+    candidate.base += (standing ? 1 : 0) + (primary ? 1 : 0);
+  }
+  if (is_here && candidate.slots > 0) {
+    --candidate.slots;
+  }
 }
 
 std::optional<NodeId> Oracle::home_of(const Vector& vector, Near near) const {
