@@ -131,7 +131,7 @@ std::string config_message(const CLI::App& app, std::string_view text) {
 }  // namespace
 
 std::string parse_message(const CLI::App& app, const CLI::ParseError& error) {
-  const auto text = one_line(error.what());
+  auto text = one_line(error.what());
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || !unknown_command(app).empty()) {
     return leftover_message(app);
   }

@@ -97,19 +97,29 @@ void find_unknown_nodes(const DiagnosisInput& input, std::vector<Finding>& findi
   findings.push_back(std::move(finding));
 }
 
+/// The VM's devices that are on none of `nodes`, and the nodes they are on.
+struct AwayDevices {
+  std::vector<const PciDevice*> devices;
+  std::set<NodeId> nodes;
+};
+
+AwayDevices devices_away(const Host& host, const Vm& vm, const std::set<NodeId>& nodes) {
+  AwayDevices away;
+  for (const auto& address : vm.devices) {
+    const auto* device = find_device(host, address);
+    if (device != nullptr && device->node && !nodes.contains(*device->node)) {
+      away.devices.push_back(device);
+      away.nodes.insert(*device->node);
+    }
+  }
+  return away;
+}
+
 void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings) {
   for (const auto& vm : input.host.vms) {
     const auto nodes = nodes_of(input.host, pins_of(vm));
-    std::vector<const PciDevice*> away;
-    std::set<NodeId> homes;
-    for (const auto& address : vm.devices) {
-      const auto* device = find_device(input.host, address);
-      if (device != nullptr && device->node && !nodes.contains(*device->node)) {
-        away.push_back(device);
-        homes.insert(*device->node);
-      }
-    }
-    if (!runs(vm) || !is_pinned(vm) || nodes.empty() || away.empty()) {
+    const auto away = devices_away(input.host, vm, nodes);
+    if (!runs(vm) || !is_pinned(vm) || nodes.empty() || away.devices.empty()) {
       continue;
     }
     auto finding = make_finding("vm-remote-device",
@@ -117,12 +127,12 @@ void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings
                                 fmt::format("{} runs on node {}, {} of its devices on node {}",
                                             printable(vm.name),
                                             node_list(nodes),
-                                            away.size(),
-                                            node_list(homes)));
+                                            away.devices.size(),
+                                            node_list(away.nodes)));
     finding.cost =
         "the device's DMA and its interrupts cross the link between the nodes, wherever the "
         "vectors are";
-    for (const auto* device : away) {
+    for (const auto* device : away.devices) {
       finding.evidence.push_back(fmt::format("{} is on node {}; the vCPUs are pinned to {}",
                                              device->address.to_string(),
                                              static_cast<unsigned>(*device->node),
@@ -134,7 +144,7 @@ void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings
         fmt::format("pin the vCPUs and the memory of {} to node {} (libvirt: "
                     "<vcpupin>, <numatune>), or give it a device of node {}",
                     printable(vm.name),
-                    node_list(homes),
+                    node_list(away.nodes),
                     node_list(nodes))};
     finding.vms = {vm.name};
     finding.cpus = pins_of(vm);

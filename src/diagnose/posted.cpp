@@ -241,7 +241,7 @@ std::optional<std::string> why_posting_breaks(const HostId& id, const PostingFac
 
 std::vector<Finding> find_posting(const DiagnosisInput& input) {
   std::vector<Finding> findings;
-  for (auto& finding : {clobber(input), posting(input)}) {
+  for (const auto& finding : {clobber(input), posting(input)}) {
     if (finding) {
       findings.push_back(*finding);
     }

@@ -111,6 +111,7 @@ double pigeonholes(const std::vector<double>& heaviest_first, std::size_t bins) 
 /// The groups a ball may go to, ascending.
 std::vector<std::size_t> groups_of(const std::vector<Reach>& reach) {
   std::vector<std::size_t> groups;
+  groups.reserve(reach.size());
   for (const auto& place : reach) {
     groups.push_back(place.group);
   }

@@ -19,16 +19,7 @@ class Divider {
           std::size_t second)
       : state_(state), problem_(state.problem()), first_(first), second_(second) {
     for (const auto bin : {first, second}) {
-      for (const auto ball : state.balls(bin)) {
-        if (movable[ball] && may_cross(ball)) {
-          balls_.push_back(ball);
-          here_ |= bin == first ? std::uint32_t{1} << (balls_.size() - 1) : 0U;
-          primaries_ |= is_primary(ball) ? std::uint32_t{1} << (balls_.size() - 1) : 0U;
-        }
-        if (balls_.size() > kMostBalls) {
-          return;
-        }
-      }
+      add_balls(bin, movable);
     }
   }
 
@@ -50,6 +41,21 @@ class Divider {
   }
 
  private:
+  // One ball more than there is work for is enough to know it.
+  void add_balls(std::size_t bin, const std::vector<bool>& movable) {
+    for (const auto ball : state_.balls(bin)) {
+      if (balls_.size() > kMostBalls) {
+        return;
+      }
+      if (movable[ball] && may_cross(ball)) {
+        const auto mark = std::uint32_t{1} << balls_.size();
+        balls_.push_back(ball);
+        here_ |= bin == first_ ? mark : 0U;
+        primaries_ |= is_primary(ball) ? mark : 0U;
+      }
+    }
+  }
+
   static bool bit(std::uint32_t set, std::size_t i) { return ((set >> i) & 1U) != 0; }
 
   [[nodiscard]] bool is_primary(std::size_t ball) const {

@@ -89,12 +89,7 @@ class Scan {
 
   std::vector<ConfigLine> run() {
     for (const auto& place : kPlaces) {
-      std::size_t taken = 0;
-      for (const auto& name : sysfs_.list(place.directory)) {
-        if (matches_glob(place.name, name) && ++taken <= kMostFiles) {
-          file(fmt::format("{}/{}", place.directory, name));
-        }
-      }
+      files_of(place);
     }
     std::ranges::sort(
         lines_, {}, [](const ConfigLine& line) { return std::tie(line.file, line.line); });
@@ -102,6 +97,15 @@ class Scan {
   }
 
  private:
+  void files_of(const Place& place) {
+    std::size_t taken = 0;
+    for (const auto& name : sysfs_.list(place.directory)) {
+      if (matches_glob(place.name, name) && ++taken <= kMostFiles) {
+        file(fmt::format("{}/{}", place.directory, name));
+      }
+    }
+  }
+
   void file(const std::string& path) {
     const auto text =
         seen_.insert(path).second ? small_file(sysfs_, path).value_or("") : std::string{};

@@ -157,6 +157,10 @@ void add_advice(const Sysfs& sysfs, const std::vector<std::string>& drivers, Med
       "systemctl restart irqbalance"};
 }
 
+bool is_quote(char c) {
+  return c == '"' || c == '\'';
+}
+
 }  // namespace
 
 std::optional<std::string> assigned(std::string_view text, std::string_view name) {
@@ -165,7 +169,7 @@ std::optional<std::string> assigned(std::string_view text, std::string_view name
     line = trimmed(line);
     if (line.find('=') != std::string_view::npos && trimmed(take_until(line, '=')) == name) {
       value = trimmed(line);
-      std::erase_if(*value, [](char c) { return c == '"' || c == '\''; });
+      std::erase_if(*value, is_quote);
     }
   }
   return value;

@@ -94,32 +94,37 @@ class ConfigCollector {
         .first->second;
   }
 
-  std::string with_profile_names(std::string_view text) {
-    std::string out;
-    for (auto line : split(text, '\n')) {
-      if (line.starts_with("include")) {
-        static_cast<void>(take_until(line, '='));
-        out += "include=";
-        for (const auto word : words(line)) {
-          out += profile_name(word.substr(0, word.find(','))) + " ";
-        }
-        out += "\n";
-      } else {
-        out.append(line).append("\n");
-      }
+  std::string include_line(std::string_view line) {
+    static_cast<void>(take_until(line, '='));
+    std::string out = "include=";
+    for (const auto word : words(line)) {
+      out += profile_name(word.substr(0, word.find(','))) + " ";
     }
     return out;
+  }
+
+  std::string with_profile_names(std::string_view text) {
+    std::string out;
+    for (const auto line : split(text, '\n')) {
+      out += line.starts_with("include") ? include_line(line) : std::string(line);
+      out += "\n";
+    }
+    return out;
+  }
+
+  std::string active_profiles(std::string_view text) {
+    std::string names;
+    for (const auto word : words(text)) {
+      names += names.empty() ? profile_name(word) : " " + profile_name(word);
+    }
+    return names;
   }
 
   void take_tuned() {
     for (const auto& path : tuned_files(sysfs_)) {
       const auto text = sysfs_.read(path).value_or("");
       if (last_part(path) == "active_profile") {
-        std::string names;
-        for (const auto word : words(text)) {
-          names += names.empty() ? profile_name(word) : " " + profile_name(word);
-        }
-        put(path, names + "\n");
+        put(path, active_profiles(text) + "\n");
         continue;
       }
       const auto directory = path.substr(0, path.rfind('/'));

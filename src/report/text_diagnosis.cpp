@@ -48,7 +48,10 @@ std::string paragraph(std::string_view label, std::string_view text, const TextS
 }
 
 /// The words that a label's colour is put on once the line is laid out.
-std::string recolored(std::string text, std::string_view label, Tint tint, const TextStyle& style) {
+std::string recolored(const std::string& text,
+                      std::string_view label,
+                      Tint tint,
+                      const TextStyle& style) {
   return tinted(style, tint, label) + text.substr(label.size());
 }
 

@@ -49,25 +49,20 @@ Image masks_of(const fs::path& tree) {
 std::string plan_text(const fs::path& tree) {
   std::string assignments;
   unsigned count = 0;
-  for (const auto& irq : fs::directory_iterator(tree / "proc/irq")) {
-    if (!irq.is_directory()) {
+  for (const auto& entry : fs::recursive_directory_iterator(tree / "proc/irq")) {
+    const auto vector = parse_vfio_action(entry.path().filename().native());
+    if (!vector) {
       continue;
     }
-    for (const auto& entry : fs::directory_iterator(irq.path())) {
-      const auto vector = parse_vfio_action(entry.path().filename().native());
-      if (!vector) {
-        continue;
-      }
-      constexpr std::array kTargets = {0, 1, 8, 9};
-      assignments += fmt::format(
-          R"({}{{"irq":{},"vector":{{"device":"{}","kind":"{}","index":{}}},"change":true,"to":"{}"}})",
-          assignments.empty() ? "" : ",",
-          irq.path().filename().native(),
-          vector->device.to_string(),
-          kind_text(vector->kind),
-          vector->index,
-          kTargets[count++ % kTargets.size()]);
-    }
+    constexpr std::array kTargets = {0, 1, 8, 9};
+    assignments += fmt::format(
+        R"({}{{"irq":{},"vector":{{"device":"{}","kind":"{}","index":{}}},"change":true,"to":"{}"}})",
+        assignments.empty() ? "" : ",",
+        entry.path().parent_path().filename().native(),
+        vector->device.to_string(),
+        kind_text(vector->kind),
+        vector->index,
+        kTargets[count++ % kTargets.size()]);
   }
   return fmt::format(
       R"({{"schema":"irqtune.plan/1","assignments":[{}],"default_affinity":{{"to":"0-1"}}}})",

@@ -21,19 +21,23 @@ std::string words(const Policy& policy) {
                      policy.max_vectors_per_cpu.value_or(-1));
 }
 
+Policy policy_of(Scope scope, VmPolicy kind, int variant) {
+  Policy policy;
+  policy.scope = scope;
+  policy.policy = kind;
+  policy.rebalance = variant == 1;
+  policy.near_to = variant == 2 ? Near::vm : Near::device;
+  policy.max_vectors_per_cpu = variant == 3 ? std::optional(3) : std::nullopt;
+  return policy;
+}
+
 /// Every scope, policy and --near, each also with --rebalance and with a tight budget.
 std::vector<Policy> policies() {
   std::vector<Policy> all;
   for (const auto scope : {Scope::passthrough, Scope::evict, Scope::all}) {
     for (const auto kind : {VmPolicy::avoid, VmPolicy::colocate, VmPolicy::leave}) {
-      for (int variant = 0; variant < 4; ++variant) {
-        Policy policy;
-        policy.scope = scope;
-        policy.policy = kind;
-        policy.rebalance = variant == 1;
-        policy.near_to = variant == 2 ? Near::vm : Near::device;
-        policy.max_vectors_per_cpu = variant == 3 ? std::optional(3) : std::nullopt;
-        all.push_back(policy);
+      for (const int variant : {0, 1, 2, 3}) {
+        all.push_back(policy_of(scope, kind, variant));
       }
     }
   }

@@ -71,6 +71,9 @@ class Oracle {
   };
 
   void add_candidates(const Policy& policy);
+  [[nodiscard]] Candidate candidate_for(const Cpu& cpu, const Policy& policy) const;
+  /// Counts in what `irq`, which stays where it is, takes of the candidate.
+  void add_unplanned(const Irq& irq, const Policy& policy, Candidate& candidate) const;
   [[nodiscard]] std::optional<NodeId> home_of(const Vector& vector, Near near) const;
   [[nodiscard]] long distance_to(const Vector& vector, const Candidate& candidate) const;
   [[nodiscard]] Verdict judge() const;

@@ -55,9 +55,9 @@ struct VmHost {
   FakeTree tree;
 };
 
-VmHost::VmHost() {
+std::vector<std::pair<std::string, std::string>> vm_files() {
   using namespace std::string_literals;
-  const std::vector<std::pair<std::string, std::string>> files{
+  return {
       {"/proc/interrupts", "           CPU0\n"},
       {"/proc/uptime", "100.25 50.00\n"},
       {"/proc/cmdline",
@@ -110,7 +110,10 @@ VmHost::VmHost() {
       {"/sys/devices/pci0000:3a/0000:3b:00.0/msi_irqs/90", "msix\n"},
       {"/sys/devices/pci0000:3a/0000:3b:00.0/config", "not read"},
   };
-  for (const auto& [path, text] : files) {
+}
+
+VmHost::VmHost() {
+  for (const auto& [path, text] : vm_files()) {
     tree.file(path, text);
   }
   tree.link("/sys/bus/pci/devices/0000:3b:00.0", "../../../devices/pci0000:3a/0000:3b:00.0");
@@ -175,9 +178,10 @@ TEST_CASE("snapshot: a snapshot of a snapshot is the same", "[snapshot]") {
     CHECK(second.size() == first.size());
     for (const auto& [path, item] : first) {
       const auto& other = second[path];
-      if (other.kind != item.kind || other.mode != item.mode || other.text != item.text) {
-        FAIL_CHECK(path << " differs");
-      }
+      const bool same =
+          other.kind == item.kind && other.mode == item.mode && other.text == item.text;
+      INFO(path);
+      CHECK(same);
     }
   }
 }
