@@ -19,6 +19,7 @@
 #include <chrono>
 #include <ostream>
 #include <set>
+#include <utility>
 
 namespace irqtune {
 
@@ -198,9 +199,11 @@ ExitCode code_of(ApplyState state) {
   return ExitCode::ok;
 }
 
-ExitCode finish(const ApplyReport& report, const Context& context) {
+/// `told`: warnings that are printed already; the document holds them too.
+ExitCode finish(ApplyReport report, const std::vector<std::string>& told, const Context& context) {
   print_warnings(context, report.warnings);
   context.err << failures_text(report);
+  report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
   if (context.call.json) {
     context.out << apply_json(report);
   } else if (!context.call.quiet) {
@@ -234,22 +237,24 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   const auto plan = options.plan_file.empty()
                         ? plan_for(context, options.policy).plan
                         : plan_from_file(context, options.plan_file, options.force);
-  const auto posting = change_count(plan) > 0 ? posting_warnings(options, context.sysfs)
-                                              : std::vector<std::string>();
-  ApplyReport report;
-  if (options.dry_run) {
-    report = dry_run(writes_for(plan), context.sysfs);
-  } else if (change_count(plan) > 0) {
+  const bool changes = change_count(plan) > 0;
+  auto warnings = changes ? posting_warnings(options, context.sysfs) : std::vector<std::string>();
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  if (changes && !options.dry_run) {
     if (const auto why = why_not_writable(context.sysfs)) {
       throw Error(ErrorKind::applying, *why);
     }
-    const auto warnings = meddler_warnings(plan, options.strict, context.sysfs);
-    report = carry_out(plan, options, context);
-    report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
+    const auto meddlers = meddler_warnings(plan, options.strict, context.sysfs);
+    warnings.insert(warnings.end(), meddlers.begin(), meddlers.end());
   }
-  report.warnings.insert(report.warnings.begin(), plan.warnings.begin(), plan.warnings.end());
-  report.warnings.insert(report.warnings.begin(), posting.begin(), posting.end());
-  return finish(report, context);
+  print_warnings(context, warnings);  // Before anything is written.
+  ApplyReport report;
+  if (options.dry_run) {
+    report = dry_run(writes_for(plan), context.sysfs);
+  } else if (changes) {
+    report = carry_out(plan, options, context);
+  }
+  return finish(std::move(report), warnings, context);
 }
 
 }  // namespace irqtune

@@ -2,9 +2,11 @@
 // A whole host with some files changed: the input decides which, and how. Then everything that a
 // command would do with it.
 #include "irqtune/apply/plan_file.h"
+#include "irqtune/diagnose/diagnose.h"
 #include "irqtune/plan/explain.h"
 #include "irqtune/plan/planner.h"
 #include "irqtune/read/read.h"
+#include "irqtune/read/settings.h"
 #include "irqtune/read/snapshot.h"
 #include "irqtune/report/report.h"
 
@@ -226,6 +228,17 @@ void plan(const Host& host, const Policy& policy) {
           "a plan is the same each time");
 }
 
+void find(const Sysfs& sysfs, const Host& host, const Policy& policy) {
+  const auto plan = make_plan(host, policy);
+  const auto settings = read_settings(sysfs, host);
+  Diagnosis diagnosis;
+  diagnosis.host = host.id;
+  diagnosis.findings = diagnose({host, plan.protections, plan, settings});
+  diagnosis.looked_at = "a tree";
+  check_shown(diagnosis_text(diagnosis, {}));
+  check_shown(diagnosis_json(diagnosis));
+}
+
 void copy(const Sysfs& sysfs) {
   std::vector<std::string> warnings;
   SnapshotOptions options;
@@ -256,6 +269,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   show(host, policy);
   explain(host, policy);
   plan(host, policy);
+  find(sysfs, host, policy);
   copy(sysfs);
   return 0;
 }

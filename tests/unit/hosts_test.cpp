@@ -246,4 +246,22 @@ TEST_CASE("captured hosts: the masks of a kernel since 6.12 say who can be moved
   }
 }
 
+TEST_CASE("what does not fit is said before anything is written", "[plan][apply]") {
+  const CapturedHost host("two-vms");
+  const auto no_directory = (host.root() / "proc/version").string();  // No journal, so no write.
+  const auto ran = run({"--root",
+                        host.root().string(),
+                        "--state-dir",
+                        no_directory,
+                        "apply",
+                        "--housekeeping",
+                        "0",
+                        "--max-vectors-per-cpu",
+                        "1"});
+  CHECK(ran.code != 0);
+  const auto warning = ran.err.find("do not fit");
+  REQUIRE(warning != std::string::npos);
+  CHECK(warning < ran.err.rfind("irqtune: "));
+}
+
 }  // namespace irqtune::test
