@@ -257,7 +257,7 @@ TEST_CASE("what does not fit is said before anything is written", "[plan][apply]
                         "--housekeeping",
                         "0",
                         "--max-vectors-per-cpu",
-                        "1"});
+                        "12"});
   CHECK(ran.code != 0);
   const auto warning = ran.err.find("do not fit");
   REQUIRE(warning != std::string::npos);

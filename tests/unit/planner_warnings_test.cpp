@@ -26,8 +26,8 @@ TEST_CASE("the pins that stand in the way are named, by whatever they protect", 
   Policy policy;
   policy.housekeeping = cpus("10-11");  // Siblings of 2 and 3.
   CHECK(warns(make_plan(host, policy),
-              "every --housekeeping CPU is protected or offline (vm1 pins 2-3), so 1 vectors stay; "
-              "pin one of these VMs"));
+              "--housekeeping 10-11 names protected ones only (vm1 pins 2-3), so 1 vectors stay; "
+              "give CPUs that are online"));
   policy.housekeeping = cpus("3,5");
   add_vm(host, "vm2", {"5"}, {});
   add_vm(host, "vm3", {"6"}, {});
@@ -35,7 +35,7 @@ TEST_CASE("the pins that stand in the way are named, by whatever they protect", 
   policy.housekeeping.reset();
   policy.protection.avoid = host.topology.online;
   host.vms.clear();
-  CHECK(warns(make_plan(host, policy), "(by isolation or --avoid), so 1 vectors stay; leave some"));
+  CHECK(warns(make_plan(host, policy), "is protected (--avoid 0-15), so 1 vectors stay; leave a CPU"));
 }
 
 TEST_CASE("a shared line is moved, and named", "[plan]") {
