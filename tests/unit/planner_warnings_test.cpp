@@ -35,7 +35,8 @@ TEST_CASE("the pins that stand in the way are named, by whatever they protect", 
   policy.housekeeping.reset();
   policy.protection.avoid = host.topology.online;
   host.vms.clear();
-  CHECK(warns(make_plan(host, policy), "is protected (--avoid 0-15), so 1 vectors stay; leave a CPU"));
+  CHECK(warns(make_plan(host, policy),
+              "is protected (--avoid 0-15), so 1 vectors stay; leave a CPU"));
 }
 
 TEST_CASE("a shared line is moved, and named", "[plan]") {
