@@ -129,8 +129,8 @@ signal_vm() { kill "-$1" "$(pid_of "$2")"; }
 # NVMe each.
 start_two_vms() {
   bind_vfio 0000:24:00.0 0000:22:00.0 0000:44:00.0 0000:42:00.0
-  VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=200,100,50 start_vm vm1 4 0000:24:00.0 0000:22:00.0
-  VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=100,50,20 start_vm vm2 2 0000:44:00.0 0000:42:00.0
+  VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=40,20,10 start_vm vm1 4 0000:24:00.0 0000:22:00.0
+  VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=20,10,5 start_vm vm2 2 0000:44:00.0 0000:42:00.0
 }
 
 # --- CPUs

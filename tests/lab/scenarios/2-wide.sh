@@ -19,12 +19,12 @@ vf0=$(vf 0000:27:00.0 0) vf1=$(vf 0000:27:00.0 1) vf2=$(vf 0000:67:00.0 0)
 intx=0000:00:04.0 msi=0000:00:08.0
 bind_vfio "$vf0" "$vf1" "$vf2" 0000:44:00.0 0000:82:00.0 "$intx" "$msi"
 # Node 0 is 0-9, node 1 10-19, node 2 20-29, node 3 30-39.
-VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=100,50 start_vm vm1 4 "$vf0" "$vf1"
-VMD_PIN=12,13 VMD_EMUPIN=10-11 VMD_RATES=50 start_vm vm2 2 0000:44:00.0
-VMD_PIN=22,23,24 VMD_EMUPIN=20-21 VMD_RATES=50 start_vm vm3 3 "$vf2"
-VMD_PIN=32,33 VMD_EMUPIN=30-31 VMD_RATES=50 start_vm vm4 2 0000:82:00.0
-VMD_PIN=6 VMD_RATES=50 VMD_MODE=intx start_vm intx 1 "$intx"
-VMD_PIN=16 VMD_RATES=50 VMD_MODE=msi start_vm msi 1 "$msi"
+VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=40,20 start_vm vm1 4 "$vf0" "$vf1"
+VMD_PIN=12,13 VMD_EMUPIN=10-11 VMD_RATES=20 start_vm vm2 2 0000:44:00.0
+VMD_PIN=22,23,24 VMD_EMUPIN=20-21 VMD_RATES=20 start_vm vm3 3 "$vf2"
+VMD_PIN=32,33 VMD_EMUPIN=30-31 VMD_RATES=20 start_vm vm4 2 0000:82:00.0
+VMD_PIN=6 VMD_RATES=20 VMD_MODE=intx start_vm intx 1 "$intx"
+VMD_PIN=16 VMD_RATES=20 VMD_MODE=msi start_vm msi 1 "$msi"
 all="vm1 vm2 vm3 vm4 intx msi"
 pause() {
   local name

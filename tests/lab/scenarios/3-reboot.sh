@@ -5,8 +5,8 @@
 # --wait-stable waits for the guest's driver to ask for the last one.
 
 bind_vfio 0000:24:00.0 0000:22:00.0 0000:44:00.0
-VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=100 VMD_STEP_MS=1000 start_vm vm1 4 0000:24:00.0 0000:22:00.0
-VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=100 start_vm vm2 2 0000:44:00.0
+VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=20 VMD_STEP_MS=1000 start_vm vm1 4 0000:24:00.0 0000:22:00.0
+VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=20 start_vm vm2 2 0000:44:00.0
 cores=$(vcpu_cores)
 vectors_of() { irqs_of "$1" | wc -l; }
 

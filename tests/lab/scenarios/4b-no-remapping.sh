@@ -7,7 +7,7 @@
 
 echo Y >/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
 bind_vfio 0000:24:00.0
-VMD_PIN=2,3 VMD_EMUPIN=0-1 VMD_RATES=50 start_vm vm1 2 0000:24:00.0
+VMD_PIN=2,3 VMD_EMUPIN=0-1 VMD_RATES=20 start_vm vm1 2 0000:24:00.0
 same "chip" "$(grep vfio- /proc/interrupts | grep -c ' PCI-MSI')" 5
 cores=$(vcpu_cores)
 for irq in $(irqs_of 0000:24:00.0); do

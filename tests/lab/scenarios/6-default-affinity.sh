@@ -11,9 +11,9 @@ cat >/etc/libvirt/qemu/vm3.xml <<X
 <os><type arch='x86_64' machine='q35'>hvm</type></os></domain>
 X
 bind_vfio 0000:24:00.0 0000:44:00.0 0000:42:00.0
-VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=100 start_vm vm1 4 0000:24:00.0
-VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=100 start_vm vm2 2 0000:44:00.0
-start_vm3() { VMD_PIN=12,13 VMD_EMUPIN=8-9 VMD_RATES=100 start_vm vm3 2 0000:42:00.0; }
+VMD_PIN=2,3,4,5 VMD_EMUPIN=0-1 VMD_RATES=20 start_vm vm1 4 0000:24:00.0
+VMD_PIN=10,11 VMD_EMUPIN=8-9 VMD_RATES=20 start_vm vm2 2 0000:44:00.0
+start_vm3() { VMD_PIN=12,13 VMD_EMUPIN=8-9 VMD_RATES=20 start_vm vm3 2 0000:42:00.0; }
 default_mask() { cat /proc/irq/default_smp_affinity; }
 of_vm3() { vector_masks | grep 0000:42:00.0; }
 
