@@ -44,7 +44,7 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
       Row{{"plan", "--avoid", "70000"}, "--avoid: CPU 70000", "0-3,8"},
       Row{{"plan", "--housekeeping", "1,,-2"}, "--housekeeping", "0-3,8"},
       Row{{"plan", "--avoid", ""}, "--avoid: is empty, no CPU list", "see irqtune plan --help"},
-      Row{{"check", "--avoid="}, "--avoid: is empty, no CPU list", "--help"},
+      Row{{"check", "--avoid="}, "--avoid: no CPULIST given", "--help"},
       Row{{"plan", "--housekeeping", ""}, "--housekeeping: is empty, no CPU list", "--help"},
       Row{{"apply", "--housekeeping", " "}, "--housekeeping: is empty, no CPU list", "--help"},
       Row{{"apply", "--wait-lock=-1"}, "--wait-lock: -1: not a number from 0", "--help"},
