@@ -26,20 +26,20 @@ namespace {
 using Json = nlohmann::json;
 
 const std::vector<Arguments>& reading_commands() {
-  static const std::vector<Arguments> commands{{"show"},
-                                               {"show", "topology"},
-                                               {"show", "devices"},
-                                               {"show", "irqs"},
-                                               {"show", "vms"},
-                                               {"show", "all"},
-                                               {"plan"},
-                                               {"plan", "--scope", "all"},
-                                               {"plan", "--policy", "colocate"},
-                                               {"apply", "--dry-run"},
-                                               {"history"},
-                                               {"check"},
-                                               {"diagnose"}};
-  return commands;
+  static const std::vector<Arguments> kCommands{{"show"},
+                                                {"show", "topology"},
+                                                {"show", "devices"},
+                                                {"show", "irqs"},
+                                                {"show", "vms"},
+                                                {"show", "all"},
+                                                {"plan"},
+                                                {"plan", "--scope", "all"},
+                                                {"plan", "--policy", "colocate"},
+                                                {"apply", "--dry-run"},
+                                                {"history"},
+                                                {"check"},
+                                                {"diagnose"}};
+  return kCommands;
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ TEST_CASE("contract: a given budget counts the host's own interrupts too", "[cli
 TEST_CASE("contract: check looks at all that was applied", "[cli][contract]") {
   CapturedHost host("two-vms");
   const auto apply_all = document(host, {"apply", "--scope", "evict", "--default-affinity"});
-  const auto results = apply_all["results"];
+  const auto& results = apply_all["results"];
   const auto is_host_irq = [](const Json& row) {
     return row["vector"].is_null() && !row["irq"].is_null();
   };

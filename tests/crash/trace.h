@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -13,7 +14,7 @@ namespace irqtune::test {
 struct Call {
   std::uint64_t index = 0;  ///< From 0, over the whole run.
   std::uint64_t number = 0;
-  std::uint64_t args[6] = {};
+  std::array<std::uint64_t, 6> args = {};
 };
 
 /// What to do with a call.

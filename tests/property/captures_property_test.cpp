@@ -21,14 +21,16 @@ std::string words(const Policy& policy) {
                      policy.max_vectors_per_cpu.value_or(-1));
 }
 
-Policy policy_of(Scope scope, VmPolicy kind, int variant) {
-  Policy policy;
-  policy.scope = scope;
-  policy.policy = kind;
-  policy.rebalance = variant == 1;
-  policy.near_to = variant == 2 ? Near::vm : Near::device;
-  policy.max_vectors_per_cpu = variant == 3 ? std::optional(3) : std::nullopt;
-  return policy;
+void add_variants(Scope scope, VmPolicy kind, std::vector<Policy>& policies) {
+  for (int variant = 0; variant < 4; ++variant) {
+    Policy policy;
+    policy.scope = scope;
+    policy.policy = kind;
+    policy.rebalance = variant == 1;
+    policy.near_to = variant == 2 ? Near::vm : Near::device;
+    policy.max_vectors_per_cpu = variant == 3 ? std::optional(3) : std::nullopt;
+    policies.push_back(policy);
+  }
 }
 
 /// Every scope, policy and --near, each also with --rebalance and with a tight budget.
@@ -36,9 +38,7 @@ std::vector<Policy> policies() {
   std::vector<Policy> all;
   for (const auto scope : {Scope::passthrough, Scope::evict, Scope::all}) {
     for (const auto kind : {VmPolicy::avoid, VmPolicy::colocate, VmPolicy::leave}) {
-      for (const int variant : {0, 1, 2, 3}) {
-        all.push_back(policy_of(scope, kind, variant));
-      }
+      add_variants(scope, kind, all);
     }
   }
   return all;
@@ -53,10 +53,11 @@ TEST_CASE("captured hosts: every plan keeps the rules, is stable, heeds no order
   options.detail = Detail::devices;
   const auto host = read_host(Sysfs(capture_file(name)), options);
   const auto other = shuffled(host, 7);
+  const std::vector<std::string> none;
   for (const auto& policy : policies()) {
     const auto plan = make_plan(host, policy);
     INFO(name << ": " << words(policy) << "\n" << dump(plan));
-    CHECK(breaches(host, plan) == std::vector<std::string>{});
+    CHECK(breaches(host, plan) == none);
     CHECK(unrest(host, plan).empty());
     CHECK(dump(make_plan(other, policy)) == dump(plan));
   }

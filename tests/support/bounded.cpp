@@ -34,7 +34,7 @@ void write_fully(int fd, const std::string& text) {
   if (largest_file) {
     const rlimit size{*largest_file, *largest_file};
     ::setrlimit(RLIMIT_FSIZE, &size);
-    ::signal(SIGXFSZ, SIG_IGN);  // So that write(2) says EFBIG.
+    static_cast<void>(::signal(SIGXFSZ, SIG_IGN));  // So that write(2) says EFBIG.
   }
   const auto ran = run(arguments);
   write_fully(fd, ran.out + kSeparator + ran.err);

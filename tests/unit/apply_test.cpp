@@ -228,9 +228,10 @@ TEST_CASE("apply: a dry run writes nothing at all", "[apply]") {
   const auto before = tree.masks();
   const auto report = dry_run(tree.writes(true), tree.sysfs());
   CHECK(report.state == ApplyState::dry_run);
-  CHECK(std::ranges::all_of(report.outcomes, [](const Outcome& outcome) {
+  const bool all = std::ranges::all_of(report.outcomes, [](const Outcome& outcome) {
     return outcome.state == WriteState::would_change;
-  }));
+  });
+  CHECK(all);
   CHECK(tree.masks() == before);
   CHECK_FALSE(tree.sysfs().exists("/var"));
 }

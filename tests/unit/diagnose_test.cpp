@@ -31,6 +31,12 @@ bool sorted(const std::vector<Finding>& findings) {
   });
 }
 
+void check_lines(const std::vector<std::string>& lines) {
+  for (const auto& line : lines) {
+    CHECK(line.find('\n') == std::string::npos);
+  }
+}
+
 /// What holds of every finding.
 void check_finding(const Finding& finding) {
   INFO(finding.id << ": " << finding.title);
@@ -41,11 +47,8 @@ void check_finding(const Finding& finding) {
   CHECK(std::ranges::is_sorted(finding.irqs));
   CHECK(std::ranges::is_sorted(finding.devices));
   CHECK(std::ranges::is_sorted(finding.vms));
-  for (const auto* lines : {&finding.evidence, &finding.remedy}) {
-    for (const auto& line : *lines) {
-      CHECK(line.find('\n') == std::string::npos);
-    }
-  }
+  check_lines(finding.evidence);
+  check_lines(finding.remedy);
 }
 
 }  // namespace

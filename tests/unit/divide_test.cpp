@@ -13,7 +13,9 @@ namespace irqtune::test {
 
 namespace {
 
-using namespace planning;
+using planning::Problem;
+using planning::Reach;
+using planning::State;
 
 Problem problem_of(std::size_t bins, const std::vector<double>& weights) {
   Problem problem;
@@ -39,7 +41,8 @@ State filled(const Problem& problem, std::size_t count) {
 }
 
 std::vector<bool> all(const Problem& problem) {
-  return std::vector<bool>(problem.balls.size(), true);
+  std::vector<bool> movable(problem.balls.size(), true);
+  return movable;
 }
 
 }  // namespace

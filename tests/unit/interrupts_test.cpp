@@ -195,7 +195,7 @@ TEST_CASE("interrupts: runs of zeros of any length are skipped to the right colu
 
 TEST_CASE("interrupts: a number that begins like a cell of zero is read whole", "[read]") {
   const auto zeros = GENERATE(range(0, 70));
-  const auto end = GENERATE("", " ", "\t", "  IO-APIC 9-fasteoi   acpi");
+  const auto* const end = GENERATE("", " ", "\t", "  IO-APIC 9-fasteoi   acpi");
   CAPTURE(zeros, end);
   std::string header = "    ";
   std::string row = "  9:";

@@ -76,7 +76,7 @@ void add_row(JsonRows& rows, std::string_view text) {
 TEST_CASE("json rows: byte for byte what the document would print", "[report]") {
   const std::vector<std::string> texts{"",
                                        "vfio-msix[0](0000:3b:00.0)",
-                                       "a \"quoted\" \\ name",
+                                       R"(a "quoted" \ name)",
                                        "tab\tnewline\n\x01\x1f\x7f",
                                        std::string("nul\0 inside", 11),
                                        "\xc3\xbc and \xff, no UTF-8",
@@ -94,7 +94,8 @@ TEST_CASE("json rows: byte for byte what the document would print", "[report]") 
 }
 
 TEST_CASE("json rows: no rows are an empty list", "[report]") {
-  CHECK(made_of_rows([](JsonRows&) {}) == made_of_values(Json::array()));
+  const auto fill = [](JsonRows&) {};
+  CHECK(made_of_rows(fill) == made_of_values(Json::array()));
 }
 
 }  // namespace irqtune

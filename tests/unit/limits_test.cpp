@@ -83,12 +83,12 @@ std::string repeated(std::string_view text, std::size_t times) {
 }
 
 const std::vector<std::string>& small_files() {
-  static const std::vector<std::string> files{"/proc/stat",
-                                              "/proc/uptime",
-                                              "/sys/devices/system/cpu/isolated",
-                                              "/proc/irq/default_smp_affinity",
-                                              "/sys/devices/system/cpu/cpu1/topology/core_id"};
-  return files;
+  static const std::vector<std::string> kFiles{"/proc/stat",
+                                               "/proc/uptime",
+                                               "/sys/devices/system/cpu/isolated",
+                                               "/proc/irq/default_smp_affinity",
+                                               "/sys/devices/system/cpu/cpu1/topology/core_id"};
+  return kFiles;
 }
 
 }  // namespace

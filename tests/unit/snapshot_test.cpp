@@ -123,6 +123,12 @@ VmHost::VmHost() {
   tree.link("/var/run", "../run");
 }
 
+void check_same(const std::string& path, const TreeItem& item, const TreeItem& other) {
+  INFO(path);
+  const bool same = other.kind == item.kind && other.mode == item.mode && other.text == item.text;
+  CHECK(same);
+}
+
 }  // namespace
 
 TEST_CASE("snapshot: holds what irqtune reads, and nothing else", "[snapshot]") {
@@ -177,11 +183,7 @@ TEST_CASE("snapshot: a snapshot of a snapshot is the same", "[snapshot]") {
     auto second = collect(Sysfs(target.root() / copy));
     CHECK(second.size() == first.size());
     for (const auto& [path, item] : first) {
-      const auto& other = second[path];
-      const bool same =
-          other.kind == item.kind && other.mode == item.mode && other.text == item.text;
-      INFO(path);
-      CHECK(same);
+      check_same(path, item, second[path]);
     }
   }
 }

@@ -78,9 +78,11 @@ TEST_CASE("Sysfs: a FIFO, a directory or a huge file is an error at once", "[sys
 TEST_CASE("Sysfs: writes only while the guard holds", "[sys]") {
   const test::FakeTree tree{{"/proc/irq/30/smp_affinity_list", "0-15\n"}, {"/bare", "0-3"}};
   const auto sysfs = tree.sysfs();
-  CHECK(sysfs.write("/proc/irq/30/smp_affinity_list", "2", [] { return false; }).value() == ESTALE);
+  const auto fails = [] { return false; };
+  const auto holds = [] { return true; };
+  CHECK(sysfs.write("/proc/irq/30/smp_affinity_list", "2", fails).value() == ESTALE);
   CHECK(tree.text("/proc/irq/30/smp_affinity_list") == "0-15\n");
-  CHECK_FALSE(sysfs.write("/proc/irq/30/smp_affinity_list", "2", [] { return true; }));
+  CHECK_FALSE(sysfs.write("/proc/irq/30/smp_affinity_list", "2", holds));
   CHECK(tree.text("/proc/irq/30/smp_affinity_list") == "2\n");
   CHECK_FALSE(sysfs.write("/bare", "1", {}));
   CHECK(tree.text("/bare") == "1");

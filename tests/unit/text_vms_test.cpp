@@ -67,6 +67,7 @@ TEST_CASE("A host whose devices all have VMs has no such list", "[report]") {
 TEST_CASE("Many vCPUs take several lines", "[report]") {
   auto host = make_host({1, 128, 1, 1});
   std::vector<std::string> pins;
+  pins.reserve(64);
   for (int cpu = 0; cpu < 64; ++cpu) {
     pins.push_back(std::to_string(cpu + 64));
   }
