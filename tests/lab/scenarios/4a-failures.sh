@@ -45,11 +45,11 @@ jq --argjson irq "$queue" --arg action "$(cat "/sys/kernel/irq/$queue/actions")"
   '.assignments += [.assignments[0] + {irq: $irq, vector: null, device: "0000:21:00.0", action: $action,
      actions: [$action], vm: null, from: "0", from_effective: "0", to: "6", change: true, blocked: null}]' \
   plan.json >managed-plan.json
-refused managed apply managed-plan.json
+refused managed apply --force managed-plan.json # Edited, so --force.
 same "managed: state" "$(json managed .state)" rolled_back
 same "managed: the IRQ that is refused" "$(json managed '.results[] | select(.state == "refused") | .irq')" "$queue"
 holds "managed: the class is named" says 'refused: the kernel manages' managed
-tune keep 4 apply --keep-going managed-plan.json
+tune keep 4 apply --force --keep-going managed-plan.json
 same "--keep-going: state" "$(json keep .state)" partial
 same "--keep-going: results" "$(states keep)" "5 ok, 1 refused"
 same "--keep-going: masks in the kernel that are not the plan's" \
@@ -116,8 +116,11 @@ say "== a CPU offline between plan and apply"
 tune plan 0 plan
 cpu=$(targets_of plan | cut -d' ' -f2 | grep -vx 0 | head -1)
 echo 0 >"/sys/devices/system/cpu/cpu$cpu/online"
-refused offline apply plan.json
-holds "offline: the class is named" says 'does not accept the mask' offline
+masks >/tmp/before
+tune offline 2 apply plan.json
+masks >/tmp/after
+holds "offline: every mask is as it was" cmp /tmp/before /tmp/after
+holds "offline: the CPU is named" says "to CPU $cpu: not online" offline
 tune fresh 0 apply
 same "a fresh plan does without CPU $cpu" "$(json fresh "[.results[] | select(.to == \"$cpu\")] | length")" 0
 tune undo 0 rollback
