@@ -100,10 +100,13 @@ bool is_accepted(const Plan& plan, const DriftEntry& entry) {
 /// Takes those out of the drift that someone moved to another good place: no apply would move them
 /// back, so that calling them drift would never end.
 std::vector<DriftEntry> take_moved(const Plan& plan, std::vector<DriftEntry>& drift) {
-  const auto first = std::ranges::stable_partition(
-      drift, [&](const DriftEntry& entry) { return !is_accepted(plan, entry); });
-  std::vector<DriftEntry> moved(first.begin(), first.end());
-  drift.erase(first.begin(), first.end());
+  // Not std::ranges: clang 14 cannot compile that of libstdc++ 12.
+  const auto first =
+      std::stable_partition(drift.begin(), drift.end(), [&](const DriftEntry& entry) {
+        return !is_accepted(plan, entry);
+      });
+  std::vector<DriftEntry> moved(first, drift.end());
+  drift.erase(first, drift.end());
   for (auto& entry : drift) {
     entry.by_apply = is_planned(plan, entry);
   }

@@ -125,7 +125,10 @@ class Explainer {
       made.candidates.push_back(
           candidate(item, cpu, cpu.siblings.first().value_or(number) == number, 0));
     }
-    std::ranges::stable_partition(made.candidates, &CandidateFact::chosen);
+    // Not std::ranges: clang 14 cannot compile that of libstdc++ 12.
+    std::stable_partition(made.candidates.begin(),
+                          made.candidates.end(),
+                          [](const CandidateFact& fact) { return fact.chosen; });
     for (const auto& cpu : host_.topology.cpus) {
       if (std::ranges::find(own, cpu.number) == own.end()) {
         made.rejected.push_back({cpu.number, rule_against_colocation(cpu)});
