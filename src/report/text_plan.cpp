@@ -23,10 +23,10 @@ std::string headline(const Plan& plan, const TextStyle& style) {
                                counted(plan.before.vectors, "vector"),
                                plan.before.remote);
   const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
-  const auto todo = changes == 0 ? std::string("Nothing to change.")
+  const auto next = changes == 0 ? std::string("Nothing to change.")
                                  : fmt::format("The plan changes {}; apply it with: irqtune apply",
                                                counted(changes, "affinity mask"));
-  return fmt::format("{}\n{}\n", tinted(style, tint, now), todo);
+  return fmt::format("{}\n{}\n", tinted(style, tint, now), next);
 }
 
 std::string count_line(std::string_view what, std::size_t before, std::size_t after) {

@@ -81,14 +81,14 @@ Fd open_by_hand(int root, std::string_view path, int flags) {
 
 std::optional<std::string> resolve_in_root(int root, std::string_view path, bool last) {
   std::vector<std::string> done;
-  std::deque<std::string> todo;
+  std::deque<std::string> pending;
   for (const auto part : split(path, '/')) {
-    todo.emplace_back(part);
+    pending.emplace_back(part);
   }
   int links = 0;
-  while (!todo.empty()) {
-    const auto part = std::move(todo.front());
-    todo.pop_front();
+  while (!pending.empty()) {
+    const auto part = std::move(pending.front());
+    pending.pop_front();
     if (part.empty() || part == ".") {
       continue;
     }
@@ -97,7 +97,7 @@ std::optional<std::string> resolve_in_root(int root, std::string_view path, bool
       continue;
     }
     done.push_back(part);
-    const auto target = !last && todo.empty() ? std::nullopt : read_link(root, joined(done));
+    const auto target = !last && pending.empty() ? std::nullopt : read_link(root, joined(done));
     if (!target) {
       continue;
     }
@@ -110,7 +110,7 @@ std::optional<std::string> resolve_in_root(int root, std::string_view path, bool
       done.clear();
     }
     const auto parts = split(*target, '/');
-    todo.insert(todo.begin(), parts.begin(), parts.end());
+    pending.insert(pending.begin(), parts.begin(), parts.end());
   }
 
   struct stat status {};
