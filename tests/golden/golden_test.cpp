@@ -64,7 +64,7 @@ std::string difference(const std::string& expected, const std::string& actual) {
 
 /// Compares `printed` with the stored file, or stores it.
 void check_golden(const std::string& host, const std::string& file, const std::string& printed) {
-  const auto path = fs::path(IRQTUNE_SOURCE_DIR) / "tests/golden" / host / file;
+  const auto path = source_dir() / "tests/golden" / host / file;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
   const char* update = std::getenv("IRQTUNE_UPDATE_GOLDEN");
   if (update != nullptr && std::string_view(update) == "1") {

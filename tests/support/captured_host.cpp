@@ -57,8 +57,12 @@ const std::vector<std::string>& captures_with_vms() {
   return kNames;
 }
 
+fs::path source_dir() {
+  return IRQTUNE_SOURCE_DIR;
+}
+
 fs::path capture_file(const std::string& name) {
-  return fs::path(IRQTUNE_SOURCE_DIR) / "tests/hosts" / (name + ".tar.gz");
+  return source_dir() / "tests/hosts" / (name + ".tar.gz");
 }
 
 CapturedHost::CapturedHost(const std::string& name) {

@@ -14,6 +14,9 @@ namespace irqtune::test {
 [[nodiscard]] const std::vector<std::string>& captures();
 [[nodiscard]] const std::vector<std::string>& captures_with_vms();
 
+/// The project's top directory.
+[[nodiscard]] std::filesystem::path source_dir();
+
 /// The archive of a captured host.
 [[nodiscard]] std::filesystem::path capture_file(const std::string& name);
 

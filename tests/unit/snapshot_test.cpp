@@ -5,6 +5,7 @@
 #include "irqtune/read/read.h"
 #include "irqtune/read/settings.h"
 
+#include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
@@ -18,10 +19,6 @@ namespace irqtune {
 namespace {
 
 using test::FakeTree;
-
-std::string host_file(const std::string& name) {
-  return std::string(IRQTUNE_SOURCE_DIR) + "/tests/hosts/" + name + ".tar.gz";
-}
 
 TreeItems collect(const Sysfs& sysfs, bool anonymize = false) {
   SnapshotOptions options;
@@ -173,7 +170,7 @@ TEST_CASE("snapshot: file modes are kept, they tell what is settable", "[snapsho
 
 TEST_CASE("snapshot: a snapshot of a snapshot is the same", "[snapshot]") {
   const auto name = GENERATE(as<std::string>{}, "two-vms", "libvirt-kvm");
-  const auto first = collect(Sysfs(host_file(name)));
+  const auto first = collect(Sysfs(test::capture_file(name)));
   CHECK(first.size() > 3000);
   CHECK(first.contains("/sample2/proc/interrupts"));
   const FakeTree target;

@@ -4,6 +4,7 @@
 #include "irqtune/core/error.h"
 #include "irqtune/sys/tree_writer.h"
 
+#include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 #include "sys/rooted.h"
@@ -91,7 +92,7 @@ TEST_CASE("Sysfs: writes only while the guard holds", "[sys]") {
 }
 
 TEST_CASE("Sysfs: a snapshot file is a root that cannot be written", "[sys]") {
-  const Sysfs sysfs(std::filesystem::path(IRQTUNE_SOURCE_DIR) / "tests/hosts/two-vms.tar.gz");
+  const Sysfs sysfs(test::capture_file("two-vms"));
   CHECK(sysfs.in_memory());
   CHECK_FALSE(sysfs.live());
   CHECK(sysfs.read("/proc/irq/74/smp_affinity_list") == "0-7");

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/error.h"
 
+#include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
@@ -259,8 +260,7 @@ TEST_CASE("TreeImage: limits hold", "[sys]") {
 }
 
 TEST_CASE("TreeImage: a captured host loads whole", "[sys]") {
-  const auto image =
-      TreeImage::load(std::string(IRQTUNE_SOURCE_DIR) + "/tests/hosts/two-vms.tar.gz");
+  const auto image = TreeImage::load(test::capture_file("two-vms"));
   std::error_code error;
   CHECK(image->list("/sys/bus/pci/devices", error).size() > 10);
   CHECK(image->resolve("/sys/bus/pci/devices/0000:22:00.0")

@@ -2,6 +2,7 @@
 #include "irqtune/read/vms.h"
 
 #include "read/parts.h"
+#include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/vm_tree.h"
 
@@ -12,7 +13,7 @@ namespace irqtune::test {
 namespace {
 
 Sysfs capture(const std::string& name) {
-  return Sysfs(std::string(IRQTUNE_SOURCE_DIR) + "/tests/hosts/" + name + ".tar.gz");
+  return Sysfs(capture_file(name));
 }
 
 VmsRead read(const Sysfs& sysfs) {
