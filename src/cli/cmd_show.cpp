@@ -34,7 +34,7 @@ ExitCode run(const ShowOptions& options, const Context& context) {
   const auto protection = protections(host, policy.protection);
   print_warnings(context, host.warnings);
   if (context.call.json) {
-    context.out << host_json(host, protection, section);
+    print_host_json(context.out, host, protection, section);
     return ExitCode::ok;
   }
   if (context.call.quiet) {

@@ -79,6 +79,12 @@ std::string add_word(std::string_view word, List& list) {
   return fault;
 }
 
+/// Lists are printed by the thousand.
+void add_number(int number, std::string& text) {
+  const fmt::format_int digits(number);
+  text.append(digits.data(), digits.size());
+}
+
 }  // namespace
 
 CpuSet::CpuSet(std::initializer_list<int> cpus) {
@@ -134,15 +140,17 @@ std::optional<CpuSet> CpuSet::parse_mask(std::string_view text) {
 
 std::string CpuSet::to_list() const {
   std::string text;
-  const auto all = cpus();
-  for (auto first = all.begin(); first != all.end();) {
-    auto last = first;
-    while (std::next(last) != all.end() && *std::next(last) == *last + 1) {
-      ++last;
-    }
+  const auto limit = static_cast<int>(words_.size()) * kWordBits;
+  int first = next(0, true);
+  while (first < limit) {
+    const int behind = next(first, false);
     text += text.empty() ? "" : ",";
-    text += first == last ? fmt::format("{}", *first) : fmt::format("{}-{}", *first, *last);
-    first = std::next(last);
+    add_number(first, text);
+    if (behind > first + 1) {
+      text += '-';
+      add_number(behind - 1, text);
+    }
+    first = next(behind, true);
   }
   return text;
 }
@@ -275,6 +283,19 @@ CpuSet operator-(const CpuSet& a, const CpuSet& b) {
   }
   out.trim();
   return out;
+}
+
+int CpuSet::next(int from, bool member) const noexcept {
+  auto word = static_cast<std::size_t>(from / kWordBits);
+  auto mask = ~std::uint64_t{0} << (from % kWordBits);
+  for (; word < words_.size(); ++word) {
+    const auto bits = (member ? words_[word] : ~words_[word]) & mask;
+    if (bits != 0) {
+      return static_cast<int>(word) * kWordBits + std::countr_zero(bits);
+    }
+    mask = ~std::uint64_t{0};
+  }
+  return static_cast<int>(words_.size()) * kWordBits;
 }
 
 void CpuSet::trim() noexcept {

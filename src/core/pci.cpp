@@ -5,14 +5,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <limits>
+
 namespace irqtune {
 
 namespace {
 
+constexpr int kMinDomainDigits = 4;
 constexpr std::size_t kMaxDomainDigits = 8;
 constexpr std::uint8_t kMaxDevice = 31;
 constexpr std::uint8_t kMaxFunction = 7;
 constexpr std::uint16_t kMaxIndex = 2047;  // MSI-X tables have at most 2048 entries (PCI 3.0).
+
+int hex_digits(std::uint32_t number) noexcept {
+  constexpr int kBits = std::numeric_limits<std::uint32_t>::digits;
+  return (kBits - std::countl_zero(number) + 3) / 4;
+}
+
+/// Addresses are printed by the thousand.
+void add_hex(std::string& text, std::uint32_t number, int digits) {
+  for (int shift = 4 * digits - 4; shift >= 0; shift -= 4) {
+    text += "0123456789abcdef"[number >> shift & 0xfU];
+  }
+}
 
 /// A field of exactly `digits` hexadecimal digits.
 template <std::integral Number>
@@ -35,7 +52,8 @@ std::optional<PciAddress> PciAddress::parse(std::string_view text) noexcept {
   if (text.find(':') != text.rfind(':')) {
     const auto domain = take_until(text, ':');
     const auto number = parse_number<std::uint32_t>(domain, 16);
-    if (!number || domain.size() < 4 || domain.size() > kMaxDomainDigits) {
+    if (!number || domain.size() < std::size_t{kMinDomainDigits} ||
+        domain.size() > kMaxDomainDigits) {
       return std::nullopt;
     }
     address.domain = *number;
@@ -53,7 +71,15 @@ std::optional<PciAddress> PciAddress::parse(std::string_view text) noexcept {
 }
 
 std::string PciAddress::to_string() const {
-  return fmt::format("{:04x}:{:02x}:{:02x}.{}", domain, bus, device, function);
+  std::string text;
+  add_hex(text, domain, std::max(hex_digits(domain), kMinDomainDigits));
+  text += ':';
+  add_hex(text, bus, 2);
+  text += ':';
+  add_hex(text, device, 2);
+  text += '.';
+  add_hex(text, function, 1);
+  return text;
 }
 
 std::string_view kind_text(VectorKind kind) noexcept {

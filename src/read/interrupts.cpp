@@ -3,13 +3,12 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/cells.h"
 #include "read/irq_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <set>
@@ -28,6 +27,9 @@ constexpr std::size_t kLongestLine = std::size_t{1} << 20;
 constexpr std::size_t kMaxRows = std::size_t{1} << 20;
 constexpr std::size_t kMaxParts = std::size_t{1} << 26;
 
+// Room that is made at once: moving rows costs more than memory that is never touched.
+constexpr std::size_t kUsualRows = 2048;
+
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\0' || c == '\r';
 }
@@ -35,126 +37,6 @@ bool is_blank(char c) noexcept {
 bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
-
-/// A zero cell is "%10u" behind the last digit of the cell before it, so that runs of them repeat
-/// these eleven bytes. On big hosts 99 cells of 100 are zero: they are compared many at a time.
-constexpr std::string_view kZeroCell = "          0";
-constexpr std::size_t kBlockCells = 32;
-constexpr auto kZeroBlock = [] {
-  std::array<char, kZeroCell.size() * kBlockCells> block{};
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    block.at(i) = kZeroCell[i % kZeroCell.size()];
-  }
-  return block;
-}();
-
-/// How many bytes at the start of `text` are as in kZeroBlock, eight at a time.
-std::size_t zero_bytes(std::string_view text) noexcept {
-  const auto end = std::min(text.size(), kZeroBlock.size());
-  std::size_t at = 0;
-  for (; at + sizeof(std::uint64_t) <= end; at += sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::uint64_t zeros = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    std::memcpy(&zeros, kZeroBlock.data() + at, sizeof zeros);
-    if (word != zeros) {
-      break;
-    }
-  }
-  while (at < end && text[at] == kZeroBlock[at]) {
-    ++at;
-  }
-  return at;
-}
-
-/// The cells of one row, read from left to right.
-class Cells {
- public:
-  Cells(std::string_view text, std::size_t limit) noexcept : text_(text), limit_(limit) {}
-
-  /// Reads up to `limit` numbers; non-zero ones go to `counts` with the CPU of their column.
-  void read(const std::vector<int>& cpus, std::vector<CpuCount>& counts) {
-    while (columns_ < limit_) {
-      skip_zeros();
-      if (columns_ >= limit_ || !read_number()) {
-        return;
-      }
-      if (value_ != 0 && columns_ < cpus.size() && cpus[columns_] >= 0) {
-        counts.push_back({cpus[columns_], value_});
-      }
-      ++columns_;
-    }
-  }
-
-  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
-
-  [[nodiscard]] bool too_large() const noexcept { return too_large_; }
-
-  [[nodiscard]] std::string_view rest() const noexcept { return text_.substr(at_); }
-
-  /// Does another number follow, alone in its word?
-  [[nodiscard]] bool more() const noexcept {
-    auto copy = *this;
-    return copy.read_number();
-  }
-
- private:
-  /// True if nothing but a blank or the end stands at `i`: the cell before it is complete.
-  [[nodiscard]] bool ends_at(std::size_t i) const noexcept {
-    return i >= text_.size() || is_blank(text_[i]);
-  }
-
-  /// True if nothing but zeros stands at `at_` for `count` cells.
-  [[nodiscard]] bool has_zeros(std::size_t count) const noexcept {
-    const auto size = count * kZeroCell.size();
-    return columns_ + count <= limit_ && at_ + size <= text_.size() &&
-           std::memcmp(text_.data() + at_, kZeroBlock.data(), size) == 0;
-  }
-
-  void skip_zeros() noexcept {
-    while (has_zeros(kBlockCells) && ends_at(at_ + kZeroBlock.size())) {
-      at_ += kZeroBlock.size();
-      columns_ += kBlockCells;
-    }
-    auto cells = std::min(zero_bytes(text_.substr(at_)) / kZeroCell.size(), limit_ - columns_);
-    if (cells > 0 && !ends_at(at_ + cells * kZeroCell.size())) {
-      --cells;  // The last one's digit is the first of a longer number.
-    }
-    at_ += cells * kZeroCell.size();
-    columns_ += cells;
-  }
-
-  /// Reads one word if it is a number; else stays where it is.
-  bool read_number() noexcept {
-    constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
-    auto at = at_;
-    while (at < text_.size() && is_blank(text_[at])) {
-      ++at;
-    }
-    const auto first = at;
-    value_ = 0;
-    bool large = false;
-    for (; at < text_.size() && is_digit(text_[at]); ++at) {
-      const auto digit = static_cast<std::uint64_t>(text_[at] - '0');
-      large = large || value_ > (kMax - digit) / 10;
-      value_ = value_ * 10 + digit;
-    }
-    if (at == first || !ends_at(at)) {
-      return false;
-    }
-    value_ = large ? kMax : value_;
-    too_large_ = too_large_ || value_ > std::numeric_limits<std::uint32_t>::max();
-    at_ = at;
-    return true;
-  }
-
-  std::string_view text_;
-  std::size_t limit_;
-  std::size_t at_ = 0;
-  std::size_t columns_ = 0;
-  std::uint64_t value_ = 0;
-  bool too_large_ = false;
-};
 
 /// The CPU ids of a header line; empty optional if the line is none.
 std::optional<std::vector<int>> parse_header(std::string_view line) {
@@ -250,6 +132,20 @@ class InterruptParser::Reader {
       return;
     }
     table_.cpus = std::move(cpus);
+    table_.irqs.reserve(kUsualRows);
+  }
+
+  /// Notes an interrupt's number; false if it had a row before.
+  bool is_new(std::uint32_t number) {
+    if (seen_.empty() && (table_.irqs.empty() || table_.irqs.back().number < IrqNumber{number})) {
+      return true;  // The kernel prints them in order.
+    }
+    if (seen_.empty()) {
+      for (const auto& irq : table_.irqs) {
+        seen_.insert(irq.number);
+      }
+    }
+    return seen_.insert(IrqNumber{number}).second;
   }
 
   void row(std::string_view label, std::string_view rest) {
@@ -266,13 +162,16 @@ class InterruptParser::Reader {
     irq.number = IrqNumber{*irq_number};
     counts_.clear();
     cells.read(table_.cpus, counts_);
+    if (!std::ranges::is_sorted(counts_, {}, &CpuCount::cpu)) {
+      std::ranges::stable_sort(counts_, {}, &CpuCount::cpu);
+    }
     irq.counts = counts_;  // One allocation of the right size
     if (cells.too_large()) {
       warn(fmt::format("IRQ {} has a count beyond 32 bits", *irq_number));
     }
     table_.torn = table_.torn || (!table_.cpus.empty() && cells.columns() < limit) || cells.more();
     parse_irq_text(cells.rest(), irq);
-    if (!seen_.insert(*irq_number).second) {
+    if (!is_new(*irq_number)) {
       warn(fmt::format("IRQ {} appears a second time; the first is kept", *irq_number));
       last_is_irq_ = false;
       return;
@@ -283,13 +182,13 @@ class InterruptParser::Reader {
   }
 
   void counter(std::string_view label, Cells& cells) {
-    std::vector<CpuCount> counts;
-    cells.read(table_.cpus, counts);
+    counts_.clear();
+    cells.read(table_.cpus, counts_);
     CounterRow row;
     row.label = label;
     row.columns = cells.columns();
     row.text = trimmed(cells.rest());
-    for (const auto& count : counts) {
+    for (const auto& count : counts_) {
       row.total += std::min(count.count, std::numeric_limits<std::uint64_t>::max() - row.total);
     }
     table_.counters.push_back(std::move(row));
@@ -321,7 +220,7 @@ class InterruptParser::Reader {
 
   InterruptTable table_;
   std::vector<CpuCount> counts_;  // Of one row
-  std::set<std::uint32_t> seen_;
+  std::set<IrqNumber> seen_;      // All, once one is out of order
   std::size_t number_ = 0;
   std::size_t parts_ = 0;  // Cells and handler names kept.
   bool last_is_irq_ = false;

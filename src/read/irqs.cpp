@@ -185,13 +185,10 @@ void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
   }
   const auto version = kernel_version(host.id.kernel.value_or(""));
   const bool mode_tells = version && *version >= kModeTells;
-  std::set<std::string> present;  // On a tree without /proc/irq nothing needs to be opened.
-  for (auto& name : sysfs.list("/proc/irq")) {
-    present.insert(std::move(name));
-  }
+  const auto present = sysfs.list("/proc/irq");  // Without it nothing needs to be opened.
   for (auto& irq : host.irqs) {
     const auto number = std::to_string(static_cast<std::uint32_t>(irq.number));
-    if ((irq.vector || detail == Detail::devices) && present.contains(number)) {
+    if ((irq.vector || detail == Detail::devices) && std::ranges::binary_search(present, number)) {
       read_affinity(sysfs, detail, mode_tells, irq);
     }
   }

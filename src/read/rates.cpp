@@ -66,6 +66,11 @@ void rates_since_boot(const Sysfs& sysfs, Host& host) {
   host.sample_seconds = uptime;
 }
 
+std::uint64_t count_of(const std::vector<CpuCount>& counts, int cpu) noexcept {
+  const auto found = std::ranges::lower_bound(counts, cpu, {}, &CpuCount::cpu);
+  return found != counts.end() && found->cpu == cpu ? found->count : 0;
+}
+
 /// A tree's second reading; false if it has none.
 bool rates_of_tree(const Sysfs& sysfs, Host& host) {
   if (!sysfs.exists("/sample2/proc/interrupts")) {
@@ -163,19 +168,16 @@ std::vector<CpuRate> rates_between(const std::vector<CpuCount>& before,
                                    double seconds) {
   constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
   constexpr double kFastest = 1e7;  // No CPU takes more interrupts per second.
-  std::map<int, std::uint64_t> old;
-  for (const auto& count : before) {
-    old[count.cpu] = count.count;
-  }
   // A counter that fell without having been near its end: the interrupt was freed and made anew.
   const bool anew = std::ranges::any_of(after, [&](const CpuCount& count) {
-    const auto was = old.contains(count.cpu) ? old[count.cpu] : 0;
+    const auto was = count_of(before, count.cpu);
     const auto delta = static_cast<double>((count.count - was) % kWrap);
     return count.count < was && (was < kWrap / 2 || delta > kFastest * seconds);
   });
   std::vector<CpuRate> rates;
+  rates.reserve(after.size());
   for (const auto& count : after) {
-    const auto was = anew || !old.contains(count.cpu) ? 0 : old[count.cpu];
+    const auto was = anew ? 0 : count_of(before, count.cpu);
     const auto delta = count.count >= was ? count.count - was : (count.count - was) % kWrap;
     if (delta > 0) {
       rates.push_back({count.cpu, static_cast<double>(delta) / seconds});

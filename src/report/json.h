@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace irqtune {
 
@@ -28,6 +29,7 @@ template <typename T>
 
 /// A rate with three decimals, so that the same plan prints the same.
 [[nodiscard]] Json rate_or_null(const std::optional<double>& rate);
+[[nodiscard]] std::string_view posted_text(Posted posted) noexcept;
 [[nodiscard]] Json posted_or_null(const std::optional<Posted>& posted);
 [[nodiscard]] Json host_id_json(const HostId& id);
 

@@ -203,11 +203,8 @@ Json rate_or_null(const std::optional<double>& rate) {
   return rate ? Json(std::round(*rate * kStep) / kStep) : Json();
 }
 
-Json posted_or_null(const std::optional<Posted>& posted) {
-  if (!posted) {
-    return {};
-  }
-  switch (*posted) {
+std::string_view posted_text(Posted posted) noexcept {
+  switch (posted) {
     case Posted::posted:
       return "posted";
     case Posted::remapped:
@@ -218,6 +215,10 @@ Json posted_or_null(const std::optional<Posted>& posted) {
       break;
   }
   return "unknown";
+}
+
+Json posted_or_null(const std::optional<Posted>& posted) {
+  return posted ? Json(posted_text(*posted)) : Json();
 }
 
 Json host_id_json(const HostId& id) {
@@ -231,7 +232,10 @@ std::string document_text(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-std::string host_json(const Host& host, const ProtectionMap& protections, Section section) {
+void print_host_json(std::ostream& out,
+                     const Host& host,
+                     const ProtectionMap& protections,
+                     Section section) {
   const auto wants = [&](Section one) { return section == one || section == Section::all; };
   Json document{{"schema", "irqtune.host/1"}, {"host", host_id_json(host.id)}};
   if (host.rate_source != RateSource::none) {
@@ -253,7 +257,7 @@ std::string host_json(const Host& host, const ProtectionMap& protections, Sectio
     document["vms"] = vms_json(host);
   }
   document["warnings"] = host.warnings;
-  return document_text(document, "irqs", [&](JsonRows& rows) { add_irqs(rows, host); });
+  print_document(out, document, "irqs", [&](JsonRows& rows) { add_irqs(rows, host); });
 }
 
 }  // namespace irqtune

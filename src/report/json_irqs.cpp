@@ -36,7 +36,8 @@ void add_counts(JsonRows& rows, const Irq& irq) {
   rows.name("per_cpu");
   rows.open('{');
   for (const auto& count : irq.counts) {
-    rows.name(fmt::format_int(count.cpu).c_str());
+    const fmt::format_int cpu(count.cpu);
+    rows.name({cpu.data(), cpu.size()});
     rows.value(count.count);
   }
   rows.close('}');
@@ -69,30 +70,24 @@ void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
   add_actions(rows, irq);
   add_counts(rows, irq);
   rows.name("rate");
-  rates&& irq.listed ? rows.json(rate_or_null(total_rate(irq))) : rows.null();
+  rates&& irq.listed ? rows.value(total_rate(irq)) : rows.null();
   add_cpus(rows, "affinity", irq.affinity);
   add_cpus(rows, "effective", irq.effective);
   rows.name("node");
   irq.node ? rows.value(std::uint64_t{static_cast<std::uint32_t>(*irq.node)}) : rows.null();
   rows.name("settable");
   irq.settable ? rows.truth(*irq.settable) : rows.null();
-  add_text_or_null(rows, "device", irq.device ? irq.device->to_string() : "");
+  rows.name("device");
+  irq.device ? rows.value(irq.device->to_string()) : rows.null();
   add_vector(rows, irq.vector);
   rows.name("posted");
-  irq.posted ? rows.json(posted_or_null(irq.posted)) : rows.null();
+  irq.posted ? rows.value(posted_text(*irq.posted)) : rows.null();
   rows.close('}');
 }
 
 }  // namespace
 
 void add_irqs(JsonRows& rows, const Host& host) {
-  constexpr std::size_t kRow = 512;  // Bytes, as a rule
-  constexpr std::size_t kCount = 32;
-  std::size_t counts = 0;
-  for (const auto& irq : host.irqs) {
-    counts += irq.counts.size();
-  }
-  rows.reserve(host.irqs.size() * kRow + counts * kCount);
   for (const auto& irq : host.irqs) {
     add_irq(rows, irq, host.rate_source != RateSource::none);
   }

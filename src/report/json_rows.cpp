@@ -4,15 +4,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ostream>
+#include <string>
 
 namespace irqtune {
 
 namespace {
 
 constexpr std::size_t kIndent = 2;
+constexpr std::size_t kPiece = std::size_t{64} << 10;  // As much as a pipe takes.
+constexpr std::size_t kNumber = 24;                    // More than the longest number
 
-bool is_plain(char c) noexcept {
-  return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+/// True for what stands in a JSON string as it is. Looks at every byte, so that the compiler can
+/// look at many at a time.
+bool is_plain(std::string_view text) noexcept {
+  unsigned odd = 0;
+  for (const char c : text) {
+    odd |= static_cast<unsigned>(c < ' ') | static_cast<unsigned>(c > '~') |
+           static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
+  }
+  return odd == 0;
+}
+
+char* copy(std::string_view text, char* to) noexcept {
+  return std::copy(text.begin(), text.end(), to);
+}
+
+char* copy(std::uint64_t number, char* to) noexcept {
+  const fmt::format_int digits(number);
+  return std::copy(digits.data(), digits.data() + digits.size(), to);
 }
 
 /// On one line, bytes that are no UTF-8 replaced.
@@ -22,94 +43,144 @@ std::string line_of(const Json& value) {
 
 }  // namespace
 
-void JsonRows::new_line() {
-  text_ += '\n';
-  text_.append(depth_ * kIndent, ' ');
+JsonRows::JsonRows(std::ostream& out, std::size_t depth)
+    : out_(out), piece_(kPiece), depth_(depth) {}
+
+void JsonRows::flush() {
+  out_.write(piece_.data(), static_cast<std::streamsize>(used_));
+  used_ = 0;
 }
 
-void JsonRows::begin_value() {
+/// Where `bytes` more can be written, after what is held back.
+char* JsonRows::room_for(std::size_t bytes) {
+  if (bytes > piece_.size() - used_) {
+    flush();
+    piece_.resize(std::max(bytes, piece_.size()));
+  }
+  return piece_.data() + used_;
+}
+
+char* JsonRows::begin_line(char* at) noexcept {
+  *at++ = '\n';
+  return std::fill_n(at, depth_ * kIndent, ' ');
+}
+
+/// Writes what comes before a value; where that goes, with room for so many bytes.
+char* JsonRows::begin(std::size_t room) {
+  auto* at = room_for(room + depth_ * kIndent + 2);
   if (!named_) {
-    text_ += first_ ? "" : ",";
-    new_line();
+    *at = ',';
+    at = begin_line(at + (first_ ? 0 : 1));
   }
   named_ = false;
   first_ = false;
+  return at;
+}
+
+void JsonRows::end(const char* at) noexcept {
+  used_ = static_cast<std::size_t>(at - piece_.data());
 }
 
 void JsonRows::name(std::string_view name) {
-  begin_value();
-  text_ += '"';
-  text_ += name;
-  text_ += "\": ";
+  auto* at = begin(name.size() + 4);
+  *at++ = '"';
+  at = copy("\": ", copy(name, at));
+  end(at);
   named_ = true;
 }
 
 void JsonRows::open(char bracket) {
-  begin_value();
-  text_ += bracket;
+  auto* at = begin(1);
+  *at++ = bracket;
+  end(at);
   ++depth_;
   first_ = true;
 }
 
 void JsonRows::close(char bracket) {
   --depth_;
+  auto* at = room_for(depth_ * kIndent + 2);
   if (!first_) {
-    new_line();
+    at = begin_line(at);
   }
-  text_ += bracket;
+  *at++ = bracket;
+  end(at);
   first_ = false;
 }
 
 void JsonRows::value(std::string_view text) {
-  if (!std::ranges::all_of(text, is_plain)) {
-    json(Json(text));
+  if (!is_plain(text)) {
+    word(line_of(Json(text)));
     return;
   }
-  begin_value();
-  text_ += '"';
-  text_ += text;
-  text_ += '"';
+  auto* at = begin(text.size() + 2);
+  *at++ = '"';
+  at = copy(text, at);
+  *at++ = '"';
+  end(at);
 }
 
 void JsonRows::value(std::uint64_t number) {
-  begin_value();
-  const fmt::format_int digits(number);
-  text_.append(digits.data(), digits.size());
+  end(copy(number, begin(kNumber)));
+}
+
+void JsonRows::value(double number) {
+  constexpr double kMost = 1e15;  // Beyond it the general form has an exponent.
+  constexpr std::uint64_t kStep = 1000;
+  const auto steps = std::round(number * kStep);
+  if (!(steps >= 0 && steps < kMost)) {
+    json(rate_or_null(number));
+    return;
+  }
+  const auto whole = static_cast<std::uint64_t>(steps);
+  auto* at = copy(whole / kStep, begin(kNumber));
+  const auto fraction = static_cast<unsigned>(whole % kStep);
+  *at++ = '.';
+  *at++ = static_cast<char>('0' + fraction / 100);
+  *at++ = static_cast<char>('0' + fraction / 10 % 10);
+  *at++ = static_cast<char>('0' + fraction % 10);
+  while (at[-1] == '0' && at[-2] != '.') {
+    --at;
+  }
+  end(at);
+}
+
+void JsonRows::word(std::string_view word) {
+  end(copy(word, begin(word.size())));
 }
 
 void JsonRows::json(const Json& value) {
-  begin_value();
-  text_ += line_of(value);
+  word(line_of(value));
 }
 
 void JsonRows::truth(bool value) {
-  begin_value();
-  text_ += value ? "true" : "false";
+  word(value ? "true" : "false");
 }
 
 void JsonRows::null() {
-  begin_value();
-  text_ += "null";
+  word("null");
 }
 
-std::string document_text(const Json& document,
-                          std::string_view name,
-                          const std::function<void(JsonRows&)>& fill) {
-  auto text = document_text(document);
+void print_document(std::ostream& out,
+                    const Json& document,
+                    std::string_view name,
+                    const std::function<void(JsonRows&)>& fill) {
+  const auto text = document_text(document);
   // A line break stands between members only: in strings it is escaped.
   const auto empty = fmt::format("\n  \"{}\": []", name);
   const auto at = text.find(empty);
   if (at == std::string::npos) {
-    return text;
+    out << text;
+    return;
   }
-  const auto rest = text.substr(at + empty.size());
-  text.resize(at + empty.size() - 2);
-  JsonRows rows(text, 1);
+  const auto end = at + empty.size();
+  out << std::string_view(text).substr(0, end - 2);
+  JsonRows rows(out, 1);
   rows.open('[');
   fill(rows);
   rows.close(']');
-  text += rest;
-  return text;
+  rows.flush();
+  out << std::string_view(text).substr(end);
 }
 
 }  // namespace irqtune

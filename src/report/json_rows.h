@@ -3,22 +3,21 @@
 
 #include "report/json.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <iosfwd>
 #include <string_view>
+#include <vector>
 
 namespace irqtune {
 
 /// Prints one long list of a document, byte for byte as document_text() does. Thousands of rows as
-/// Json values would cost more than reading the host does.
+/// Json values would cost more than reading the host does, and as one text more memory than it.
 class JsonRows {
  public:
-  /// Appends to `text`, which ends where a value belongs, `depth` brackets deep.
-  JsonRows(std::string& text, std::size_t depth) noexcept : text_(text), depth_(depth) {}
-
-  /// Makes room for about so many bytes at once.
-  void reserve(std::size_t bytes) { text_.reserve(text_.size() + bytes); }
+  /// Prints to `out`, where a value belongs, `depth` brackets deep.
+  JsonRows(std::ostream& out, std::size_t depth);
 
   void open(char bracket);   ///< '{' or '['
   void close(char bracket);  ///< '}' or ']'
@@ -28,15 +27,24 @@ class JsonRows {
 
   void value(std::string_view text);
   void value(std::uint64_t number);
+  void value(double number);     ///< Interrupts per second, not negative; see rate_or_null().
   void json(const Json& value);  ///< For what is rare; on one line.
   void truth(bool value);
   void null();
 
- private:
-  void begin_value();
-  void new_line();
+  /// Prints what is still held back.
+  void flush();
 
-  std::string& text_;
+ private:
+  void word(std::string_view word);
+  char* begin(std::size_t room);
+  void end(const char* at) noexcept;
+  char* begin_line(char* at) noexcept;
+  char* room_for(std::size_t bytes);
+
+  std::ostream& out_;
+  std::vector<char> piece_;  ///< What is not printed yet: its first `used_` bytes.
+  std::size_t used_ = 0;
   std::size_t depth_;
   bool first_ = true;  ///< Nothing stands in the innermost bracket yet.
   bool named_ = true;  ///< A name waits for its value.
@@ -45,9 +53,10 @@ class JsonRows {
 /// The list "irqs" of irqtune.host/1.
 void add_irqs(JsonRows& rows, const Host& host);
 
-/// The document as text, with what `fill` adds in place of its empty list `name`.
-[[nodiscard]] std::string document_text(const Json& document,
-                                        std::string_view name,
-                                        const std::function<void(JsonRows&)>& fill);
+/// Prints the document, with what `fill` adds in place of its empty list `name`.
+void print_document(std::ostream& out,
+                    const Json& document,
+                    std::string_view name,
+                    const std::function<void(JsonRows&)>& fill);
 
 }  // namespace irqtune

@@ -8,7 +8,8 @@
 #include "irqtune/read/read.h"
 #include "irqtune/read/settings.h"
 #include "irqtune/read/snapshot.h"
-#include "irqtune/report/report.h"
+
+#include "support/host_json.h"
 
 #include <algorithm>
 #include <array>
@@ -182,7 +183,7 @@ void show(const Host& host, const Policy& policy) {
   for (const auto section :
        {Section::topology, Section::devices, Section::irqs, Section::vms, Section::all}) {
     check_shown(host_text(host, map, section, {}));
-    check_shown(host_json(host, map, section));
+    check_shown(test::host_json(host, map, section));
   }
 }
 

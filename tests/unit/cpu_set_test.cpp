@@ -8,7 +8,17 @@
 namespace irqtune {
 
 TEST_CASE("CpuSet: list form survives a round trip", "[core]") {
-  const auto text = GENERATE(as<std::string>{}, "", "0", "0-3", "0-3,8", "1,3,5", "62-66,128");
+  const auto text = GENERATE(as<std::string>{},
+                             "",
+                             "0",
+                             "0-3",
+                             "0-3,8",
+                             "1,3,5",
+                             "62-66,128",
+                             "63",
+                             "0-63",
+                             "64-127",
+                             "0,63-64,127-128,191");
   CAPTURE(text);
   REQUIRE(CpuSet::parse_list(text));
   CHECK(CpuSet::parse_list(text)->to_list() == text);

@@ -210,6 +210,24 @@ TEST_CASE("interrupts: a number that begins like a cell of zero is read whole", 
   CHECK_FALSE(table.torn);
 }
 
+TEST_CASE("interrupts: rows and columns in any order are kept by number", "[read]") {
+  const auto table = parse_interrupts(
+      "           CPU2       CPU0       CPU1\n"
+      " 10:          7          8          9  IO-APIC  10-edge  a\n"
+      " 12:          1          0          2  IO-APIC  12-edge  b\n"
+      " 11:          0          3          4  IO-APIC  11-edge  c\n"
+      " 13:          5          0          0  IO-APIC  13-edge  d\n"
+      " 12:          6          6          6  IO-APIC  12-edge  e\n"
+      " 10:          6          6          6  IO-APIC  10-edge  f\n");
+  REQUIRE(table.irqs.size() == 4);
+  CHECK(table.irqs[0].counts == std::vector<CpuCount>{{0, 8}, {1, 9}, {2, 7}});
+  CHECK(table.irqs[1].counts == std::vector<CpuCount>{{0, 3}, {1, 4}});
+  CHECK(table.irqs[2].counts == std::vector<CpuCount>{{1, 2}, {2, 1}});
+  CHECK(table.irqs[3].counts == std::vector<CpuCount>{{2, 5}});
+  CHECK(table.irqs[3].actions == Strings{"d"});
+  CHECK(table.warnings.size() == 2);
+}
+
 TEST_CASE("interrupts: a name that holds a newline is kept, and nothing behind it is lost",
           "[read]") {
   const auto table = parse_interrupts(

@@ -3,6 +3,8 @@
 
 #include "support/catch.h"
 
+#include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,9 @@ std::string made_of_values(const Json& list) {
 
 std::string made_of_rows(const std::function<void(JsonRows&)>& fill) {
   const Json document{{"before", 1}, {"rows", Json::array()}, {"after", "  \"rows\": []"}};
-  return document_text(document, "rows", fill);
+  std::ostringstream out;
+  print_document(out, document, "rows", fill);
+  return out.str();
 }
 
 constexpr std::uint64_t kMost = 18446744073709551615U;
@@ -91,6 +95,53 @@ TEST_CASE("json rows: byte for byte what the document would print", "[report]") 
     }
   };
   CHECK(made_of_rows(fill) == made_of_values(list));
+}
+
+TEST_CASE("json rows: a rate prints as its Json value does", "[report]") {
+  std::vector<double> rates{0, 0.0004, 0.0005, 0.001, 0.1, 0.25, 1, 10, 999.9996, 41234.567, 1e6};
+  rates.insert(rates.end(), {1e11, 123456789012.3456, 999999999999.9, 1e12, 1e15, 1e22, 1e300});
+  rates.push_back(std::numeric_limits<double>::infinity());
+  for (int i = 1; i < 3000; ++i) {
+    rates.push_back(i / 86400.0);
+    rates.push_back(i * 997.0 / 7);
+  }
+  auto list = Json::array();
+  for (const auto rate : rates) {
+    list.push_back(rate_or_null(rate));
+  }
+  const auto fill = [&](JsonRows& rows) {
+    for (const auto rate : rates) {
+      rows.value(rate);
+    }
+  };
+  CHECK(made_of_rows(fill) == made_of_values(list));
+}
+
+TEST_CASE("json rows: longer than what is printed at once", "[report]") {
+  const std::vector<std::string> texts{
+      std::string(65530, 'a'), "b", std::string(200000, 'c'), std::string(65536, 'd'), "e\n"};
+  auto list = Json::array();
+  for (int i = 0; i < 3; ++i) {
+    for (const auto& text : texts) {
+      list.push_back({{"text", text}, {"deep", {text, 1}}});
+    }
+  }
+  const auto fill = [&](JsonRows& rows) {
+    for (int i = 0; i < 3; ++i) {
+      for (const auto& text : texts) {
+        rows.open('{');
+        rows.name("text");
+        rows.value(text);
+        rows.name("deep");
+        rows.open('[');
+        rows.value(text);
+        rows.value(std::uint64_t{1});
+        rows.close(']');
+        rows.close('}');
+      }
+    }
+  };
+  CHECK((made_of_rows(fill) == made_of_values(list)));
 }
 
 TEST_CASE("json rows: no rows are an empty list", "[report]") {

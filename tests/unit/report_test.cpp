@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "irqtune/report/report.h"
-
 #include "support/catch.h"
+#include "support/host_json.h"
 #include "support/make_host.h"
 
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
-#include "irqtune/report/report.h"
 
 #include "support/catch.h"
+#include "support/host_json.h"
 #include "support/make_host.h"
 
 #include <nlohmann/json.hpp>

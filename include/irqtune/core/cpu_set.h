@@ -70,6 +70,8 @@ class CpuSet {
   friend CpuSet operator-(const CpuSet& a, const CpuSet& b);
 
  private:
+  /// The lowest CPU from `from` on that is a member, or none; behind all words if there is none.
+  [[nodiscard]] int next(int from, bool member) const noexcept;
   void trim() noexcept;
 
   std::vector<std::uint64_t> words_;  // Invariant: no trailing zero word, so == is set equality.

@@ -9,6 +9,7 @@
 #include "irqtune/core/protection.h"
 
 #include <cstddef>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,9 +37,12 @@ struct TextStyle {
                                        const TextStyle& style);
 
 // JSON for programs: docs/json.md and docs/schema/; keys are only ever added within a version.
-[[nodiscard]] std::string host_json(const Host& host,
-                                    const ProtectionMap& protections,
-                                    Section section);
+
+/// Printed as it is made: of a big host it is longer than all that is known of it.
+void print_host_json(std::ostream& out,
+                     const Host& host,
+                     const ProtectionMap& protections,
+                     Section section);
 [[nodiscard]] std::string plan_json(const Plan& plan);
 [[nodiscard]] std::string apply_json(const ApplyReport& report);
 [[nodiscard]] std::string history_json(const std::vector<HistoryEntry>& entries);
