@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include "cli/commands.h"
 #include "cli/parse_errors.h"
 #include "cli/support.h"
@@ -77,9 +79,10 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
 
 void print_error(std::ostream& err, const Error& error, int argc, const char* const* argv) {
   const bool usage = error.kind() == ErrorKind::usage;
-  err << "irqtune: " << (usage ? name_config(error.what(), argc, argv) : error.what()) << '\n';
+  const auto what = usage ? name_config(error.what(), argc, argv) : std::string(error.what());
+  err << "irqtune: " << printable(what) << '\n';
   if (!error.hint().empty()) {
-    err << "hint: " << error.hint() << '\n';
+    err << "hint: " << printable(error.hint()) << '\n';
   }
 }
 
@@ -107,7 +110,7 @@ ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostr
     print_error(err, error, argc, argv);
     return exit_code_for(error.kind());
   } catch (const std::exception& error) {
-    err << "irqtune: internal error: " << error.what() << '\n';
+    err << "irqtune: internal error: " << printable(error.what()) << '\n';
     return ExitCode::failed;
   }
 }

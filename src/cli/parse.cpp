@@ -341,7 +341,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return ExitCode::ok;
   } catch (const CLI::ParseError& error) {
     err << fmt::format("irqtune: {}\nhint: {}\n",
-                       name_config(parse_message(app, error), argc, argv),
+                       printable(name_config(parse_message(app, error), argc, argv)),
                        parse_hint(app));
     return ExitCode::usage;
   }

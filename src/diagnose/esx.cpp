@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
 
 #include <fmt/format.h>
@@ -107,7 +108,7 @@ std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
   steps.reserve(drivers.size() + 1);
   for (const auto& driver : drivers) {
     steps.push_back(fmt::format("in the service console: rmmod {} (if nothing there needs it)",
-                                diagnosis::shell_word(driver)));
+                                shell_word(driver)));
   }
   steps.push_back(
       fmt::format("keep it unloaded: comment out the alias of {} in the console's "

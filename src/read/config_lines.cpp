@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -91,6 +92,11 @@ class Scan {
     for (const auto& place : kPlaces) {
       files_of(place);
     }
+    while (!pending_.empty()) {  // What they run, and what that runs; no chain is too long.
+      const auto path = std::move(pending_.back());
+      pending_.pop_back();
+      file(path);
+    }
     std::ranges::sort(
         lines_, {}, [](const ConfigLine& line) { return std::tie(line.file, line.line); });
     return std::move(lines_);
@@ -140,6 +146,17 @@ class Scan {
   }
 
   bool is_affinity_script(const std::string& path) {
+    const auto [known, first] = scripts_.try_emplace(path, false);
+    if (first) {
+      known->second = sets_affinities(path);
+      if (known->second) {
+        pending_.push_back(path);
+      }
+    }
+    return known->second;
+  }
+
+  [[nodiscard]] bool sets_affinities(const std::string& path) const {
     const bool may_be = path.starts_with('/') && !path.starts_with("/proc/") &&
                         !path.starts_with("/sys/") && !path.starts_with("/dev/");
     const auto script = may_be ? small_file(sysfs_, path) : std::nullopt;
@@ -147,15 +164,13 @@ class Scan {
       return false;
     }
     const auto own = split(*script, '\n');
-    if (std::ranges::none_of(own, [&](auto line) { return topic_of(path, line).has_value(); })) {
-      return false;
-    }
-    file(path);
-    return true;
+    return std::ranges::any_of(own, [&](auto line) { return topic_of(path, line).has_value(); });
   }
 
   const Sysfs& sysfs_;
   std::set<std::string> seen_;
+  std::map<std::string, bool> scripts_;  // Whether they set affinities.
+  std::vector<std::string> pending_;     // Of these, what is still to be read.
   std::vector<ConfigLine> lines_;
 };
 

@@ -88,7 +88,7 @@ bool is_column_name(std::string_view word) {
 
 bool is_extended_header(const std::vector<PlacedWord>& line) {
   const auto text = [](const PlacedWord& word) { return word.text; };
-  return std::ranges::all_of(line, is_column_name, text) &&
+  return line.size() <= kMaxColumns && std::ranges::all_of(line, is_column_name, text) &&
          std::ranges::find(line, "CPU", text) != line.end();
 }
 
@@ -134,28 +134,26 @@ std::vector<std::string> extended_cells(const std::vector<PlacedWord>& header,
 
 std::optional<CpuTable> find_parsable_table(std::string_view text) {
   CpuTable table;
-  bool is_default = false;
   for (auto line : split(text, '\n')) {
     line = trimmed(line);
     if (line.starts_with('#')) {
       auto names = comma_fields(line.substr(1));
-      const bool is_header = std::ranges::any_of(names, is_word_cpu);
+      const bool is_header = std::ranges::any_of(names, is_word_cpu) && names.size() <= kMaxColumns;
+      if (is_header && !table.rows.empty() && names != table.columns) {
+        break;  // Another table, with columns of its own.
+      }
       table.columns = is_header ? std::move(names) : std::move(table.columns);
       continue;
     }
     auto cells = comma_fields(line);
     if (table.columns.empty() && cells.size() >= 4 && is_cpu_number(cells.front()) &&
-        line.find_first_not_of("0123456789,") == std::string_view::npos) {
-      is_default = true;  // Its comments were cut off.
+        line.find_first_not_of("0123456789,") == std::string_view::npos) {  // Without its comments.
       table.columns = {"CPU", "Core", "Socket", "Node", "", "L1d", "L1i", "L2", "L3"};
     }
     if (!table.columns.empty() && !line.empty()) {
-      cells.resize(std::max(cells.size(), table.columns.size()));
+      cells.resize(std::min(cells.size(), table.columns.size()));
       table.rows.push_back(std::move(cells));
     }
-  }
-  if (is_default && !table.rows.empty() && table.rows.front().size() < table.columns.size()) {
-    table.columns.resize(4);
   }
   return table.columns.empty() ? std::nullopt : std::optional(std::move(table));
 }

@@ -93,8 +93,9 @@ class Columns {
 
  private:
   [[nodiscard]] std::string_view known(std::size_t row, std::size_t column) const {
-    const std::string_view text = table_.rows[row][column];
-    return is_blank(text) ? std::string_view{} : text;
+    const auto& cells = table_.rows[row];
+    const bool empty = column >= cells.size() || is_blank(cells[column]);
+    return empty ? std::string_view{} : cells[column];
   }
 
   const CpuTable& table_;

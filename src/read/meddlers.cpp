@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -32,51 +33,79 @@ std::string profile_file(const Sysfs& sysfs, std::string_view profile) {
   return {};
 }
 
-/// What a profile and those it includes say of interrupts; a later line wins, as in TuneD.
+/// What a profile and those it includes say of interrupts.
 struct TunedIrqs {
-  bool isolates = false;  ///< [scheduler] isolated_cores
-  bool process = true;    ///< [scheduler] irq_process
-  bool plugin = false;    ///< An [irq] section
-  std::vector<std::string> files;
+  bool isolates = false;        ///< [scheduler] isolated_cores
+  std::optional<bool> process;  ///< [scheduler] irq_process, true if nobody says
+  bool plugin = false;          ///< An [irq] section
+
+  /// A later line wins, as in TuneD.
+  void add(const TunedIrqs& later) {
+    isolates = isolates || later.isolates;
+    process = later.process ? later.process : process;
+    plugin = plugin || later.plugin;
+  }
 };
 
-void read_profile(const Sysfs& sysfs, std::string_view profile, int depth, TunedIrqs& irqs) {
-  constexpr int kDeepest = 10;
-  if (depth > kDeepest || profile.find('/') != std::string_view::npos) {
-    return;
-  }
-  irqs.files.push_back(profile_file(sysfs, profile));
-  const auto text = sysfs.read(irqs.files.back()).value_or("");
-  auto parents = assigned(text, "include").value_or("");
-  std::ranges::replace(parents, ',', ' ');
-  for (const auto parent : words(parents)) {
-    read_profile(sysfs, parent, depth + 1, irqs);
-  }
-  irqs.isolates = irqs.isolates || !assigned(text, "isolated_cores").value_or("").empty();
-  irqs.plugin =
-      irqs.plugin || text.find("[irq]") != std::string::npos || assigned(text, "type") == "irq";
-  const auto process = assigned(text, "irq_process").value_or("");
-  if (!process.empty()) {
-    irqs.process = process == "true" || process == "1" || process == "yes";
-  }
-}
+/// Reads profiles, each once: a file may name itself, or thousands of others.
+class TunedProfiles {
+ public:
+  explicit TunedProfiles(const Sysfs& sysfs) : sysfs_(sysfs) {}
 
-TunedIrqs read_profiles(const Sysfs& sysfs, std::string_view active) {
-  TunedIrqs irqs;
-  for (const auto profile : words(active)) {
-    read_profile(sysfs, profile, 0, irqs);
+  TunedIrqs read_all(std::string_view names) {
+    TunedIrqs irqs;
+    for (const auto name : words(names)) {
+      irqs.add(read(std::string(name)));
+    }
+    return irqs;
   }
-  return irqs;
-}
+
+  [[nodiscard]] std::vector<std::string> take_files() { return std::move(files_); }
+
+ private:
+  TunedIrqs read(const std::string& profile) {
+    constexpr std::size_t kMostProfiles = 100;
+    if (const auto known = known_.find(profile); known != known_.end()) {
+      return known->second;  // Nothing yet, of one that includes itself.
+    }
+    if (known_.size() >= kMostProfiles || profile.find('/') != std::string::npos) {
+      return {};
+    }
+    known_[profile] = {};
+    files_.push_back(profile_file(sysfs_, profile));
+    const auto text = sysfs_.read(files_.back()).value_or("");
+    auto parents = assigned(text, "include").value_or("");
+    std::ranges::replace(parents, ',', ' ');
+    auto irqs = read_all(parents);
+    irqs.add(own_irqs(text));
+    known_[profile] = irqs;
+    return irqs;
+  }
+
+  static TunedIrqs own_irqs(std::string_view text) {
+    TunedIrqs irqs;
+    irqs.isolates = !assigned(text, "isolated_cores").value_or("").empty();
+    irqs.plugin = text.find("[irq]") != std::string_view::npos || assigned(text, "type") == "irq";
+    const auto process = assigned(text, "irq_process").value_or("");
+    if (!process.empty()) {
+      irqs.process = process == "true" || process == "1" || process == "yes";
+    }
+    return irqs;
+  }
+
+  const Sysfs& sysfs_;
+  std::map<std::string, TunedIrqs> known_;
+  std::vector<std::string> files_;
+};
 
 Meddler tuned(const Sysfs& sysfs, int pid) {
   const auto active = sysfs.read(kActiveProfile).value_or("");
-  const auto irqs = read_profiles(sysfs, active);
+  const auto irqs = TunedProfiles(sysfs).read_all(active);
   Meddler meddler;
   meddler.name = "tuned";
   meddler.pid = pid;
   meddler.detail = fmt::format("profile {}", printable(trimmed(active)));
-  meddler.would_undo = irqs.plugin || (irqs.isolates && irqs.process);
+  meddler.would_undo = irqs.plugin || (irqs.isolates && irqs.process.value_or(true));
   if (meddler.would_undo) {
     meddler.advice = {
         fmt::format("TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. "
@@ -144,7 +173,9 @@ Meddler google_agent(const Sysfs& sysfs, int pid) {
 }  // namespace
 
 std::vector<std::string> tuned_files(const Sysfs& sysfs) {
-  auto files = read_profiles(sysfs, sysfs.read(kActiveProfile).value_or("")).files;
+  TunedProfiles profiles(sysfs);
+  profiles.read_all(sysfs.read(kActiveProfile).value_or(""));
+  auto files = profiles.take_files();
   files.emplace_back(kActiveProfile);
   std::erase(files, std::string{});
   return files;

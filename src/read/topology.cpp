@@ -16,15 +16,19 @@ namespace {
 
 constexpr std::string_view kCpuDir = "/sys/devices/system/cpu";
 constexpr std::string_view kNodeDir = "/sys/devices/system/node";
+constexpr int kMaxNodes = 1024;  // Source: Linux, CONFIG_NODES_SHIFT is at most 10.
 
-/// N of each entry `prefix`N of a directory, ascending.
-std::vector<int> numbered(const Sysfs& sysfs, std::string_view dir, std::string_view prefix) {
+/// N of each entry `prefix`N of a directory, ascending; those from `limit` on are none.
+std::vector<int> numbered(const Sysfs& sysfs,
+                          std::string_view dir,
+                          std::string_view prefix,
+                          int limit = CpuSet::kMaxCpus) {
   std::vector<int> numbers;
   for (const auto& name : sysfs.list(dir)) {
     const auto number = name.starts_with(prefix)
                             ? parse_number<int>(std::string_view(name).substr(prefix.size()))
                             : std::nullopt;
-    if (number && *number >= 0 && *number < CpuSet::kMaxCpus) {
+    if (number && *number >= 0 && *number < limit) {
       numbers.push_back(*number);
     }
   }
@@ -194,7 +198,7 @@ CpuSet read_online(const Sysfs& sysfs,
 
 std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   std::vector<NumaNode> nodes;
-  for (const int number : numbered(sysfs, kNodeDir, "node")) {
+  for (const int number : numbered(sysfs, kNodeDir, "node", kMaxNodes)) {
     const auto dir = fmt::format("{}/node{}", kNodeDir, number);
     NumaNode node;
     node.id = NodeId{static_cast<std::uint32_t>(number)};

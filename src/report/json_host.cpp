@@ -227,10 +227,6 @@ Json host_id_json(const HostId& id) {
           {"cmdline", or_null(id.cmdline)}};
 }
 
-std::string document_text(const Json& document) {
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
 std::string host_json(const Host& host, const ProtectionMap& protections, Section section) {
   const auto wants = [&](Section one) { return section == one || section == Section::all; };
   Json document{{"schema", "irqtune.host/1"}, {"host", host_id_json(host.id)}};

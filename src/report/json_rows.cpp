@@ -15,11 +15,6 @@ bool is_plain(char c) noexcept {
   return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
-/// On one line, bytes that are no UTF-8 replaced.
-std::string line_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 void JsonRows::new_line() {
@@ -79,7 +74,7 @@ void JsonRows::value(std::uint64_t number) {
 
 void JsonRows::json(const Json& value) {
   begin_value();
-  text_ += line_of(value);
+  text_ += line_text(value);
 }
 
 void JsonRows::truth(bool value) {

@@ -99,6 +99,21 @@ TEST_CASE("lscpu -p: no NUMA, and CPU numbers with holes", "[lscpu]") {
   CHECK(column(topology, &Cpu::package) == "0 0 1");
 }
 
+TEST_CASE("lscpu -p: a second table in the file, with other columns, is left out", "[lscpu]") {
+  const auto topology =
+      parse("# CPU,Core,Socket,Node\n0,0,0,0\n1,1,0,1\n# CPU,Node,,L1d,L1i,L2,L3\n2,5,,0,0,0,7\n");
+  CHECK(column(topology, &Cpu::node) == "0 1");
+  CHECK(column(topology, &Cpu::llc) == "- -");
+  const auto same = parse("# CPU,Node\n0,0\n# CPU,Node\n1,1\n");
+  CHECK(column(same, &Cpu::node) == "0 1");
+}
+
+TEST_CASE("lscpu -p: rows that are too short or too long", "[lscpu]") {
+  const auto topology = parse("# CPU,Core,Socket,Node,,L3\n0,0,0,0\n1,1,0,0,,0,9,9\n2\n");
+  CHECK(column(topology, &Cpu::node) == "0 0 -");
+  CHECK(column(topology, &Cpu::llc) == "- 0 -");
+}
+
 TEST_CASE("lscpu -p -y: physical core numbers repeat per socket", "[lscpu]") {
   const auto topology = parse("# CPU,Core,Socket,Node\n0,0,0,0\n1,4,0,0\n2,0,1,1\n3,4,1,1\n");
   CHECK(column(topology, &Cpu::core) == "0 1 2 3");

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <tuple>
 
 namespace irqtune {
@@ -27,6 +29,59 @@ struct Merged {
   std::optional<VmFound> process;
 };
 
+/// Finds VMs by what tells them apart, of several that fit the one added first.
+class VmIndex {
+ public:
+  /// Once more for a VM that more is known of.
+  void add(const VmFound& found, std::size_t at) {
+    note(by_pid_, found.vm.pid, at);
+    note(by_vmid_, found.vmid, at);
+    note(by_uuid_, found.vm.uuid.empty() ? std::nullopt : std::optional(found.vm.uuid), at);
+    if (found.named) {
+      by_name_[found.vm.name].insert(at);
+    }
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_pid(const VmFound& vm) const {
+    return find(by_pid_, vm.vm.pid);
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_vmid(const VmFound& vm) const {
+    return find(by_vmid_, vm.vmid);
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_uuid(const VmFound& vm) const {
+    return find(by_uuid_, std::optional(vm.vm.uuid));
+  }
+
+  /// Several VMs may have one name.
+  [[nodiscard]] std::set<std::size_t> by_name(const VmFound& vm) const {
+    const auto found = vm.named ? by_name_.find(vm.vm.name) : by_name_.end();
+    return found != by_name_.end() ? found->second : std::set<std::size_t>{};
+  }
+
+ private:
+  template <typename Key>
+  static void note(std::map<Key, std::size_t>& map, const std::optional<Key>& key, std::size_t at) {
+    if (key) {
+      const auto place = map.try_emplace(*key, at).first;
+      place->second = std::min(place->second, at);
+    }
+  }
+
+  template <typename Key>
+  static std::optional<std::size_t> find(const std::map<Key, std::size_t>& map,
+                                         const std::optional<Key>& key) {
+    const auto found = key ? map.find(*key) : map.end();
+    return found != map.end() ? std::optional(found->second) : std::nullopt;
+  }
+
+  std::map<int, std::size_t> by_pid_;
+  std::map<int, std::size_t> by_vmid_;
+  std::map<std::string, std::size_t> by_uuid_;
+  std::map<std::string, std::set<std::size_t>> by_name_;
+};
+
 /// Puts what the sources tell of the same VM together, in the order in which they are believed.
 class Merger {
  public:
@@ -35,7 +90,7 @@ class Merger {
 
   void add_process(VmFound found) {
     auto copy = found;
-    merged_.push_back({std::move(found), std::move(copy)});
+    add({std::move(found), std::move(copy)});
   }
 
   void add_written(VmFound written) {
@@ -46,12 +101,14 @@ class Merger {
         return;  // A status file that was left behind
       }
     }
-    auto* same = find(written);
-    if (same == nullptr) {
-      merged_.push_back({std::move(written), std::nullopt});
+    const auto at = find(written);
+    if (!at) {
+      add({std::move(written), std::nullopt});
       return;
     }
+    auto* same = &merged_[*at];
     fill(same->found, written);
+    index_.add(same->found, *at);
     if (same->process) {
       same->process->vm.name = same->found.vm.name;
       compare(*same->process, written, topology_.online, differences_);
@@ -80,38 +137,35 @@ class Merger {
     if (processes_.pids.empty()) {
       return true;
     }
-    const auto found = std::ranges::find(
-        merged_, written.vm.pid, [](const Merged& merged) { return merged.found.vm.pid; });
-    if (found == merged_.end() || !found->process) {
+    const auto at = index_.by_pid(written);
+    if (!at || !merged_[*at].process) {
       return processes_.vmms.contains(*written.vm.pid);
     }
-    return !contradict(found->found.vm.uuid, written.vm.uuid) &&
-           !contradict(found->found.vmid, written.vmid);
+    const auto& found = merged_[*at].found;
+    return !contradict(found.vm.uuid, written.vm.uuid) && !contradict(found.vmid, written.vmid);
+  }
+
+  void add(Merged merged) {
+    index_.add(merged.found, merged_.size());
+    merged_.push_back(std::move(merged));
   }
 
   /// By PID, then Proxmox's number, then UUID, then name.
-  Merged* find(const VmFound& written) {
-    const auto search = [this](auto&& is_same) {
-      const auto found = std::ranges::find_if(
-          merged_, [&](const Merged& merged) { return is_same(merged.found); });
-      return found != merged_.end() ? &*found : nullptr;
-    };
-    const auto& vm = written.vm;
-    auto* same = search([&](const VmFound& f) { return vm.pid && f.vm.pid == vm.pid; });
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) { return written.vmid && f.vmid == written.vmid; });
+  [[nodiscard]] std::optional<std::size_t> find(const VmFound& written) const {
+    for (const auto& at :
+         {index_.by_pid(written), index_.by_vmid(written), index_.by_uuid(written)}) {
+      if (at) {
+        return at;
+      }
     }
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) { return !vm.uuid.empty() && f.vm.uuid == vm.uuid; });
+    for (const auto at : index_.by_name(written)) {
+      const auto& found = merged_[at].found;
+      if (!contradict(found.vm.uuid, written.vm.uuid) && !contradict(found.vmid, written.vmid) &&
+          !contradict(found.vm.pid, written.vm.pid)) {
+        return at;
+      }
     }
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) {
-        return written.named && f.named && f.vm.name == vm.name &&
-               !contradict(f.vm.uuid, vm.uuid) && !contradict(f.vmid, written.vmid) &&
-               !contradict(f.vm.pid, vm.pid);
-      });
-    }
-    return same;
+    return std::nullopt;
   }
 
   /// Adds what is not known yet.
@@ -159,6 +213,7 @@ class Merger {
   const Topology& topology_;
   const ProcessesRead& processes_;
   std::vector<Merged> merged_;
+  VmIndex index_;
   Differences differences_;
 };
 

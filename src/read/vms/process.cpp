@@ -44,6 +44,7 @@ class Reader {
       read_vm(pid, read_held(sysfs_, pid));
     }
     find_users();
+    budget_.say_left_out(result_.warnings);
     say_unreadable();
     return std::move(result_);
   }
@@ -96,6 +97,9 @@ class Reader {
     const bool system = !command.probe && is_qemu(command.program);
     if (vm.vcpus.empty() && held.vcpus.empty() && !held.kvm_vm && !system) {
       return false;  // qemu-img, a guest agent, a device process of crosvm
+    }
+    if (!budget_.take(std::max(vm.vcpus.size(), static_cast<std::size_t>(count)))) {
+      return false;
     }
     if (vm.vcpus.empty()) {
       vm.vcpus = unnamed_vcpus(sysfs_, pid, threads, count);
@@ -202,6 +206,7 @@ class Reader {
   const ProcessHints& hints_;
   const std::vector<PciDevice>& devices_;
   ProcessesRead result_;
+  VcpuBudget budget_;
   std::set<PciAddress> held_;
   std::vector<std::pair<std::string, std::string>> unreadable_;  // VM, why
   bool denied_ = false;

@@ -12,7 +12,7 @@ namespace irqtune {
 
 namespace {
 
-constexpr int kMaxVcpus = 1 << 14;
+constexpr int kMaxVcpus = 1 << 14;  // QEMU knows at most 4096; keeps a bad file cheap.
 
 /// "0000:01:00.0;0000:01:00.1" or "01:00".
 std::vector<ProxmoxAddress> parse_addresses(std::string_view text, std::vector<std::string>* bad) {
@@ -107,17 +107,18 @@ void take_line(ProxmoxConfig& config,
 
 using Mappings = std::map<std::string, std::vector<std::vector<ProxmoxAddress>>>;
 
+/// The device, or each function of its slot; `devices` stand by address.
 void add_functions(std::vector<PciAddress>& list,
                    const ProxmoxAddress& wanted,
                    const std::vector<PciDevice>& devices) {
-  const auto same_slot = [&](const PciAddress& address) {
-    return address.domain == wanted.address.domain && address.bus == wanted.address.bus &&
-           address.device == wanted.address.device;
-  };
+  constexpr std::uint8_t kFunctions = 8;
+  auto address = wanted.address;
   const auto before = list.size();
-  for (const auto& device : devices) {
-    if (wanted.all_functions && same_slot(device.address)) {
-      list.push_back(device.address);
+  for (address.function = 0; wanted.all_functions && address.function < kFunctions;
+       ++address.function) {
+    const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
+    if (device != devices.end() && device->address == address) {
+      list.push_back(address);
     }
   }
   if (list.size() == before) {
@@ -234,6 +235,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
     const auto node = sysfs.read("/proc/sys/kernel/hostname").value_or("");
     mappings = parse_proxmox_mappings(sysfs.read("/etc/pve/mapping/pci.cfg").value_or(""), node);
   }
+  VcpuBudget budget;
   for (const auto& name : names) {
     const auto dot = name.find('.');
     const auto vmid = parse_number<int>(std::string_view(name).substr(0, dot));
@@ -250,7 +252,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
     for (const auto& warning : config.warnings) {
       result.warnings.push_back(fmt::format("{}: {}", path, warning));
     }
-    if (config.is_template) {
+    if (config.is_template || !budget.take(static_cast<std::size_t>(config.vcpus))) {
       continue;
     }
     auto found = make_found(*vmid, config, {devices, mappings});
@@ -262,6 +264,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
     }
     result.vms.push_back(std::move(found));
   }
+  budget.say_left_out(result.warnings);
   result.say_unreadable("what Proxmox configures");
   return result;
 }

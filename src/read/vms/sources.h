@@ -55,6 +55,20 @@ void sort_unique(std::vector<PciAddress>& addresses);
                                                    const std::vector<PciAddress>& told,
                                                    const std::vector<PciDevice>& devices);
 
+/// Keeps a source of VMs within bounds: a line of text may claim thousands of vCPUs.
+class VcpuBudget {
+ public:
+  /// False, and counted, if the source has said of too many vCPUs already.
+  [[nodiscard]] bool take(std::size_t vcpus);
+
+  /// Adds a warning if a VM was left out.
+  void say_left_out(std::vector<std::string>& warnings) const;
+
+ private:
+  std::size_t taken_ = 0;
+  std::size_t left_out_ = 0;
+};
+
 /// What the files of libvirt or Proxmox tell.
 struct FilesRead {
   std::vector<VmFound> vms;  ///< Status files first.
