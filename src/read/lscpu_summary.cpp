@@ -313,8 +313,8 @@ std::vector<SummaryRow> summary_rows(std::string_view text) {
     auto end = std::min(colon, wide);
     auto width = wide < colon ? kWideColon.size() : 1;
     if (end == std::string_view::npos) {  // A Spanish label lost its colon.
-      const auto start = line.find_first_not_of(' ');
-      end = start == std::string_view::npos ? start : line.find("  ", start);
+      const auto start = std::min(line.find_first_not_of(' '), line.size());
+      end = std::min(line.find("  ", start), line.rfind(' '));
       width = 0;
     }
     if (end != std::string_view::npos) {

@@ -42,29 +42,45 @@ class OnlineWords {
   std::set<std::string, std::less<>> no_;
 };
 
-/// The CPUs that are online. Without an ONLINE column, one that has no core while others have is
-/// offline; where no core is told, the same goes for sockets, and then for caches.
+/// The CPUs that are online. Without an ONLINE column, or where it says yes of all (lscpu 2.38
+/// --json in Finnish, Russian, Turkish and Vietnamese, whatever is true), one that has no core
+/// while others have is offline; where no core is told, the same goes for sockets, and then for
+/// caches. A word of which all CPUs are so means no in a language that is not known here.
 class OnlineRule {
  public:
   OnlineRule(const CpuColumns& columns, std::size_t rows)
-      : columns_(columns), words_(seen(columns, rows)) {
+      : columns_(columns), seen_(words(columns, rows)), words_(seen_) {
     for (std::size_t place = 0; place < kPlaces.size() && !told_by_; ++place) {
       for (std::size_t row = 0; row < rows && !told_by_; ++row) {
         told_by_ = is_placed(row, place) ? std::optional(place) : std::nullopt;
       }
     }
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (has_place(row)) {
+        of_placed_.insert(word(columns, row));
+      }
+    }
   }
 
   [[nodiscard]] bool operator()(std::size_t row) const {
-    const auto word = columns_.cell(row, "online");
-    return word.empty() ? !told_by_ || is_placed(row, *told_by_) : !words_.means_no(word);
+    const auto said = word(columns_, row);
+    if (said.empty() || seen_.size() == 1) {
+      return !words_.means_no(said) && has_place(row);
+    }
+    return !words_.means_no(said) && of_placed_.contains(said);
   }
 
  private:
-  static std::set<std::string, std::less<>> seen(const CpuColumns& columns, std::size_t rows) {
-    std::set<std::string, std::less<>> words;
+  using Words = std::set<std::string, std::less<>>;
+
+  static std::string word(const CpuColumns& columns, std::size_t row) {
+    return lower_ascii(columns.cell(row, "online"));
+  }
+
+  static Words words(const CpuColumns& columns, std::size_t rows) {
+    Words words;
     for (std::size_t row = 0; row < rows; ++row) {
-      words.insert(lower_ascii(columns.cell(row, "online")));
+      words.insert(word(columns, row));
     }
     return words;
   }
@@ -76,8 +92,15 @@ class OnlineRule {
     return !(name.empty() ? columns_.llc(row) : columns_.cell(row, name)).empty();
   }
 
+  /// True of every row if no row tells.
+  [[nodiscard]] bool has_place(std::size_t row) const {
+    return !told_by_ || is_placed(row, *told_by_);
+  }
+
   const CpuColumns& columns_;
+  Words seen_;
   OnlineWords words_;
+  Words of_placed_;                     // What the ONLINE column says of CPUs with a place.
   std::optional<std::size_t> told_by_;  // Index into kPlaces.
 };
 

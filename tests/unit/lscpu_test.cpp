@@ -217,6 +217,11 @@ TEST_CASE("lscpu -p: one letter may mean yes in one language and no in another",
   CHECK(online("E", "E") == "0-1");
 }
 
+TEST_CASE("lscpu -e: a language nobody here knows", "[lscpu]") {
+  CHECK(parse("CPU CORE ONLINE\n0 0 jes\n1 1 jes\n2 - malne\n").online.to_list() == "0-1");
+  CHECK(parse("CPU NODE ONLINE\n0 0 jes\n1 0 malne\n").online.to_list() == "0-1");
+}
+
 TEST_CASE("lscpu -e: a CPU without a place is offline where no column says so", "[lscpu]") {
   const auto topology = parse("CPU CORE NODE\n  0    0    0\n  1    -    -\n");
   CHECK(topology.online.to_list() == "0");
@@ -304,6 +309,16 @@ TEST_CASE("lscpu: the summary in any language", "[lscpu]") {
   CHECK(present_list(topology) == "0-7");
   CHECK(nodes_text(topology) == "0:0,2,4 3:1,3,5");
   CHECK(column(topology, &Cpu::node) == "0 3 0 3 0 3 - -");
+}
+
+TEST_CASE("lscpu: the longest Spanish label has no colon and one blank", "[lscpu]") {
+  const auto topology = parse(
+      "CPU(s):                              20\n"
+      "Lista de la(s) CPU(s) en línea:      1-5,8-19\n"
+      "Lista de la(s) CPU(s) fuera de línea 0,6,7\n"
+      "ID de fabricante:                    IBM/S390\n");
+  CHECK(topology.online.to_list() == "1-5,8-19");
+  CHECK(present_list(topology) == "0-19");
 }
 
 TEST_CASE("lscpu --hex: masks without 0x", "[lscpu]") {
@@ -410,6 +425,21 @@ TEST_CASE("lscpu -e --json: numbers, strings, booleans and null", "[lscpu]") {
   CHECK(present_list(topology) == "0-2");
   CHECK(nodes_text(topology) == "0:0 1:1");
   CHECK(column(topology, &Cpu::llc) == "0 1 -");
+}
+
+TEST_CASE("lscpu -e --json: in some languages every CPU is called online", "[lscpu]") {
+  const auto online = [](std::string_view core) {
+    return parse(fmt::format(R"({{"cpus": [
+        {{"cpu": 0, "node": 0, "core": {}, "online": true}},
+        {{"cpu": 1, "node": 0, "core": 0, "online": true}}]}})",
+                             core))
+        .online.to_list();
+  };
+  CHECK(online("-") == "1");
+  CHECK(online("null") == "1");
+  CHECK(online("1") == "0-1");
+  // Where the column tells them apart, it is right.
+  CHECK(parse("CPU CORE ONLINE\n0 - yes\n1 0 yes\n2 - no\n").online.to_list() == "0-1");
 }
 
 TEST_CASE("lscpu -e --json: an unknown number as a bare dash", "[lscpu]") {
