@@ -181,9 +181,10 @@ bool parse_irq_text(std::string_view text, Irq& irq) {
       continue;
     }
     auto rest = text.substr(word->end);
-    // Behind "Level" a kernel with flow names prints "-name" too.
+    // Behind "Level" a kernel with flow names prints "-name" too; Dovetail sets it off the number.
     const auto flow = next_word(rest, 0);
     if (flow && flow->text.starts_with('-') && !flow_of(flow->text).empty() && !flow->last) {
+      irq.trigger = irq.trigger.empty() ? trigger_text(flow_of(flow->text)) : irq.trigger;
       rest = rest.substr(flow->end);
     }
     add_actions(rest, irq);
