@@ -95,30 +95,18 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
   return diagnosis;
 }
 
-std::string read_given(const std::string& path, std::string_view option, std::string_view what) {
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
-  if (!file.text) {
-    throw Error::system(ErrorKind::usage,
-                        path,
-                        fmt::format("cannot read {}", option),
-                        file.error,
-                        fmt::format("give a copy of {}", what));
-  }
-  return *file.text;
-}
-
 Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
-  constexpr std::string_view kTable = "a classic ESX host's /proc/vmware/interrupts";
-  const auto table = parse_esx_interrupts(read_given(options.esx, "--esx", kTable));
+  constexpr std::string_view kTable = "a copy of a classic ESX host's /proc/vmware/interrupts";
+  const auto table = parse_esx_interrupts(read_input(options.esx, "--esx", kTable));
   if (table.lines.empty()) {
     throw Error(ErrorKind::usage,
-                fmt::format("{}: no table of interrupts", options.esx),
-                fmt::format("--esx wants {}", kTable));
+                fmt::format("{}: no table of interrupts", input_name(options.esx)),
+                fmt::format("give {}", kTable));
   }
   EsxConsole console;
   if (!options.esx_console.empty()) {
-    console = parse_esx_console(
-        read_given(options.esx_console, "--esx-console", "the service console's /proc/interrupts"));
+    console = parse_esx_console(read_input(
+        options.esx_console, "--esx-console", "a copy of the service console's /proc/interrupts"));
   }
   Diagnosis diagnosis;
   diagnosis.findings =

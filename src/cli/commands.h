@@ -143,6 +143,7 @@ struct Invocation {
 struct Context {
   Sysfs sysfs;
   Invocation call;
+  std::optional<CpuText> cpu_text;  ///< Of --lscpu; a pipe can be read only once.
   TextStyle style;
   bool progress = false;  ///< Standard error is a terminal.
   std::ostream& out;

@@ -259,7 +259,9 @@ void add_globals(CLI::App& app, Invocation& call) {
   app.add_option(
          "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
       ->type_name("DIR");
-  app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
+  app.add_option("--lscpu",
+                 call.lscpu,
+                 "CPU facts that lscpu or numactl --hardware printed, - for standard input")
       ->type_name("FILE");
   app.add_flag("--json", call.json, "Print JSON");
   app.add_option("--color", call.color, "auto (default), always or never")

@@ -5,6 +5,8 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
+#include "sys/input_file.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -170,7 +172,7 @@ Host read_host_for(const Context& context,
   read.names = names;
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
-  read.lscpu_file = context.call.lscpu;
+  read.cpu_text = context.cpu_text;
   read.on_wait = progress_of(context, "measuring interrupt rates");
   auto host = read_host(context.sysfs, read);
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
@@ -231,6 +233,22 @@ void print_warnings(const Context& context, const std::vector<std::string>& warn
   for (const auto& warning : warnings) {
     context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
   }
+}
+
+std::string read_input(const std::string& path, std::string_view option, std::string_view what) {
+  auto file = read_input_file(path, Sysfs::kSmallFile);
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage,
+                        input_name(path),
+                        fmt::format("cannot read {}", option),
+                        file.error,
+                        fmt::format("give {}", what));
+  }
+  return *std::move(file.text);
+}
+
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
 }
 
 std::function<void(double)> progress_of(const Context& context, std::string what) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace irqtune {
 
@@ -54,6 +55,15 @@ void require_writable_root(const Context& context, std::string_view command);
 
 /// How long to wait for the lock.
 [[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+
+/// The whole text of what an option names: a file, a pipe, or standard input for "-". Throws
+/// Error{usage} with a hint to give `what` if it cannot be read.
+[[nodiscard]] std::string read_input(const std::string& path,
+                                     std::string_view option,
+                                     std::string_view what);
+
+/// How to name such an input: its path, or "standard input".
+[[nodiscard]] std::string input_name(const std::string& path);
 
 /// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment(const char* name);

@@ -21,9 +21,22 @@ bool is_port_service(std::string_view handler) {
   return std::ranges::find(kNames, handler) != kNames.end();
 }
 
-bool is_timer(std::string_view handler) {
-  constexpr std::array<std::string_view, 6> kPatterns = {
-      "timer", "*arch_timer*", "*-timer", "arm-pmu", "*_pmu", "kvm guest *timer"};
+/// Timers and interrupts that CPUs send each other. Xen and POWER number these as well: "timer0",
+/// "resched3", "IPI-2".
+bool is_cpus_own(std::string_view handler) {
+  constexpr std::array<std::string_view, 13> kPatterns = {"timer",
+                                                          "timer[0-9]*",
+                                                          "*arch_timer*",
+                                                          "*-timer",
+                                                          "arm-pmu",
+                                                          "*_pmu",
+                                                          "kvm guest *timer",
+                                                          "IPI",
+                                                          "IPI[- ]*",
+                                                          "resched[0-9]*",
+                                                          "callfunc*[0-9]",
+                                                          "irqwork[0-9]*",
+                                                          "spinlock[0-9]*"};
   return std::ranges::any_of(kPatterns,
                              [&](auto pattern) { return matches_glob(pattern, handler); });
 }
@@ -61,7 +74,7 @@ Handlers handlers_of(const Irq& irq) {
 
 bool is_device_interrupt(const Irq& irq) noexcept {
   return irq.device || std::ranges::any_of(irq.actions, [](const std::string& action) {
-           return !trimmed(action).empty() && !is_timer(trimmed(action));
+           return !trimmed(action).empty() && !is_cpus_own(trimmed(action));
          });
 }
 

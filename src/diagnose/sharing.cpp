@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <set>
 
@@ -21,12 +22,16 @@ void append(Texts& texts, Texts more) {
   std::ranges::move(more, std::back_inserter(texts));
 }
 
+std::string row_text(const Irq& irq, const Sight& sight) {
+  return fmt::format("/proc/interrupts, {}: {}: {}",
+                     number_text(irq.number),
+                     fmt::join(irq.actions, ", "),
+                     activity_text(irq, sight.input.host));
+}
+
 /// The row, who else is on the line, who serves it.
 Texts evidence_of(const Irq& irq, const Sight& sight) {
-  Texts lines = {fmt::format("/proc/interrupts, {}: {}: {}",
-                             number_text(irq.number),
-                             fmt::join(irq.actions, ", "),
-                             activity_text(irq, sight.input.host))};
+  Texts lines = {row_text(irq, sight)};
   append(lines, serving_text(irq, sight));
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
     lines.push_back(fmt::format(
@@ -201,6 +206,55 @@ std::optional<Finding> shared(const Irq& irq, const Sight& sight) {
              : std::nullopt;
 }
 
+/// Lines of several host drivers of which nobody can tell how busy they are, most counts first.
+std::vector<const Irq*> lines_without_rates(const Sight& sight) {
+  std::vector<const Irq*> lines;
+  for (const auto& irq : sight.input.host.irqs) {
+    const auto handlers = handlers_of(irq);
+    if (!sight.load.has_rates() && handlers.guests.empty() && handlers.host.size() > 1 &&
+        !host_severity(irq, sight)) {
+      lines.push_back(&irq);
+    }
+  }
+  std::ranges::stable_sort(
+      lines, std::greater<>(), [](const Irq* irq) { return total_count(*irq); });
+  return lines;
+}
+
+/// One note for all of them: each alone would be noise.
+std::optional<Finding> shared_without_rates(const Sight& sight) {
+  constexpr std::size_t kShown = 10;
+  const auto lines = lines_without_rates(sight);
+  if (lines.empty()) {
+    return std::nullopt;
+  }
+  Finding finding;
+  finding.id = "irq-shared-host";
+  finding.severity = Severity::info;
+  finding.confidence = Confidence::possible;
+  finding.title =
+      fmt::format("{} shared by drivers of the host; without rates nobody knows how busy",
+                  lines.size() == 1 ? fmt::format("IRQ {} is", number_text(lines[0]->number))
+                                    : fmt::format("{} lines are", lines.size()));
+  finding.cost =
+      "each interrupt runs every handler, all on one CPU; that matters on a busy line only, and "
+      "where a device of the line is to be passed through by INTx";
+  for (const auto* irq : lines) {
+    if (finding.evidence.size() < kShown) {
+      append(finding.evidence, {row_text(*irq, sight)});
+    }
+    name_line(*irq, sight.input, finding);
+  }
+  if (lines.size() > kShown) {
+    finding.evidence.push_back(fmt::format("and {} more", lines.size() - kShown));
+  }
+  std::ranges::sort(finding.irqs);
+  finding.remedy = {
+      "take two readings: irqtune diagnose --sample 10 on the host, or a snapshot with --sample",
+      kNoUnsharing};
+  return finding;
+}
+
 void add(std::optional<Finding> finding, std::vector<Finding>& findings) {
   if (finding) {
     findings.push_back(std::move(*finding));
@@ -216,6 +270,7 @@ std::vector<Finding> find_sharing(const DiagnosisInput& input) {
     add(shared(irq, sight), findings);
     add(spurious(irq, sight), findings);
   }
+  add(shared_without_rates(sight), findings);
   std::ranges::move(find_intx(sight), std::back_inserter(findings));
   std::ranges::move(find_one_cpu(sight), std::back_inserter(findings));
   return findings;

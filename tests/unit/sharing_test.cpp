@@ -5,6 +5,8 @@
 #include "support/catch.h"
 #include "support/make_host.h"
 
+#include <fmt/format.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -169,11 +171,36 @@ TEST_CASE("sharing: without rates, only most of all interrupts count as busy", "
   auto host = quiet_host();
   host.rate_source = RateSource::none;
   auto& irq = add_line(host, {"ehci_hcd:usb1", "ahci"}, 0);
-  CHECK(found(host).empty());
   irq.counts = {{1, 1'500'000}};
-  CHECK(require_found(host, "irq-shared-host").confidence == Confidence::possible);
+  const auto busy = require_found(host, "irq-shared-host");
+  CHECK(busy.confidence == Confidence::possible);
+  CHECK(busy.title.find("is busy") != std::string::npos);
   add_host_irq(host, "nvme0q1", "2").counts = {{2, 9'000'000}};
-  CHECK_FALSE(has(found(host), "irq-shared-host"));
+  CHECK(require_found(host, "irq-shared-host").title.find("is busy") == std::string::npos);
+}
+
+TEST_CASE("sharing: without rates, the other shared lines are listed in one note", "[sharing]") {
+  auto host = quiet_host();
+  host.rate_source = RateSource::none;
+  add_line(host, {"PCIe PME", "aerdrv"}, 0);
+  CHECK(found(host).empty());
+  for (int line = 0; line < 12; ++line) {
+    add_line(host, {fmt::format("uhci{}", line), "ahci"}, 0).counts = {
+        {1, static_cast<std::uint64_t>(line)}};
+  }
+  const auto findings = found(host);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].id == "irq-shared-host");
+  CHECK(findings[0].severity == Severity::info);
+  CHECK(findings[0].confidence == Confidence::possible);
+  CHECK(findings[0].irqs.size() == 12);
+  CHECK(findings[0].title.find("12 lines are shared") == 0);
+  REQUIRE(findings[0].evidence.size() == 11);
+  CHECK(findings[0].evidence[0].find("uhci11, ahci: 11 interrupts since boot") !=
+        std::string::npos);
+  CHECK(findings[0].evidence[10] == "and 2 more");
+  host.rate_source = RateSource::since_boot;
+  CHECK(found(host).empty());
 }
 
 TEST_CASE("sharing: interrupts that nobody took", "[sharing]") {
@@ -276,6 +303,22 @@ TEST_CASE("one CPU: timers are no device interrupts", "[sharing]") {
   add_host_irq(host, "arch_timer", "0", 9000);
   add_host_irq(host, "timer", "0", 9000);
   CHECK(found(host).empty());
+}
+
+TEST_CASE("one CPU: what CPUs send each other is no device's, on Xen and POWER", "[sharing]") {
+  auto host = quiet_host();
+  for (const auto* name : {"timer0",
+                           "resched0",
+                           "callfuncsingle0",
+                           "spinlock0",
+                           "irqwork0",
+                           "IPI",
+                           "IPI-0",
+                           "IPI resched"}) {
+    CAPTURE(name);
+    add_host_irq(host, name, "0", 9000);
+    CHECK(found(host).empty());
+  }
 }
 
 TEST_CASE("one CPU: without rates it takes a million", "[sharing]") {
