@@ -93,14 +93,16 @@ void read_domain(const Sysfs& sysfs, const std::string& path, FilesRead& result)
     return;
   }
   const auto& domain = *parsed.domain;
+  auto found = make_found(domain, path);
   if (domain.live) {
+    result.hints.devices[*domain.pid] = found.vm.devices;
     result.hints.pids.insert(*domain.pid);
     auto& tids = result.hints.vcpu_tids[*domain.pid];
     for (const auto& [vcpu, tid] : domain.vcpu_tids) {
       tids.emplace(tid, vcpu);
     }
   }
-  result.vms.push_back(make_found(domain, path));
+  result.vms.push_back(std::move(found));
 }
 
 void read_directory(const Sysfs& sysfs, const std::string& directory, FilesRead& result) {

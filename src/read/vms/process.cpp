@@ -138,7 +138,11 @@ class Reader {
       held_.insert(vm.devices.begin(), vm.devices.end());
       return;
     }
-    vm.devices = held_devices(sysfs_, held, command.devices, devices_);
+    auto likely = command.devices;
+    if (const auto given = hints_.devices.find(*vm.pid); given != hints_.devices.end()) {
+      likely.insert(likely.end(), given->second.begin(), given->second.end());
+    }
+    vm.devices = held_devices(sysfs_, held, likely, devices_);
     for (const auto& told : command.devices) {
       if (std::ranges::find(vm.devices, told) == vm.devices.end()) {
         result_.warnings.push_back(

@@ -290,6 +290,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
       found.vm.state = VmState::running;
       found.vm.pid = pid;
       result.hints.pids.insert(*pid);
+      result.hints.devices[*pid] = found.vm.devices;
     }
     result.vms.push_back(std::move(found));
   }
