@@ -74,8 +74,8 @@ constexpr std::string_view kServiceFiles = "comm cmdline status";
 
 /// A comm has at most 15 characters.
 bool is_vmm(std::string_view comm) {
-  constexpr std::array<std::string_view, 5> kNames = {
-      "qemu*", "kvm", "cloud-hyp*", "firecracker*", "crosvm*"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "*qemu*", "kvm", "lkvm", "cloud-hyp*", "firecracker*", "crosvm*"};
   return std::ranges::any_of(kNames, [&](auto name) { return matches_glob(name, comm); });
 }
 

@@ -114,6 +114,7 @@ TEST_CASE("The vCPU of a thread by its name", "[vms]") {
   CHECK(vcpu_of_thread("vcpu12") == 12);
   CHECK(vcpu_of_thread("fc_vcpu 3") == 3);
   CHECK(vcpu_of_thread("crosvm_vcpu1") == 1);
+  CHECK(vcpu_of_thread("kvm-vcpu-2") == 2);
   for (const auto* comm : {"",
                            "CPU 0",
                            "CPU /KVM",

@@ -44,6 +44,28 @@ TEST_CASE("A Proxmox configuration, up to its snapshots", "[vms]") {
   CHECK(parse_proxmox_config("template: 1\r\n").is_template);
 }
 
+TEST_CASE("What Proxmox hands to QEMU as it is passes devices through too", "[vms]") {
+  const auto config = parse_proxmox_config(
+      "args: -cpu 'host,hv_vendor_id=a b' -device \"vfio-pci,host=05:00.1,id=x\"  -device "
+      "vfio-pci,host=0000:04:00.0\nhostpci0: 06:00\n");
+  CHECK(config.devices == std::vector<ProxmoxAddress>{
+                              {{0, 4, 0, 0}, false}, {{0, 5, 0, 1}, false}, {{0, 6, 0, 0}, true}});
+  CHECK(parse_proxmox_config("args: -device 'vfio-pci,host=05:00.1").devices.size() == 1);
+  CHECK(parse_proxmox_config("args:\nargs: '\nargs: -device\n").devices.empty());
+}
+
+TEST_CASE("A node of a cluster is called by the first part of its host name", "[vms]") {
+  const FakeTree tree{
+      {"/etc/pve/qemu-server/102.conf", "name: web\nhostpci0: mapping=nic\n"},
+      {"/etc/pve/nodes/other/qemu-server/200.conf", "name: elsewhere\naffinity: 2\n"},
+      {"/etc/pve/mapping/pci.cfg",
+       "nic\n\tmap node=other,path=0000:09:00.0\n\tmap node=pve1,path=0000:24:00.0\n"},
+      {"/proc/sys/kernel/hostname", "pve1.example.org\n"}};
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  REQUIRE(read.vms.size() == 1);
+  CHECK(devices_text(require_vm(read, "web")) == "0000:24:00.0");
+}
+
 TEST_CASE("One Proxmox VM with affinity, two with hostpci", "[vms]") {
   FakeTree tree{
       {"/etc/pve/qemu-server/100.conf", "name: vm100\ncores: 2\naffinity: 2-5\n"},

@@ -175,6 +175,7 @@ VmsRead read_vms(const Sysfs& sysfs,
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
   hints.pids.merge(proxmox.hints.pids);
+  hints.devices.merge(proxmox.hints.devices);
   auto processes = read_processes(sysfs, hints, devices);
   std::vector<std::string> warnings = std::move(processes.warnings);
   Merger merger(topology, processes);

@@ -23,10 +23,12 @@ std::optional<int> served_pid(std::string_view comm) noexcept {
   return std::nullopt;
 }
 
-/// `comm` has at most 15 characters. "kvm" is Proxmox's and Debian's name for QEMU.
+/// `comm` has at most 15 characters. "kvm" is Proxmox's and Debian's name for QEMU,
+/// ".qemu-system-x8" that of NixOS, "lkvm" kvmtool's.
 bool looks_like_vmm(std::string_view comm) noexcept {
-  return comm.starts_with("qemu") || comm == "kvm" || comm.starts_with("cloud-hyperviso") ||
-         comm == "firecracker" || comm.starts_with("crosvm") || vcpu_of_thread(comm);
+  return comm.find("qemu") != std::string_view::npos || comm == "kvm" || comm == "lkvm" ||
+         comm.starts_with("cloud-hyperviso") || comm == "firecracker" ||
+         comm.starts_with("crosvm") || vcpu_of_thread(comm);
 }
 
 bool is_qemu(std::string_view program) noexcept {
@@ -93,8 +95,8 @@ class Reader {
     auto& vm = found.vm;
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
-    const bool system = !command.probe && is_qemu(command.program);
-    if (vm.vcpus.empty() && held.vcpus.empty() && !held.kvm_vm && !system) {
+    const bool may_run = held.kvm_vm || !held.vcpus.empty() || is_qemu(command.program);
+    if (vm.vcpus.empty() && (command.probe || !may_run)) {
       return false;  // qemu-img, a guest agent, a device process of crosvm
     }
     if (vm.vcpus.empty()) {
@@ -104,7 +106,8 @@ class Reader {
     vm.sources = {"process"};
     vm.uuid = printable(command.uuid);
     vm.iothreads = find_iothreads(threads);
-    vm.emulator = threads.front().tid == pid ? threads.front().allowed : std::nullopt;
+    const auto main = std::ranges::find(threads, pid, &Thread::tid);
+    vm.emulator = main != threads.end() ? main->allowed : std::nullopt;
     found.vmid = command.vmid;
     found.live = true;
     set_name(found, command, *comm);
@@ -135,7 +138,11 @@ class Reader {
       held_.insert(vm.devices.begin(), vm.devices.end());
       return;
     }
-    vm.devices = held_devices(sysfs_, held, command.devices, devices_);
+    auto likely = command.devices;
+    if (const auto given = hints_.devices.find(*vm.pid); given != hints_.devices.end()) {
+      likely.insert(likely.end(), given->second.begin(), given->second.end());
+    }
+    vm.devices = held_devices(sysfs_, held, likely, devices_);
     for (const auto& told : command.devices) {
       if (std::ranges::find(vm.devices, told) == vm.devices.end()) {
         result_.warnings.push_back(

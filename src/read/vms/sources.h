@@ -27,8 +27,9 @@ struct VmFound {
 
 /// What files tell of processes, so that their threads can be understood.
 struct ProcessHints {
-  std::set<int> pids;                           ///< Known to be VMs.
-  std::map<int, std::map<int, int>> vcpu_tids;  ///< PID -> TID -> vCPU.
+  std::set<int> pids;                              ///< Known to be VMs.
+  std::map<int, std::map<int, int>> vcpu_tids;     ///< PID -> TID -> vCPU.
+  std::map<int, std::vector<PciAddress>> devices;  ///< PID -> what it is given.
 };
 
 /// What a process holds of vfio.
@@ -36,6 +37,7 @@ struct VfioHeld {
   std::set<PciAddress> exact;  ///< Named by fdinfo or by a device node.
   std::set<int> groups;        ///< IOMMU groups, with all that is in them.
   std::size_t device_fds = 0;  ///< Devices opened, of whatever group.
+  std::size_t named_fds = 0;   ///< Of them, those that are known to be some device.
   std::set<int> vcpus;         ///< kvm-vcpu:N
   bool kvm_vm = false;
   std::error_code error;  ///< Why the descriptors cannot be read.
@@ -48,8 +50,8 @@ void sort_unique(std::vector<PciAddress>& addresses);
 /// 6.18), virt/kvm/kvm_main.c (names of the anonymous inodes).
 [[nodiscard]] VfioHeld read_held(const Sysfs& sysfs, int pid);
 
-/// The devices that a process holds. `told`, from its command line, narrows a group to what it
-/// opened: a group also has bridges and devices that nobody opened.
+/// The devices that a process holds. `told`, from its command line and its files, narrows a group
+/// to what it opened: a group also has bridges and devices that nobody opened.
 [[nodiscard]] std::vector<PciAddress> held_devices(const Sysfs& sysfs,
                                                    const VfioHeld& held,
                                                    const std::vector<PciAddress>& told,
