@@ -151,4 +151,17 @@ bool has_pinned_vms(const Host& host) {
   });
 }
 
+std::string for_each_cpu(const CpuSet& cpus, std::string_view value, std::string_view file) {
+  std::string list;
+  for (const int cpu : cpus.cpus()) {
+    list += fmt::format(" {}", cpu);
+  }
+  return fmt::format(
+      "for c in{}; do echo {} > /sys/devices/system/cpu/cpu$c/{}; done", list, value, file);
+}
+
+std::string line_text(const ConfigLine& line) {
+  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
+}
+
 }  // namespace irqtune::diagnosis

@@ -59,6 +59,14 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// True if a running VM has pinned vCPUs.
 [[nodiscard]] bool has_pinned_vms(const Host& host);
 
+/// A shell's loop that writes `value` to a file of each CPU below /sys/devices/system/cpu/cpuN/.
+[[nodiscard]] std::string for_each_cpu(const CpuSet& cpus,
+                                       std::string_view value,
+                                       std::string_view file);
+
+/// "/etc/rc.local:3: echo f > /proc/irq/9/smp_affinity"
+[[nodiscard]] std::string line_text(const ConfigLine& line);
+
 // Parts of the families, a file each.
 void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings);
