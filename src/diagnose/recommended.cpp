@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "diagnose/command_line.h"
 #include "diagnose/parts.h"
@@ -52,7 +53,7 @@ struct Tokens {
 
   void add(const std::string& token, std::string_view reason) {
     line += (line.empty() ? "" : " ") + token;
-    why.push_back(fmt::format("{}: {}", token.substr(0, token.find('=') + 1), reason));
+    why.push_back(fmt::format("{}: {}", token.substr(0, token.find('=')), reason));
   }
 };
 
@@ -132,14 +133,13 @@ std::vector<std::string> recommended_tokens(const DiagnosisInput& input, const C
         "irqaffinity="};
   }
   auto tokens = tokens_for(input, lists);
-  std::vector<std::string> remedy = {tokens.line};
+  std::vector<std::string> remedy = {"on the kernel command line:", tokens.line};
   std::ranges::move(tokens.why, std::back_inserter(remedy));
-  remedy.push_back(fmt::format(
-      "where they go: Debian and Ubuntu, GRUB_CMDLINE_LINUX in /etc/default/grub, then "
-      "update-grub; "
-      "RHEL and Fedora, grubby --update-kernel=ALL --args='{}'; Proxmox with systemd-boot, "
-      "/etc/kernel/cmdline, then proxmox-boot-tool refresh; then boot",
-      tokens.line));
+  remedy.emplace_back(
+      "Debian, Ubuntu: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; Proxmox with "
+      "systemd-boot: /etc/kernel/cmdline, then proxmox-boot-tool refresh; RHEL, Fedora:");
+  remedy.push_back(fmt::format("grubby --update-kernel=ALL --args='{}'", tokens.line));
+  remedy.emplace_back("and boot");
   return remedy;
 }
 

@@ -197,11 +197,12 @@ TEST_CASE("diagnose kernel: a command line that knows nothing of the VMs", "[dia
   CHECK(findings.at(0).severity == Severity::info);
   CHECK(findings.at(0).evidence == std::vector<std::string>{"/proc/cmdline: iommu=pt"});
   const auto remedy = findings.at(0).remedy;
-  CHECK(remedy.at(0) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 iommu=pt");
-  CHECK(has_text(remedy, "irqaffinity=: interrupts start on housekeeping CPUs (the kernel adds"));
-  CHECK(has_text(remedy, "isolcpus=: queues that the kernel manages"));
-  CHECK(has_text(remedy, "iommu=: "));
-  CHECK(has_text(remedy, "grubby --update-kernel=ALL --args='" + remedy.at(0) + "'"));
+  CHECK(remedy.at(0) == "on the kernel command line:");
+  CHECK(remedy.at(1) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 iommu=pt");
+  CHECK(has_text(remedy, "irqaffinity: interrupts start on housekeeping CPUs (the kernel adds"));
+  CHECK(has_text(remedy, "isolcpus: queues that the kernel manages"));
+  CHECK(has_text(remedy, "iommu: "));
+  CHECK(has_text(remedy, "grubby --update-kernel=ALL --args='" + remedy.at(1) + "'"));
 }
 
 TEST_CASE("diagnose kernel: tokens that stay, and tokens that may go", "[diagnose]") {
@@ -209,7 +210,7 @@ TEST_CASE("diagnose kernel: tokens that stay, and tokens that may go", "[diagnos
   host.id.cmdline = "nohz_full=2-3 rcu_nocbs=2-3 amd_iommu=on iommu=pt intremap=nosid isolcpus=3";
   host.topology.isolated = cpus("3");
   const auto remedy = require_finding(said(host), "cmdline-conflict").remedy;
-  CHECK(remedy.at(0) ==
+  CHECK(remedy.at(1) ==
         "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 nohz_full=2-3 iommu=pt "
         "intremap=nosid");
   CHECK(has_text(remedy, "rcu_nocbs= may go"));
@@ -220,7 +221,7 @@ TEST_CASE("diagnose kernel: harmful tokens are not recommended", "[diagnose]") {
   auto host = good_host();
   host.id.cmdline = "iommu=off intremap=nopost intel_iommu=on";
   host.topology.isolated = {};
-  CHECK(require_finding(said(host), "kernel-cmdline").remedy.at(0) ==
+  CHECK(require_finding(said(host), "kernel-cmdline").remedy.at(1) ==
         "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 intel_iommu=on");
 }
 
@@ -233,9 +234,9 @@ TEST_CASE("diagnose kernel: vCPUs that share CPUs must not be isolated by the sc
   host.topology.isolated = {};
   host.id.cmdline = "quiet";
   const auto remedy = require_finding(said(host), "kernel-cmdline").remedy;
-  CHECK(remedy.at(0) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,2-3");
+  CHECK(remedy.at(1) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,2-3");
   CHECK(has_text(remedy, "Without domain"));
-  host.id.cmdline = remedy.at(0);
+  host.id.cmdline = remedy.at(1);
   CHECK(said(host).empty());
 }
 
@@ -286,7 +287,7 @@ TEST_CASE("diagnose kernel: isolated at run time, the command line need not do i
   host.topology.isolated = {};
   host.topology.partitions = {{"/sys/fs/cgroup/vms: isolated", cpus("2-3")}};
   const auto findings = said(host);
-  CHECK(require_finding(findings, "kernel-cmdline").remedy.at(0) ==
+  CHECK(require_finding(findings, "kernel-cmdline").remedy.at(1) ==
         "irqaffinity=0-1,4-7 isolcpus=managed_irq,2-3");
   host.id.cmdline = "irqaffinity=0-1,4-7";
   CHECK(said(host).empty());
