@@ -107,25 +107,41 @@ CpuSet targets_of(const std::vector<const Irq*>& irqs) {
   return cpus;
 }
 
+/// The list, or how many there are where it would fill the line.
+std::string list_or_count(std::string_view name,
+                          const std::string& list,
+                          std::size_t count,
+                          std::string_view noun) {
+  constexpr std::size_t kLong = 24;
+  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
+                             : fmt::format("{} {}", name, list);
+}
+
+std::string victims_text(const DiagnosisInput& input, const CpuSet& cpus) {
+  constexpr std::size_t kFew = 3;
+  std::set<std::string> victims;
+  for (const int cpu : cpus.cpus()) {
+    victims.insert(printable(input.protections.at(cpu).front().vm));
+  }
+  victims.erase("");
+  return victims.empty()          ? std::string{}
+         : victims.size() <= kFew ? fmt::format(" of {}", fmt::join(victims, ", "))
+                                  : fmt::format(" of {} VMs", victims.size());
+}
+
 /// A line for each holder, the one with the most first.
 std::vector<std::string> evidence_by_holder(const DiagnosisInput& input, const Groups& groups) {
   std::vector<std::pair<double, std::string>> lines;
   for (const auto& [holder, irqs] : groups) {
     const auto rate = rate_of(irqs);
     const auto cpus = targets_of(irqs);
-    std::set<std::string> victims;
-    for (const int cpu : cpus.cpus()) {
-      victims.insert(printable(input.protections.at(cpu).front().vm));
-    }
-    victims.erase("");
-    lines.emplace_back(
-        rate,
-        fmt::format("{}: IRQ {} on CPUs {}{}{}",
-                    holder,
-                    numbers_text(irqs),
-                    cpus.to_list(),
-                    victims.empty() ? "" : fmt::format(", of {}", fmt::join(victims, ", ")),
-                    rate_note(input.host, rate)));
+    lines.emplace_back(rate,
+                       fmt::format("{}: {} on {}{}{}",
+                                   holder,
+                                   list_or_count("IRQ", numbers_text(irqs), irqs.size(), "vector"),
+                                   list_or_count("CPUs", cpus.to_list(), cpus.size(), "CPU"),
+                                   victims_text(input, cpus),
+                                   rate_note(input.host, rate)));
   }
   std::ranges::stable_sort(lines, std::greater<>(), [](const auto& line) { return line.first; });
   std::vector<std::string> texts;

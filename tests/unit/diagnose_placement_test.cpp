@@ -129,11 +129,17 @@ TEST_CASE("diagnose placement: one finding for all VMs, with a line for each", "
   CHECK(finding.title == "10 vectors of 2 VMs interrupt cores that vCPUs run on, 5500/s sampled");
   CHECK(finding.severity == Severity::warning);
   CHECK(finding.vms == std::vector<std::string>{"db1", "web1"});
-  CHECK(finding.evidence.at(0) == "web1: IRQ 25,27,29,31,33 on CPUs 2, of db1, 3000/s sampled");
-  CHECK(finding.evidence.at(1) == "db1: IRQ 24,26,28,30,32 on CPUs 6, of web1, 2500/s sampled");
+  CHECK(finding.evidence.at(0) == "web1: IRQ 25,27,29,31,33 on CPUs 2 of db1, 3000/s sampled");
+  CHECK(finding.evidence.at(1) == "db1: IRQ 24,26,28,30,32 on CPUs 6 of web1, 2500/s sampled");
   CHECK(finding.remedy == std::vector<std::string>{"irqtune apply"});
   CHECK(findings.at(1).remedy == std::vector<std::string>{"irqtune apply"});
   CHECK(has_text(findings.at(1).evidence, "db1: device on node 0, IRQ 24,26,28,30,32"));
+  for (int i = 0; i < 20; ++i) {
+    add_vector(host, "0000:5e:00.0", i % 2 == 0 ? "2" : "3", 1);
+    add_vector(host, kDevice, "6", 1);
+  }
+  CHECK(findings_of(find_placement, host).at(0).evidence.at(0) ==
+        "web1: 25 vectors on CPUs 2-3 of db1, 3020/s sampled");
 }
 
 TEST_CASE("diagnose placement: many VMs with a few interrupts each are no catastrophe",

@@ -19,7 +19,17 @@ struct PostingFacts {
   std::optional<bool> device_posted_irqs;  ///< kvm_intel or kvm_amd: enable_device_posted_irqs
   std::optional<bool> apicv;               ///< kvm_intel: enable_apicv
   std::optional<bool> avic;                ///< kvm_amd: avic
+  std::optional<bool> iommu;               ///< Every Intel IOMMU can post.
+
+  /// False if the kernel has no posted MSIs of its own (no row PMN in /proc/interrupts); looked at
+  /// only where the command line asks for them.
+  std::optional<bool> posted_msi;
 };
+
+/// Whether KVM may post device interrupts at all; empty optional if nothing tells. The kernel
+/// parameters can take it away.
+[[nodiscard]] std::optional<bool> may_post(const PostingFacts& facts,
+                                           const KernelParameters& parameters);
 
 /// One idle state of a CPU. Source: Documentation/ABI/testing/sysfs-devices-system-cpu, cpuidle.
 struct IdleState {
