@@ -125,10 +125,6 @@ void find_host_agents(const DiagnosisInput& input,
   findings.push_back(std::move(finding));
 }
 
-std::string line_text(const ConfigLine& line) {
-  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
-}
-
 /// What one .link file asks of udev. Source: systemd.link(5), systemd/systemd#40304.
 struct LinkFile {
   bool active = false;  ///< IRQAffinityPolicy= is set.

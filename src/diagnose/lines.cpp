@@ -14,10 +14,11 @@ namespace irqtune {
 
 namespace {
 
-/// Source: Linux drivers/pci/pcie: pme.c, aer.c, dpc.c, bwctrl.c (6.13), drivers/pci/hotplug.
+/// Source: Linux drivers/pci/pcie: pme.c, aer.c, dpc.c, bwctrl.c (6.13), bw_notification.c (5.1
+/// to 5.11), drivers/pci/hotplug.
 bool is_port_service(std::string_view handler) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "pcie-dpc", "dpc"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "PCIe BW notif", "pcie-dpc", "dpc"};
   return std::ranges::find(kNames, handler) != kNames.end();
 }
 

@@ -36,15 +36,6 @@ bool governs_itself(std::string_view driver) {
   return std::ranges::find(kDrivers, driver) != kDrivers.end();
 }
 
-std::string for_each_cpu(const CpuSet& cpus, std::string_view value, std::string_view file) {
-  std::string list;
-  for (const int cpu : cpus.cpus()) {
-    list += fmt::format(" {}", cpu);
-  }
-  return fmt::format(
-      "for c in{}; do echo {} > /sys/devices/system/cpu/cpu$c/{}; done", list, value, file);
-}
-
 void find_governor(const DiagnosisInput& input, std::vector<Finding>& findings) {
   CpuSet slow;
   std::string driver;

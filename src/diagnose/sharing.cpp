@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,24 +57,32 @@ std::string message_step(const Host& host, const std::vector<VectorId>& guests) 
 /// How to take the host's drivers off the line, by name and address where they are known.
 Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
   Texts steps;
+  std::set<std::string> modules;
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
-    const auto name = device.address.to_string();
     const auto driver = diagnosis::shell_word(device.driver);
-    const auto module = device.module.empty() ? driver : diagnosis::shell_word(device.module);
     steps.push_back(fmt::format(
-        "if the host does without {0}: echo none > /sys/bus/pci/devices/{1}/driver_override; echo "
-        "{1} > /sys/bus/pci/drivers/{0}/unbind",
-        driver,
-        name));
+        "if the host does without {} ({}):", printable(device.driver), device.address.to_string()));
     steps.push_back(
-        fmt::format("for good: echo blacklist {0} >> /etc/modprobe.d/irqtune.conf", module));
+        fmt::format("echo none > /sys/bus/pci/devices/{1}/driver_override; echo {1} > "
+                    "/sys/bus/pci/drivers/{0}/unbind",
+                    driver,
+                    device.address.to_string()));
+    modules.insert(device.module.empty() ? device.driver : device.module);
+  }
+  for (const auto& module : modules) {
+    steps.push_back(fmt::format(
+        "and for good, if no other device needs {}, with a new initramfs (update-initramfs -u, or "
+        "dracut -f):",
+        printable(module)));
+    steps.push_back(fmt::format("echo blacklist {} >> /etc/modprobe.d/irqtune.conf",
+                                diagnosis::shell_word(module)));
   }
   if (steps.empty()) {
     steps.push_back(
-        fmt::format("if the host does without {}: unbind it, or blacklist its module; "
-                    "its device: grep -lx {} /sys/bus/pci/devices/*/irq",
-                    fmt::join(handlers.host, ", "),
-                    number_text(irq.number)));
+        fmt::format("if the host does without {}, unbind it or blacklist its module; "
+                    "its device:",
+                    fmt::join(handlers.host, ", ")));
+    steps.push_back(fmt::format("grep -lx {} /sys/bus/pci/devices/*/irq", number_text(irq.number)));
   }
   return steps;
 }
@@ -173,8 +183,8 @@ std::optional<Finding> spurious(const Irq& irq, const Sight& sight) {
   Finding finding;
   finding.id = "irq-spurious";
   finding.severity = unhandled >= kMany ? Severity::warning : Severity::info;
-  finding.title =
-      fmt::format("IRQ {}: {} interrupts that no handler took", number_text(irq.number), unhandled);
+  finding.title = fmt::format(
+      "IRQ {}: no handler took {} of its latest interrupts", number_text(irq.number), unhandled);
   finding.cost =
       "time for nothing; at 99900 of 100000 the kernel disables the line (\"nobody cared\") and "
       "all its devices with it";
@@ -182,10 +192,14 @@ std::optional<Finding> spurious(const Irq& irq, const Sight& sight) {
       fmt::format("/proc/irq/{}/spurious: unhandled {}", number_text(irq.number), unhandled)};
   append(finding.evidence, evidence_of(irq, sight));
   finding.remedy = {
-      fmt::format("see which device it is: dmesg | grep 'irq {}'", number_text(irq.number)),
-      "load the driver of each device on this line, or disable the device in the firmware",
-      "a device that masks INTx wrongly: modprobe vfio-pci with nointxmask=1, if no host driver "
-      "has its line"};
+      "see which device it is:",
+      fmt::format("dmesg | grep 'irq {}'", number_text(irq.number)),
+      "load the driver of each device on this line, or disable the device in the firmware"};
+  if (const auto handlers = handlers_of(irq); !handlers.guests.empty() && handlers.host.empty()) {
+    finding.remedy.emplace_back(
+        "if it is a device that masks INTx wrongly: options vfio-pci nointxmask=1 in "
+        "/etc/modprobe.d/vfio.conf");
+  }
   name_line(irq, sight.input, finding);
   return finding;
 }

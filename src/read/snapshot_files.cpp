@@ -37,6 +37,7 @@ constexpr std::array kHostFiles = {
     Files{"/sys/class", "vfio-dev/* iommu/*"},
     Files{"/sys/class/vfio-dev/*", "device"},
     Files{"/sys/devices/virtual/iommu", "*"},
+    Files{"/sys/devices/virtual/iommu/*", "intel-iommu/cap"},
     Files{"/sys/devices/system/cpu",
           "online offline possible present isolated nohz_full kernel_max smt/active smt/control "
           "cpuidle/current_driver cpuidle/current_governor"},

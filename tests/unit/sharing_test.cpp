@@ -89,22 +89,35 @@ TEST_CASE("sharing: a guest's line that a host driver shares is critical", "[sha
 
 TEST_CASE("sharing: its remedies come in order, and by name", "[sharing]") {
   const auto remedy = require_found(mixed_host(), "irq-shared-passthrough").remedy;
-  REQUIRE(remedy.size() == 7);
+  REQUIRE(remedy.size() == 9);
   CHECK(remedy[0].find("MSI") != std::string::npos);
-  CHECK(remedy[1].find("echo 0000:00:1f.3 > /sys/bus/pci/drivers/i801_smbus/unbind") !=
-        std::string::npos);
-  CHECK(remedy[2].find("blacklist i2c_i801") != std::string::npos);
-  CHECK(remedy[3].find("slot") != std::string::npos);
-  CHECK(remedy[4].find("firmware") != std::string::npos);
-  CHECK(remedy[5].find("nointxmask") != std::string::npos);
-  CHECK(remedy[6].find("does not unshare") != std::string::npos);
+  CHECK(remedy[1] == "if the host does without i801_smbus (0000:00:1f.3):");
+  CHECK(remedy[2] ==
+        "echo none > /sys/bus/pci/devices/0000:00:1f.3/driver_override; echo 0000:00:1f.3 > "
+        "/sys/bus/pci/drivers/i801_smbus/unbind");
+  CHECK(remedy[3].find("if no other device needs i2c_i801") != std::string::npos);
+  CHECK(remedy[4] == "echo blacklist i2c_i801 >> /etc/modprobe.d/irqtune.conf");
+  CHECK(remedy[5].find("slot") != std::string::npos);
+  CHECK(remedy[6].find("firmware") != std::string::npos);
+  CHECK(remedy[7].find("nointxmask") != std::string::npos);
+  CHECK(remedy[8].find("does not unshare") != std::string::npos);
+}
+
+TEST_CASE("sharing: a module of several devices is named once", "[sharing]") {
+  auto host = mixed_host();
+  host.irqs[0].line->devices.push_back({address("0000:00:1d.0"), "ehci-pci", "ehci_pci"});
+  host.irqs[0].line->devices.push_back({address("0000:00:1a.0"), "ehci-pci", "ehci_pci"});
+  const auto remedy = require_found(host, "irq-shared-passthrough").remedy;
+  CHECK(std::ranges::count(remedy, "echo blacklist ehci_pci >> /etc/modprobe.d/irqtune.conf") == 1);
+  CHECK(says(remedy, "without ehci-pci (0000:00:1a.0):"));
+  CHECK(says(remedy, "without ehci-pci (0000:00:1d.0):"));
 }
 
 TEST_CASE("sharing: a name from a strange tree stays one word of the command", "[sharing]") {
   auto host = mixed_host();
   host.irqs[0].line->devices[0].driver = "x; reboot #";
   const auto remedy = require_found(host, "irq-shared-passthrough").remedy;
-  CHECK(remedy[1].find("/sys/bus/pci/drivers/'x; reboot #'/unbind") != std::string::npos);
+  CHECK(remedy[2].find("/sys/bus/pci/drivers/'x; reboot #'/unbind") != std::string::npos);
 }
 
 TEST_CASE("sharing: where the devices are not known, the handler's name must do", "[sharing]") {
@@ -214,6 +227,10 @@ TEST_CASE("sharing: interrupts that nobody took", "[sharing]") {
   const auto finding = require_found(host, "irq-spurious");
   CHECK(finding.severity == Severity::warning);
   CHECK(says(finding.evidence, "spurious: unhandled 10000"));
+  CHECK_FALSE(says(finding.remedy, "nointxmask"));  // That is of vfio alone.
+  irq.actions = {"vfio-intx(0000:05:00.0)"};
+  irq.vector = parse_vfio_action(irq.actions[0]);
+  CHECK(says(require_found(host, "irq-spurious").remedy, "nointxmask"));
 }
 
 TEST_CASE("intx: a device that could use MSI-X is a warning", "[sharing][intx]") {
