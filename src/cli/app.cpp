@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/signals.h"
+
 #include "cli/commands.h"
 #include "cli/parse_errors.h"
 #include "cli/support.h"
@@ -10,6 +12,7 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include <unistd.h>
 
@@ -70,6 +73,11 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   style.verbose = call.verbose > 0;
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   const Context context{Sysfs(call.root), call, style, progress, out, err};
+  // Until the result is printed: a reader that went away must not change the exit code.
+  std::optional<SignalGuard> signals;
+  if (changes_host(call.command)) {
+    signals.emplace();
+  }
   const auto code =
       std::visit([&](const auto& options) { return run(options, context); }, call.command);
   return flushed(code, changes_host(call.command), out, err);
