@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/read/lscpu.h"
 
@@ -110,6 +111,11 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   require_one_reader(call);
   const Context context{Sysfs(call.root), call, cpu_text_of(call), style, progress, out, err};
+  // Until the result is printed: a reader that went away must not change the exit code.
+  std::optional<SignalGuard> signals;
+  if (changes_host(call.command)) {
+    signals.emplace();
+  }
   const auto code =
       std::visit([&](const auto& options) { return run(options, context); }, call.command);
   return flushed(code, changes_host(call.command), out, err);

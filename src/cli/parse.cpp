@@ -105,11 +105,29 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
                "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
 }
 
+/// An option that may stand without its value: "--name", or "--name=SECONDS". CLI11's own flags
+/// count in whole numbers and set their variable although the option is not given.
+template <typename Seconds>
+void add_seconds_flag(CLI::App& app,
+                      std::string_view name,
+                      double alone,
+                      Seconds& seconds,
+                      const std::string& description) {
+  app.add_flag(fmt::format("{}{{{:.0f}}}", name, alone), description)
+      ->check(in_range(0.0, kForever))
+      ->each([&seconds](const std::string& text) {
+        double value = 0;
+        CLI::detail::lexical_cast(text, value);
+        seconds = value;
+      });
+}
+
 void add_lock(CLI::App& app, LockOptions& options) {
-  app.add_flag(fmt::format("--wait-lock{{{:.0f}}}", kForever),
-               options.wait,
-               "Wait for another irqtune to end (=SECONDS: at most so long)")
-      ->check(in_range(0.0, kForever));
+  add_seconds_flag(app,
+                   "--wait-lock",
+                   kForever,
+                   options.wait,
+                   "Wait for another irqtune to end (=SECONDS: at most so long)");
 }
 
 void add_show(CLI::App& app, Command& command, ShowOptions& options) {
@@ -152,11 +170,11 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
       ->type_name("PLAN.json");
   add_policy(*apply, options.policy);
   apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
-  apply
-      ->add_flag("--wait-stable{2}",
-                 options.wait_stable,
-                 "First wait until the vectors have not changed for 2 s (=SECONDS)")
-      ->check(in_range(0.0, kForever));
+  add_seconds_flag(*apply,
+                   "--wait-stable",
+                   2,
+                   options.wait_stable,
+                   "First wait until the vectors have not changed for 2 s (=SECONDS)");
   apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
       ->type_name("SECONDS")
       ->check(in_range(0.0, kForever));
@@ -271,6 +289,30 @@ void add_globals(CLI::App& app, Invocation& call) {
   app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
 }
 
+bool is_given(const std::string& option, int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc, [&](std::string_view argument) {
+    return argument == option || argument.starts_with(option + '=');
+  });
+}
+
+/// A plan file is carried out as it stands: who narrows it down must not be misunderstood. What the
+/// config file says is meant for plans made here.
+void refuse_policy_beside_plan(const ApplyCommand& apply, int argc, const char* const* argv) {
+  if (apply.plan_file.empty()) {
+    return;
+  }
+  CLI::App policy;
+  policy.set_help_flag();
+  PolicyOptions ignored;
+  add_policy(policy, ignored);
+  for (const auto* option : policy.get_options()) {
+    const auto name = option->get_name();
+    if (is_given(name, argc, argv)) {
+      throw CLI::ValidationError(name, "has no effect on a plan file: make another plan with it");
+    }
+  }
+}
+
 /// The value of --root among the raw arguments: the default config file lies under it.
 std::string root_argument(int argc, const char* const* argv) {
   std::string root = "/";
@@ -338,6 +380,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
       "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
   try {
     app.parse(argc, argv);
+    refuse_policy_beside_plan(apply, argc, argv);
   } catch (const CLI::Success& success) {
     app.exit(success, out, err);
     return ExitCode::ok;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/support.h"
 
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
@@ -111,6 +112,14 @@ void require_match(std::string_view option,
                                 names.size() > kShown ? ", ..." : ""));
 }
 
+/// The root without links, so that the same tree has the same name in every journal.
+std::filesystem::path absolute_root(const Context& context) {
+  std::error_code error;
+  const auto& root = context.sysfs.root();
+  auto whole = std::filesystem::weakly_canonical(root, error);
+  return error ? root : whole;
+}
+
 std::string user_name() {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
@@ -173,7 +182,14 @@ Host read_host_for(const Context& context,
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
   read.cpu_text = context.cpu_text;
-  read.on_wait = progress_of(context, "measuring interrupt rates");
+  read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
+    if (SignalGuard::interrupted()) {
+      throw Error(ErrorKind::applying, "--sample: interrupted; nothing was changed");
+    }
+    if (progress) {
+      progress(left);
+    }
+  };
   auto host = read_host(context.sysfs, read);
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
                 host.irqs.size(),
@@ -212,14 +228,16 @@ Planned plan_for(const Context& context, const PolicyOptions& options) {
 
 Session session_of(const Context& context, const HostId& id) {
   Session session;
-  const auto root = std::filesystem::weakly_canonical(context.sysfs.root());
-  session.root = root.native();
-  session.state_dir = context.call.state_dir.empty()
-                          ? root / "var/lib/irqtune"
-                          : std::filesystem::path(context.call.state_dir);
+  session.root = absolute_root(context).native();
+  session.state_dir = state_dir_of(context);
   session.boot_id = id.boot_id;
   session.user = user_name();
   return session;
+}
+
+std::filesystem::path state_dir_of(const Context& context) {
+  return context.call.state_dir.empty() ? absolute_root(context) / "var/lib/irqtune"
+                                        : std::filesystem::path(context.call.state_dir);
 }
 
 bool may_have_journals(const Context& context) {

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ struct Planned {
 
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
+
+/// Where its state directory is.
+[[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
 
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
