@@ -204,6 +204,10 @@ TEST_CASE("A status file that was left behind does not make its VM run", "[vms]"
   SECTION("the process is no VM") {
     add_process(tree, 300, "bash", {"bash"}, "0-15");
   }
+  SECTION("the process is no VM, although it is QEMU's") {
+    add_process(tree, 300, "qemu-nbd", {"qemu-nbd", "-c", "/dev/nbd0"}, "0-15");
+    add_descriptors(tree, 300, {"/dev/null"});
+  }
   CHECK(std::ranges::none_of(read(tree).vms, [](const Vm& vm) { return vm.name == "vm1"; }));
   tree.file("/etc/libvirt/qemu/vm1.xml", domain("vm1", kUuid, pins("2", "3")));
   CHECK(require_vm(read(tree), "vm1").state == VmState::defined);

@@ -123,7 +123,8 @@ class Reader {
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
     const bool may_run = held.kvm_vm || !held.vcpus.empty() || is_qemu(command.program);
     if (vm.vcpus.empty() && (command.probe || !may_run)) {
-      return false;  // qemu-img, a guest agent, a device process of crosvm
+      result_.vmms.erase(pid);  // qemu-img, a guest agent, a device process of crosvm
+      return false;
     }
     if (vm.vcpus.empty()) {
       vm.vcpus = named_vcpus(threads, kvm_tids(pid), 0);
@@ -167,13 +168,16 @@ class Reader {
       held_.insert(vm.devices.begin(), vm.devices.end());
       return;
     }
+    const auto given = hints_.devices.find(*vm.pid);
     auto likely = command.devices;
-    if (const auto given = hints_.devices.find(*vm.pid); given != hints_.devices.end()) {
+    if (given != hints_.devices.end()) {
       likely.insert(likely.end(), given->second.begin(), given->second.end());
     }
     vm.devices = held_devices(sysfs_, held, likely, devices_);
     for (const auto& told : command.devices) {
-      if (std::ranges::find(vm.devices, told) == vm.devices.end()) {
+      const bool unplugged = given != hints_.devices.end() &&
+                             std::ranges::find(given->second, told) == given->second.end();
+      if (!unplugged && std::ranges::find(vm.devices, told) == vm.devices.end()) {
         result_.warnings.push_back(
             fmt::format("{}: its command line names {}, but process {} does not hold it",
                         vm.name,
