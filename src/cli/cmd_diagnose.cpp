@@ -83,9 +83,9 @@ std::string looked_at(const Host& host) {
 }
 
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
-  const auto policy = policy_of(options.policy);
+  auto policy = policy_of(options.policy);
   const auto host = read_host_for(context, options.policy, Detail::devices, false);
-  check_selection(host, policy);
+  settle_selection(host, policy);
   const auto plan = make_plan(host, policy);
   const auto settings = read_settings(context.sysfs, host);
   Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};

@@ -25,7 +25,7 @@ struct PolicyOptions {
   std::vector<std::string> devices;
   std::vector<std::string> vms;
   std::string policy = "avoid";
-  std::vector<std::string> vm_policies;  ///< "NAME=POLICY"
+  std::vector<std::string> vm_policies;  ///< "NAME=POLICY", "GLOB=POLICY"
   std::string scope = "passthrough";
   std::string avoid;
   std::string housekeeping;

@@ -75,8 +75,8 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
       ->type_name("NAME|GLOB");
   app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
       ->type_name("POLICY");
-  app.add_option("--vm-policy", options.vm_policies, "Policy of one VM (repeatable)")
-      ->type_name("NAME=POLICY");
+  app.add_option("--vm-policy", options.vm_policies, "Policy of these VMs (repeatable)")
+      ->type_name("NAME|GLOB=POLICY");
   app.add_option("--scope",
                  options.scope,
                  "passthrough (default); evict: also host interrupts on protected CPUs; all")

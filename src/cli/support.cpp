@@ -91,7 +91,8 @@ void require_match(std::string_view option,
                    const std::string& glob,
                    const std::vector<std::string>& names,
                    std::string_view noun) {
-  if (std::ranges::any_of(names, [&](const auto& name) { return matches_glob(glob, name); })) {
+  if (std::ranges::any_of(
+          names, [&](const auto& name) { return name == glob || matches_glob(glob, name); })) {
     return;
   }
   constexpr std::size_t kShown = 20;
@@ -118,6 +119,21 @@ std::filesystem::path absolute_root(const Context& context) {
   const auto& root = context.sysfs.root();
   auto whole = std::filesystem::weakly_canonical(root, error);
   return error ? root : whole;
+}
+
+/// Puts the VMs' names in the place of globs; what was said of a VM by its name counts more.
+void expand_vm_policies(const Host& host, Policy& policy) {
+  std::map<std::string, VmPolicy> by_name;
+  for (const auto& [glob, chosen] : policy.vm_policies) {
+    for (const auto& vm : host.vms) {
+      if (glob == vm.name) {
+        by_name[vm.name] = chosen;
+      } else if (matches_glob(glob, vm.name) && !policy.vm_policies.contains(vm.name)) {
+        by_name.try_emplace(vm.name, chosen);
+      }
+    }
+  }
+  policy.vm_policies = std::move(by_name);
 }
 
 std::string user_name() {
@@ -199,7 +215,7 @@ Host read_host_for(const Context& context,
   return host;
 }
 
-void check_selection(const Host& host, const Policy& policy) {
+void settle_selection(const Host& host, Policy& policy) {
   for (const auto& glob : policy.devices) {
     require_match("--device", glob, passthrough_names(host), "passthrough device");
   }
@@ -209,6 +225,7 @@ void check_selection(const Host& host, const Policy& policy) {
   for (const auto& [name, chosen] : policy.vm_policies) {
     require_match("--vm-policy", name, vm_names(host), "VM");
   }
+  expand_vm_policies(host, policy);
 }
 
 Detail detail_for(const Policy& policy) {
@@ -217,9 +234,9 @@ Detail detail_for(const Policy& policy) {
 }
 
 Planned plan_for(const Context& context, const PolicyOptions& options) {
-  const auto policy = policy_of(options);
+  auto policy = policy_of(options);
   Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
-  check_selection(planned.host, policy);
+  settle_selection(planned.host, policy);
   planned.plan = make_plan(planned.host, policy);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());

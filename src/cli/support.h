@@ -27,9 +27,10 @@ namespace irqtune {
 /// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
-/// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
-/// there is and the nearest spelling.
-void check_selection(const Host& host, const Policy& policy);
+/// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
+/// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
+/// spelling.
+void settle_selection(const Host& host, Policy& policy);
 
 /// Reads the host and plans.
 struct Planned {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace irqtune {
 
@@ -198,6 +199,8 @@ std::string name_in_domain(std::string_view xml) {
 
 std::string anonymous_domain(std::string_view xml, Aliases& aliases) {
   std::string out;
+  auto command_line = command_line_of(xml);
+  int domains = 0;  // Open <domain> elements
   int skipped = 0;  // Depth inside an element that is left out.
   each_piece(
       xml,
@@ -219,8 +222,9 @@ std::string anonymous_domain(std::string_view xml, Aliases& aliases) {
           skipped = std::max(0, skipped + step);
           return;
         }
-        if (tag.closes && tag.name == "domain") {
-          out += command_line_of(xml);
+        domains += tag.name == "domain" ? step : 0;
+        if (tag.closes && tag.name == "domain" && domains == 0) {
+          out += std::exchange(command_line, {});
         }
         out += tag.closes ? fmt::format("</{}>\n", tag.name)
                           : fmt::format("<{}{}{}>",

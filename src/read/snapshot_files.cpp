@@ -58,7 +58,7 @@ constexpr std::array kHostFiles = {
     Files{"/sys/module/vfio_iommu_type1", "parameters/*"},
     Files{"/sys/module/irqbypass", "parameters/* initstate"},
     Files{"/sys/kernel/debug/irq/domains", "VECTOR"},
-    Files{"/sys/kernel/debug/kvm", "[0-9]*-[0-9]*"},
+    Files{"/sys/kernel/debug/kvm", "[0-9]*-[0-9]* [0-9]*-[0-9]*/vcpu[0-9]*/pid"},
     Files{"/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/var/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/etc/libvirt/qemu", "*.xml"},

@@ -122,6 +122,17 @@ TEST_CASE("anonymize: devices of QEMU's own options stay with their domain", "[s
   CHECK(devices_text(require_vm(read, "vm0001")) == "0000:02:00.0 0000:03:00.0");
 }
 
+TEST_CASE("anonymize: what KVM tells of threads without names is kept", "[snapshot][vms]") {
+  FakeTree tree;
+  add_process(tree, 300, "qemu-system-x86", {"qemu-system-x86_64", "-name", "payroll"}, "0-15");
+  add_thread(tree, 300, 301, "qemu-system-x86", "2");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/sys/kernel/debug/kvm/300-11/vcpu0/pid", "301\n");
+  FakeTree same;
+  copy(anonymous(tree), same);
+  CHECK(pins_text(require_vm(read_vms(same.sysfs(), sixteen_cpus(), {}), "vm0001")) == "0:2!");
+}
+
 TEST_CASE("anonymize: a VM stays one, whatever its process is called", "[snapshot][vms]") {
   FakeTree tree;
   add_process(

@@ -73,6 +73,24 @@ TEST_CASE("A device of the group that the VM did not open is not the VM's", "[vm
   }
 }
 
+TEST_CASE("A device that was unplugged since the start is no contradiction", "[vms]") {
+  FakeTree tree;
+  add_process(tree,
+              300,
+              "qemu-system-x86",
+              {"qemu-system-x86_64", "-name", "vm1", "-device", "vfio-pci,host=22:00.1,id=h"},
+              "0-15");
+  add_thread(tree, 300, 301, "CPU 0/KVM", "2");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  CHECK(warns(read(tree), "vm1: its command line names 0000:22:00.1"));
+  tree.file("/run/libvirt/qemu/vm1.xml",
+            "<domstatus state='running' pid='300'><domain><name>vm1</name><vcpu>1</vcpu></domain>"
+            "</domstatus>");
+  const auto result = read(tree);
+  CHECK(require_vm(result, "vm1").devices.empty());
+  CHECK(result.warnings.empty());
+}
+
 TEST_CASE("One device of a group that was plugged in later is not all of them", "[vms]") {
   FakeTree tree;
   const std::vector<PciDevice> devices = {make_device("0000:22:00.0", 35),

@@ -108,6 +108,17 @@ TEST_CASE("An affinity that was changed while the VM runs is a difference", "[vm
   CHECK(warns(read, "vm100: proxmox pins vCPUs 0-1 to 2-5, the threads may run on 0-15"));
 }
 
+TEST_CASE("vCPUs that a hook pins within the affinity are no difference", "[vms]") {
+  FakeTree tree{{"/etc/pve/qemu-server/100.conf", "name: web\ncores: 2\naffinity: 2-5\n"}};
+  add_process(tree, 300, "kvm", {"/usr/bin/kvm", "-id", "100", "-name", "web"}, "2-5");
+  add_thread(tree, 300, 301, "CPU 0/KVM", "2");
+  add_thread(tree, 300, 302, "CPU 1/KVM", "3");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(pins_text(require_vm(read, "web")) == "0:2! 1:3!");
+  CHECK(read.warnings.empty());
+}
+
 TEST_CASE("A pid file that was left behind makes no VM run", "[vms]") {
   FakeTree tree{{"/etc/pve/qemu-server/100.conf", "name: a\n"},
                 {"/etc/pve/qemu-server/101.conf", "name: b\n"},

@@ -34,6 +34,25 @@ TEST_CASE("Thread ids that have wrapped are no matter", "[vms]") {
   }
 }
 
+TEST_CASE("Threads without names are told apart by KVM, idle ones too", "[vms]") {
+  FakeTree tree;
+  add_process(
+      tree, 300, "qemu-system-x86", {"qemu-system-x86_64", "-name", "a", "-smp", "3"}, "0-15");
+  add_thread(tree, 300, 301, "qemu-system-x86", "0-15");
+  add_thread(tree, 300, 302, "qemu-system-x86", "2", 50);
+  add_thread(tree, 300, 303, "qemu-system-x86", "3");  // Has not run its guest for a tick yet.
+  add_thread(tree, 300, 304, "qemu-system-x86", "4", 7);
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/sys/kernel/debug/kvm/300-11/exits", "0\n");
+  tree.file("/sys/kernel/debug/kvm/300-11/vcpu0/pid", "304\n");
+  tree.file("/sys/kernel/debug/kvm/300-11/vcpu4/pid", "303\n");  // By APIC id
+  tree.file("/sys/kernel/debug/kvm/300-11/vcpu16/pid", "302\n");
+  tree.file("/sys/kernel/debug/kvm/300-11/vcpu17/pid", "0\n");  // Has never run.
+  const auto result = read(tree);
+  CHECK(pins_text(require_vm(result, "a")) == "0:4! 1:3! 2:2!");
+  CHECK(result.warnings.empty());
+}
+
 TEST_CASE("QEMU in the wrapper of a distribution is QEMU", "[vms]") {
   FakeTree tree;  // NixOS: the file is ".qemu-system-x86_64-wrapped", argv[0] is as it was.
   add_process(tree,

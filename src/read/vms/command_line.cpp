@@ -90,6 +90,29 @@ void set_vcpus(VmmCommand& command, std::string_view text) {
   }
 }
 
+/// -smp; without a number of CPUs it is the greatest one, and without that the number of threads.
+/// Source: QEMU hw/core/machine-smp.c, machine_parse_smp_config().
+void set_qemu_vcpus(VmmCommand& command, std::string_view text) {
+  set_vcpus(command, text);
+  const auto options = parse_options(text);
+  const auto most = parse_number<std::int64_t>(option(options, "maxcpus"));
+  std::int64_t product = most.value_or(1);
+  bool given = most.has_value();
+  for (const auto& [key, value] : options) {
+    constexpr std::array<std::string_view, 7> kLevels = {
+        "drawers", "books", "sockets", "dies", "clusters", "cores", "threads"};
+    const auto number = parse_number<int>(value).value_or(0);
+    if (std::ranges::find(kLevels, key) != kLevels.end() && number > 0 && !most &&
+        product < CpuSet::kMaxCpus) {
+      product *= number;
+      given = true;
+    }
+  }
+  if (given && !command.vcpus && product > 0 && product < CpuSet::kMaxCpus) {
+    command.vcpus = static_cast<int>(product);
+  }
+}
+
 /// True of a socket's name that tells nothing of the VM: "api", "clh-api".
 bool is_common_socket(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 9> kNames = {
@@ -127,7 +150,7 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
   } else if (key == "-machine" || key == "-M") {
     command.probe = value == "none" || value.starts_with("none,");
   } else if (key == "-smp") {
-    set_vcpus(command, value);
+    set_qemu_vcpus(command, value);
   } else if (key == "-device") {
     add_qemu_device(command, value);
   } else if (key == "-drive" || key == "-blockdev") {

@@ -182,6 +182,7 @@ void set_devices(VmFound& found, const ProxmoxConfig& config, const Context& con
 VmFound make_found(int vmid, const ProxmoxConfig& config, const Context& context) {
   VmFound found;
   found.vmid = vmid;
+  found.common_mask = true;
   found.named = !config.name.empty();
   auto& vm = found.vm;
   vm.name = found.named ? config.name : std::to_string(vmid);

@@ -21,6 +21,7 @@ struct VmFound {
   bool named = true;           ///< False: the name is made up from the PID.
   bool devices_known = false;  ///< `vm.devices` is all it has.
   bool live = false;           ///< Tells how the VM runs, not how it is configured.
+  bool common_mask = false;    ///< Its pins are one mask for all threads, which may be narrower.
   std::optional<int> vmid;     ///< Proxmox's number.
   std::string path;            ///< The file that tells; empty for a process.
 };
@@ -98,8 +99,13 @@ struct ProcessesRead {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view key) noexcept;
 
-/// Decides who is pinned, and pinned alone.
-void mark_pins(std::vector<Vm>& vms, const Topology& topology);
+/// Decides who is pinned, and pinned alone. `common` is where a process may run that nobody has put
+/// anywhere, if known.
+void mark_pins(std::vector<Vm>& vms, const Topology& topology, const std::optional<CpuSet>& common);
+
+/// What partitions of either kind, "isolated" or "root", leave to all others: the root cgroup's
+/// effective cpuset. Empty optional without cgroup v2's cpusets.
+[[nodiscard]] std::optional<CpuSet> read_root_cpuset(const Sysfs& sysfs);
 
 /// The CPUs of cgroup v1 cpusets that switch load balancing off and that no other cpuset balances:
 /// v1's way to what v2 calls an isolated partition. `cpuset.cpu_exclusive` alone is none: it keeps
