@@ -49,6 +49,21 @@ std::string numbers_text(const std::vector<const Irq*>& irqs) {
   return numbers.to_list();
 }
 
+std::string list_or_count(std::string_view name,
+                          const std::string& list,
+                          std::size_t count,
+                          std::string_view noun) {
+  constexpr std::size_t kLong = 24;
+  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
+                             : fmt::format("{} {}", name, list);
+}
+
+std::string short_list(const CpuSet& cpus) {
+  constexpr std::size_t kLong = 40;
+  const auto list = cpus.to_list();
+  return list.size() > kLong ? fmt::format("{} CPUs", cpus.size()) : list;
+}
+
 double rate_of(const std::vector<const Irq*>& irqs) {
   double sum = 0;
   for (const auto* irq : irqs) {

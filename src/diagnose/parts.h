@@ -27,6 +27,15 @@ namespace irqtune::diagnosis {
 /// "24-27,30"
 [[nodiscard]] std::string numbers_text(const std::vector<const Irq*>& irqs);
 
+/// "CPUs 2-5", or "31 CPUs" where the list would fill the line.
+[[nodiscard]] std::string list_or_count(std::string_view name,
+                                        const std::string& list,
+                                        std::size_t count,
+                                        std::string_view noun);
+
+/// "2-5,10-11", or "216 CPUs": for titles, beside which the finding has them all.
+[[nodiscard]] std::string short_list(const CpuSet& cpus);
+
 [[nodiscard]] double rate_of(const std::vector<const Irq*>& irqs);
 
 /// Fills in the interrupts and their devices.

@@ -107,16 +107,6 @@ CpuSet targets_of(const std::vector<const Irq*>& irqs) {
   return cpus;
 }
 
-/// The list, or how many there are where it would fill the line.
-std::string list_or_count(std::string_view name,
-                          const std::string& list,
-                          std::size_t count,
-                          std::string_view noun) {
-  constexpr std::size_t kLong = 24;
-  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
-                             : fmt::format("{} {}", name, list);
-}
-
 std::string victims_text(const DiagnosisInput& input, const CpuSet& cpus) {
   constexpr std::size_t kFew = 3;
   std::set<std::string> victims;

@@ -149,6 +149,7 @@ bool is_outside(const Host& host, const Irq& irq) {
 
 void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::vector<const Irq*> irqs;
+  std::vector<unsigned> numbers;
   bool active = false;
   auto finding = make_finding("effective-outside-mask", Severity::info, {});
   for (const auto& irq : input.host.irqs) {
@@ -156,6 +157,7 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
       continue;
     }
     irqs.push_back(&irq);
+    numbers.push_back(static_cast<unsigned>(irq.number));
     // Without remapping a move waits for the next interrupt, which an idle device does not send.
     active = active || irq.chip.starts_with("IR-") || total_rate(irq) >= 1;
     finding.cpus |= *irq.effective;
@@ -176,9 +178,15 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   finding.cost = "it disturbs a CPU that nobody chose";
   shorten(finding.evidence, 6);
   finding.remedy = {
-      active ? "the kernel found no free vector on the CPUs asked for, or the device stopped "
-               "after the write: free vectors there (see vector-budget), then irqtune apply"
-             : "nothing to do while the device is idle: the move is done at its next interrupt"};
+      "nothing to do while the device is idle: the move is done at its next interrupt"};
+  if (active) {
+    finding.remedy = {
+        "the kernel found no free vector on the CPUs asked for (see vector-budget), or the device "
+        "stopped after the write; ask again:",
+        fmt::format("for i in {}; do m=$(cat /proc/irq/$i/smp_affinity_list); echo $m > "
+                    "/proc/irq/$i/smp_affinity_list; done",
+                    fmt::join(numbers, " "))};
+  }
   name_irqs(irqs, finding);
   findings.push_back(std::move(finding));
 }

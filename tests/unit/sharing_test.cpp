@@ -281,6 +281,14 @@ TEST_CASE("one CPU: spread, slow, or of one interrupt is no finding", "[sharing]
   CHECK_FALSE(has(found(single), "irq-one-cpu"));
 }
 
+TEST_CASE("one CPU: interrupts that the kernel manages cannot be spread", "[sharing]") {
+  auto host = crowded_host();
+  host.irqs[1].settable = false;
+  CHECK(has(found(host), "irq-one-cpu"));  // The third can move.
+  host.irqs[2].settable = false;
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
+}
+
 TEST_CASE("one CPU: where all others are kept for vCPUs it is meant to be so", "[sharing]") {
   auto host = crowded_host();
   host.irqs.pop_back();
