@@ -116,6 +116,14 @@ std::optional<int> target_cpu(const Irq& irq) {
   return at && at->size() == 1 ? at->first() : std::nullopt;
 }
 
+double rate_at(const Irq& irq, int cpu) {
+  if (const auto target = target_cpu(irq)) {
+    return *target == cpu ? total_rate(irq) : 0;
+  }
+  const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+  return found != irq.rates.end() ? found->rate : 0;
+}
+
 std::string holder_name(const Host& host, const PciAddress& device) {
   if (const auto* vm = find_owner(host, device)) {
     return printable(vm->name);

@@ -61,6 +61,11 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// All CPUs that the VM's pinned vCPUs may run on.
 [[nodiscard]] CpuSet pins_of(const Vm& vm);
 
+/// Interrupts a second that the CPU takes from now on: all of the interrupt's where it is headed to
+/// one CPU, else what was counted there. Counts since boot stay with the CPU that it was moved
+/// from.
+[[nodiscard]] double rate_at(const Irq& irq, int cpu);
+
 /// The VM that has the device; else the process that holds it; else its address.
 [[nodiscard]] std::string holder_name(const Host& host, const PciAddress& device);
 

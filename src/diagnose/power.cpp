@@ -16,9 +16,7 @@ namespace {
 double vector_rate(const Host& host, int cpu) {
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    for (const auto& rate : irq.rates) {
-      sum += irq.vector && rate.cpu == cpu ? rate.rate : 0;
-    }
+    sum += irq.vector ? rate_at(irq, cpu) : 0;
   }
   return sum;
 }
