@@ -82,6 +82,17 @@ std::string looked_at(const Host& host) {
                      counted_text(host.vms.size(), "VM"));
 }
 
+/// What --rebalance would come to, where the plan by itself leaves something to wish for.
+std::optional<double> rebalanced_rate(const Host& host, Policy policy, const Plan& plan) {
+  constexpr double kNear = 1.25;  // Of the bound: nothing is said of less.
+  const auto planned = plan.after.max_cpu_rate.value_or(0);
+  if (policy.rebalance || planned <= kNear * plan.lower_bound.value_or(planned)) {
+    return std::nullopt;
+  }
+  policy.rebalance = true;
+  return make_plan(host, policy).after.max_cpu_rate;
+}
+
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
   auto policy = policy_of(options.policy);
   const auto host = read_host_for(context, options.policy, Detail::devices, false);
@@ -89,7 +100,12 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
   const auto plan = make_plan(host, policy);
   const auto settings = read_settings(context.sysfs, host);
   Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};
-  diagnosis.findings = diagnose({host, plan.protections, plan, settings, options.shared_rate});
+  diagnosis.findings = diagnose({host,
+                                 plan.protections,
+                                 plan,
+                                 settings,
+                                 options.shared_rate,
+                                 rebalanced_rate(host, policy, plan)});
   std::erase_if(diagnosis.findings,
                 [&](const Finding& finding) { return !is_selected(finding, policy); });
   return diagnosis;

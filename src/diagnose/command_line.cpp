@@ -196,7 +196,7 @@ void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findin
       make_finding("kernel-cmdline",
                    Severity::info,
                    fmt::format("the kernel command line does not know of the vCPUs' cores ({})",
-                               lists.cores.to_list()));
+                               short_list(lists.cores)));
   finding.cost = "after each boot, interrupts and tasks are put there first and moved away later";
   finding.evidence = {current};
   finding.remedy = recommended_tokens(input, lists);

@@ -32,7 +32,7 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
   auto finding =
       make_finding("default-affinity-on-vcpu",
                    devices ? Severity::warning : Severity::info,
-                   fmt::format("new interrupts may start on cores of vCPUs ({})", hit.to_list()));
+                   fmt::format("new interrupts may start on cores of vCPUs ({})", short_list(hit)));
   finding.cost =
       "whenever a guest boots or loads a driver its vectors are made anew, and start there";
   finding.evidence = {fmt::format("/proc/irq/default_smp_affinity: {}", mask->to_list())};
@@ -40,9 +40,9 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
   finding.remedy =
       housekeeping.empty()
           ? std::vector<std::string>{"no CPU is left for them: see no-housekeeping-cpu"}
-          : std::vector<std::string>{
-                "until the next boot: irqtune apply --default-affinity",
-                fmt::format("for good, on the kernel command line: irqaffinity={}", housekeeping)};
+          : std::vector<std::string>{"until the next boot: irqtune apply --default-affinity",
+                                     "for good, on the kernel command line (see kernel-cmdline):",
+                                     fmt::format("irqaffinity={}", housekeeping)};
   finding.cpus = hit;
   findings.push_back(std::move(finding));
 }
@@ -103,8 +103,10 @@ void find_unsafe(const DiagnosisInput& input, std::vector<Finding>& findings) {
   finding.cost = "should remapping ever fail to start, guests run unprotected and nobody is told";
   finding.evidence = {"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts: on",
                       "/proc/interrupts: chips begin with IR-, so remapping works"};
-  finding.remedy = {
-      "remove allow_unsafe_interrupts=1 from /etc/modprobe.d and from the kernel command line"};
+  finding.remedy = {"at once:",
+                    "echo N > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+                    "and for good, take it out of where it is set:",
+                    "grep -rn allow_unsafe_interrupts /etc/modprobe.d /proc/cmdline"};
   findings.push_back(std::move(finding));
 }
 

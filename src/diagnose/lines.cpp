@@ -91,6 +91,11 @@ DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSo
 }
 
 void DeviceLoad::add(const Irq& irq) {
+  // Counts since boot stay with the CPU that an interrupt was moved from.
+  if (const auto target = diagnosis::target_cpu(irq)) {
+    by_cpu_[*target] += of(irq);
+    return;
+  }
   if (has_rates_) {
     for (const auto& rate : irq.rates) {
       by_cpu_[rate.cpu] += rate.rate;
@@ -102,10 +107,12 @@ void DeviceLoad::add(const Irq& irq) {
   }
 }
 
-double DeviceLoad::on_cpu(const Irq& irq, int cpu) const noexcept {
+double DeviceLoad::on_cpu(const Irq& irq, int cpu) const {
   if (has_rates_) {
-    const auto rate = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
-    return rate == irq.rates.end() ? 0 : rate->rate;
+    return diagnosis::rate_at(irq, cpu);
+  }
+  if (const auto target = diagnosis::target_cpu(irq)) {
+    return *target == cpu ? of(irq) : 0;
   }
   const auto count = std::ranges::find(irq.counts, cpu, &CpuCount::cpu);
   return count == irq.counts.end() ? 0 : static_cast<double>(count->count);

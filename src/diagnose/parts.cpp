@@ -49,6 +49,21 @@ std::string numbers_text(const std::vector<const Irq*>& irqs) {
   return numbers.to_list();
 }
 
+std::string list_or_count(std::string_view name,
+                          const std::string& list,
+                          std::size_t count,
+                          std::string_view noun) {
+  constexpr std::size_t kLong = 24;
+  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
+                             : fmt::format("{} {}", name, list);
+}
+
+std::string short_list(const CpuSet& cpus) {
+  constexpr std::size_t kLong = 40;
+  const auto list = cpus.to_list();
+  return list.size() > kLong ? fmt::format("{} CPUs", cpus.size()) : list;
+}
+
 double rate_of(const std::vector<const Irq*>& irqs) {
   double sum = 0;
   for (const auto* irq : irqs) {
@@ -99,6 +114,14 @@ bool is_served(const Irq& irq) {
 std::optional<int> target_cpu(const Irq& irq) {
   const auto& at = headed_to(irq);
   return at && at->size() == 1 ? at->first() : std::nullopt;
+}
+
+double rate_at(const Irq& irq, int cpu) {
+  if (const auto target = target_cpu(irq)) {
+    return *target == cpu ? total_rate(irq) : 0;
+  }
+  const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+  return found != irq.rates.end() ? found->rate : 0;
 }
 
 std::string holder_name(const Host& host, const PciAddress& device) {

@@ -27,6 +27,15 @@ namespace irqtune::diagnosis {
 /// "24-27,30"
 [[nodiscard]] std::string numbers_text(const std::vector<const Irq*>& irqs);
 
+/// "CPUs 2-5", or "31 CPUs" where the list would fill the line.
+[[nodiscard]] std::string list_or_count(std::string_view name,
+                                        const std::string& list,
+                                        std::size_t count,
+                                        std::string_view noun);
+
+/// "2-5,10-11", or "216 CPUs": for titles, beside which the finding has them all.
+[[nodiscard]] std::string short_list(const CpuSet& cpus);
+
 [[nodiscard]] double rate_of(const std::vector<const Irq*>& irqs);
 
 /// Fills in the interrupts and their devices.
@@ -51,6 +60,11 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 
 /// All CPUs that the VM's pinned vCPUs may run on.
 [[nodiscard]] CpuSet pins_of(const Vm& vm);
+
+/// Interrupts a second that the CPU takes from now on: all of the interrupt's where it is headed to
+/// one CPU, else what was counted there. Counts since boot stay with the CPU that it was moved
+/// from.
+[[nodiscard]] double rate_at(const Irq& irq, int cpu);
 
 /// The VM that has the device; else the process that holds it; else its address.
 [[nodiscard]] std::string holder_name(const Host& host, const PciAddress& device);

@@ -107,16 +107,6 @@ CpuSet targets_of(const std::vector<const Irq*>& irqs) {
   return cpus;
 }
 
-/// The list, or how many there are where it would fill the line.
-std::string list_or_count(std::string_view name,
-                          const std::string& list,
-                          std::size_t count,
-                          std::string_view noun) {
-  constexpr std::size_t kLong = 24;
-  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
-                             : fmt::format("{} {}", name, list);
-}
-
 std::string victims_text(const DiagnosisInput& input, const CpuSet& cpus) {
   constexpr std::size_t kFew = 3;
   std::set<std::string> victims;
@@ -149,17 +139,50 @@ std::vector<std::string> evidence_by_holder(const DiagnosisInput& input, const G
   return texts;
 }
 
+/// What the plan cannot move, and why.
+struct Stuck {
+  std::vector<const Irq*> no_candidate;
+  std::vector<const Irq*> budget;
+  std::vector<const Irq*> managed;
+};
+
+Stuck stuck_of(const DiagnosisInput& input, const std::vector<const Irq*>& irqs) {
+  Stuck stuck;
+  for (const auto* irq : irqs) {
+    const auto planned = std::ranges::find(input.plan.assignments, irq->number, &Assignment::irq);
+    const auto blocked =
+        planned != input.plan.assignments.end() ? planned->blocked : std::optional<Blocked>{};
+    if (blocked == Blocked::no_candidate) {
+      stuck.no_candidate.push_back(irq);
+    } else if (blocked == Blocked::budget) {
+      stuck.budget.push_back(irq);
+    } else if (blocked == Blocked::managed) {
+      stuck.managed.push_back(irq);
+    }
+  }
+  return stuck;
+}
+
 std::vector<std::string> remedy_for(const DiagnosisInput& input,
                                     const std::vector<const Irq*>& irqs) {
-  const bool stuck = std::ranges::any_of(irqs, [&](const Irq* irq) {
-    const auto found = std::ranges::find(input.plan.assignments, irq->number, &Assignment::irq);
-    return found != input.plan.assignments.end() && found->blocked == Blocked::no_candidate;
-  });
-  if (stuck) {
-    return {"no CPU is left to take them: see no-housekeeping-cpu"};
+  const auto stuck = stuck_of(input, irqs);
+  const auto stays = stuck.no_candidate.size() + stuck.budget.size() + stuck.managed.size();
+  std::vector<std::string> remedy;
+  if (stays < irqs.size()) {
+    remedy.push_back(apply_command(input.host, irqs));
   }
-  std::vector<std::string> remedy = {apply_command(input.host, irqs)};
-  if (input.host.default_affinity &&
+  const auto add = [&](const std::vector<const Irq*>& stuck_here, std::string_view why) {
+    if (!stuck_here.empty()) {
+      remedy.push_back(
+          fmt::format("{}: {}",
+                      list_or_count("IRQ", numbers_text(stuck_here), stuck_here.size(), "vector"),
+                      why));
+    }
+  };
+  add(stuck.no_candidate, "no CPU is left to take them, see no-housekeeping-cpu");
+  add(stuck.budget, "they do not fit on the housekeeping CPUs, see vector-budget");
+  add(stuck.managed, "the kernel lets nobody move them");
+  if (stays < irqs.size() && input.host.default_affinity &&
       input.host.default_affinity->intersects(vcpu_cpus(input.protections, true))) {
     remedy.emplace_back(
         "after that, vectors that the guest makes anew start where the default mask says: see "

@@ -122,8 +122,11 @@ void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& find
   findings.push_back(std::move(finding));
 }
 
-/// Interrupts a second of the host's own devices on vCPUs' cores.
+/// Interrupts a second on vCPUs' cores.
 double rate_on(const Irq& irq, const CpuSet& cpus) {
+  if (const auto target = target_cpu(irq)) {
+    return cpus.contains(*target) ? total_rate(irq) : 0;
+  }
   double sum = 0;
   for (const auto& rate : irq.rates) {
     sum += cpus.contains(rate.cpu) ? rate.rate : 0;

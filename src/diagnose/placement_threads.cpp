@@ -88,9 +88,12 @@ std::vector<std::string> pin_steps(const std::vector<const Vm*>& vms, const std:
     steps.emplace_back("Proxmox, one list for all threads: qm set VMID --affinity CPULIST");
   }
   if (others) {
-    steps.emplace_back(
-        "without libvirt, while it runs: taskset -cp CPULIST TID, for each thread \"CPU n/KVM\" of "
-        "ps -L -o tid,comm -p PID");
+    const auto pid = vms.size() == 1 && vms.front()->pid ? std::to_string(*vms.front()->pid)
+                                                         : std::string("PID");
+    steps.push_back(fmt::format(
+        "without libvirt, while it runs: taskset -cp CPULIST TID, for each thread \"CPU "
+        "n/KVM\" of ps -L -o tid,comm -p {}",
+        pid));
   }
   if (!free.empty()) {
     steps.push_back(fmt::format("not yet taken: {}", free));
@@ -108,7 +111,7 @@ void find_unpinned(const DiagnosisInput& input, std::vector<Finding>& findings) 
       "vm-unpinned",
       over ? Severity::warning : Severity::info,
       over ? fmt::format("vCPUs that are not pinned may run on cores of pinned ones ({})",
-                         found.over.to_list())
+                         short_list(found.over))
            : fmt::format("{} VM{} with passed-through devices run{} on no core of its own",
                          found.vms.size(),
                          found.vms.size() == 1 ? "" : "s",
@@ -184,7 +187,7 @@ std::vector<std::string> pin_by_hand(const Vm& vm, const std::string& cpus) {
   if (!vm.pid) {
     return {fmt::format("pin the VMM's own threads to {}", cpus)};
   }
-  return {"while it runs:",
+  return {fmt::format("{}, while it runs:", printable(vm.name)),
           fmt::format("for t in $(ps -L -o tid=,comm= -p {} | grep -v 'CPU .*/KVM' | awk "
                       "'{{print $1}}'); do taskset -cp {} $t; done",
                       *vm.pid,
@@ -240,6 +243,37 @@ void add_remedy(const DiagnosisInput& input,
   }
 }
 
+/// "db1", "db1, db2", "16 VMs"
+std::string names_text(const std::vector<std::string>& names) {
+  constexpr std::size_t kFew = 3;
+  return names.size() <= kFew ? printable(fmt::format("{}", fmt::join(names, ", ")))
+                              : fmt::format("{} VMs", names.size());
+}
+
+/// A line for each kind of thread and where it may run, with whose it is.
+std::vector<std::string> evidence_of(const std::vector<Intruder>& intruders) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> lines;
+  for (const auto& [vm, threads] : intruders) {
+    for (const auto& thread : threads) {
+      const auto text = fmt::format("{} may run on {}, vCPUs on {}",
+                                    thread.name,
+                                    thread.cpus.to_list(),
+                                    short_list(thread.over));
+      const auto same = std::ranges::find(lines, text, [](const auto& line) { return line.first; });
+      auto& names = same != lines.end()
+                        ? same->second
+                        : lines.emplace_back(text, std::vector<std::string>{}).second;
+      names.push_back(vm->name);
+    }
+  }
+  std::vector<std::string> texts;
+  for (const auto& [text, names] : lines) {
+    texts.push_back(fmt::format("{}: {}", names_text(names), text));
+  }
+  shorten(texts, kMostEvidence);
+  return texts;
+}
+
 void find_emulators(const DiagnosisInput& input, std::vector<Finding>& findings) {
   const auto intruders = find_intruders(input);
   if (intruders.empty()) {
@@ -250,22 +284,16 @@ void find_emulators(const DiagnosisInput& input, std::vector<Finding>& findings)
                    std::ranges::any_of(intruders, is_confined) ? Severity::warning : Severity::info,
                    {});
   for (const auto& [vm, threads] : intruders) {
+    finding.vms.push_back(vm->name);
     for (const auto& thread : threads) {
       finding.cpus |= thread.over;
-      finding.evidence.push_back(fmt::format("{}: {} may run on {}, vCPUs on {}",
-                                             printable(vm->name),
-                                             thread.name,
-                                             thread.cpus.to_list(),
-                                             thread.over.to_list()));
     }
-    finding.vms.push_back(vm->name);
   }
   finding.title = fmt::format("own threads of {} (emulator, I/O) may run on cores of vCPUs ({})",
-                              intruders.size() == 1 ? printable(intruders.front().vm->name)
-                                                    : fmt::format("{} VMs", intruders.size()),
-                              finding.cpus.to_list());
+                              names_text(finding.vms),
+                              short_list(finding.cpus));
   finding.cost = "the vCPU waits while QEMU's main loop or an I/O thread runs on its core";
-  shorten(finding.evidence, kMostEvidence);
+  finding.evidence = evidence_of(intruders);
   add_remedy(input, intruders, finding.remedy);
   findings.push_back(std::move(finding));
 }

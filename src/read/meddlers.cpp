@@ -83,9 +83,10 @@ std::vector<std::string> tuned_advice(const Meddler& meddler,
   std::vector<std::string> advice = {
       fmt::format(
           "TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. To "
-          "keep it off them, in {}:",
+          "keep it off them, mkdir -p {}, and in {}:",
           meddler.pid,
           meddler.detail,
+          meddler.config.substr(0, meddler.config.rfind('/')),
           meddler.config),
       "[main]",
       printable(fmt::format("include={}", fmt::join(words(active), ","))),

@@ -109,18 +109,29 @@ bool is_quoted(std::string_view step, std::string_view before, bool before_is_qu
          (before_is_quoted && is_file_line(step));
 }
 
+/// Which of the steps are printed as they are.
+std::vector<bool> quoted_steps(const std::vector<std::string>& steps) {
+  std::vector<bool> quoted(steps.size(), false);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool first = i == 0;
+    quoted[i] =
+        is_quoted(steps[i], first ? std::string_view() : steps[i - 1], !first && quoted[i - 1]);
+  }
+  return quoted;
+}
+
 /// Steps are numbered where there are several.
 std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& style) {
+  const auto quoted = quoted_steps(steps);
+  const bool numbered = std::ranges::count(quoted, false) > 1;
   std::string out;
   std::size_t number = 0;
-  bool quoted = false;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    quoted = is_quoted(steps[i], i > 0 ? steps[i - 1] : std::string_view(), quoted);
-    if (quoted) {
-      out += fmt::format("{:<{}}{}\n", "", kIndent + 5, printable(steps[i]));
+    if (quoted[i]) {
+      out += fmt::format("{:<{}}{}\n", "", kIndent + (numbered ? 5 : 2), printable(steps[i]));
       continue;
     }
-    const auto mark = steps.size() > 1 ? fmt::format("{}. ", ++number) : std::string();
+    const auto mark = numbered ? fmt::format("{}. ", ++number) : std::string();
     out += paragraph(i == 0 ? "  do" : "", mark + steps[i], style);
   }
   return out;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/planner.h"
+
 #include "support/catch.h"
 #include "support/diagnosis.h"
 #include "support/make_host.h"
@@ -255,6 +257,36 @@ TEST_CASE("diagnose placement: many interrupts on one CPU", "[diagnose]") {
   CHECK(finding.title.find("cpu0 takes 16000/s") == 0);
   CHECK(finding.cpus == cpus("0"));
   CHECK(finding.remedy == std::vector<std::string>{"irqtune apply"});
+}
+
+TEST_CASE("diagnose placement: crowded where only --rebalance helps, and where nothing does",
+          "[diagnose]") {
+  auto host = pinned_host();
+  add_vector(host, kDevice, "0", 9000);
+  add_vector(host, kDevice, "1", 2000);
+  const auto plan = make_plan(host, {});
+  const Settings settings;
+  DiagnosisInput input{host, plan.protections, plan, settings};
+  CHECK(ids(find_placement(input)).empty());
+  input.rebalanced_rate = 6000;
+  const auto findings = find_placement(input);
+  const auto& finding = require_finding(findings, "cpu-crowded");
+  CHECK(finding.title ==
+        "cpu0 takes 9000/s interrupts sampled, where 6000/s would do on the "
+        "busiest CPU");
+  CHECK(finding.remedy == std::vector<std::string>{"irqtune apply --rebalance"});
+}
+
+TEST_CASE("diagnose placement: counts of before the vectors were moved do not tell", "[diagnose]") {
+  auto host = pinned_host();
+  for (const auto* const mask : {"0", "1", "8", "9"}) {
+    auto& irq = add_vector(host, kDevice, mask, 4000);
+    irq.rates = {{0, 4000}};  // Where they all were.
+  }
+  auto& nic = add_host_irq(host, "eth0-rx-0", "1", 5000);
+  nic.rates = {{2, 5000}};  // A vCPU's core, once.
+  host.rate_source = RateSource::since_boot;
+  CHECK(placement_ids(host).empty());
 }
 
 TEST_CASE("diagnose placement: the same interrupts spread out", "[diagnose]") {

@@ -116,8 +116,10 @@ TEST_CASE("meddlers: TuneD matters if its profile sets affinities", "[read]") {
 
 TEST_CASE("meddlers: the profile that keeps TuneD off, where this TuneD looks for it", "[read]") {
   const auto [path, file] = GENERATE(table<std::string, std::string>({
-      {"/usr/lib/tuned/rt/tuned.conf", "in /etc/tuned/irqtune/tuned.conf:"},
-      {"/usr/lib/tuned/profiles/rt/tuned.conf", "in /etc/tuned/profiles/irqtune/tuned.conf:"},
+      {"/usr/lib/tuned/rt/tuned.conf",
+       "mkdir -p /etc/tuned/irqtune, and in /etc/tuned/irqtune/tuned.conf:"},
+      {"/usr/lib/tuned/profiles/rt/tuned.conf",
+       "mkdir -p /etc/tuned/profiles/irqtune, and in /etc/tuned/profiles/irqtune/tuned.conf:"},
   }));
   const test::FakeTree tree{{"/proc/700/comm", "tuned\n"},
                             {"/etc/tuned/active_profile", "rt mine\n"},

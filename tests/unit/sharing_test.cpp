@@ -272,7 +272,22 @@ Host crowded_host() {
   return host;
 }
 
+/// Moves the interrupt; what was counted so far stays where it was.
+void move(Irq& irq, const std::string& cpu) {
+  irq.affinity = irq.effective = cpus(cpu);
+}
+
 }  // namespace
+
+TEST_CASE("one CPU: counts of before the interrupts were moved do not tell", "[sharing]") {
+  auto host = crowded_host();
+  host.irqs[1].counts = {{0, 3'000'000}};
+  move(host.irqs[1], "1");
+  move(host.irqs[2], "3");
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
+  host.rate_source = RateSource::none;
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
+}
 
 TEST_CASE("one CPU: it takes most of the device interrupts while others idle", "[sharing]") {
   const auto finding = require_found(crowded_host(), "irq-one-cpu");
@@ -296,7 +311,7 @@ TEST_CASE("one CPU: hot, or beside a vCPU, is a warning", "[sharing]") {
 
 TEST_CASE("one CPU: spread, slow, or of one interrupt is no finding", "[sharing]") {
   auto spread = crowded_host();
-  spread.irqs[1].rates[0].cpu = 1;
+  move(spread.irqs[1], "1");
   CHECK_FALSE(has(found(spread), "irq-one-cpu"));
   auto slow = crowded_host();
   for (auto& irq : slow.irqs) {
@@ -306,6 +321,14 @@ TEST_CASE("one CPU: spread, slow, or of one interrupt is no finding", "[sharing]
   auto single = crowded_host();
   single.irqs[0].rates[0].rate = 90'000;
   CHECK_FALSE(has(found(single), "irq-one-cpu"));
+}
+
+TEST_CASE("one CPU: interrupts that the kernel manages cannot be spread", "[sharing]") {
+  auto host = crowded_host();
+  host.irqs[1].settable = false;
+  CHECK(has(found(host), "irq-one-cpu"));  // The third can move.
+  host.irqs[2].settable = false;
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
 }
 
 TEST_CASE("one CPU: where all others are kept for vCPUs it is meant to be so", "[sharing]") {

@@ -22,6 +22,9 @@ struct DiagnosisInput {
   const Plan& plan;  ///< What a fresh plan wants: its bounds, its reasons, what it cannot place.
   const Settings& settings;
   double shared_rate = 500;  ///< Interrupts per second; host drivers may share a line below that.
+
+  /// The busiest CPU's rate after `--rebalance`, where that may be less than after `plan`.
+  std::optional<double> rebalanced_rate = std::nullopt;
 };
 
 /// Everything that hurts on the host, worst first, then in the order of
