@@ -33,23 +33,19 @@ std::string key_of(const CpuColumns& columns, std::size_t row) {
   return key;
 }
 
-bool share_any(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  return std::ranges::any_of(a,
-                             [&](const auto& id) { return std::ranges::find(b, id) != b.end(); });
-}
-
 /// The members that share a near cache, each in one group.
 std::vector<Members> by_caches(const CpuColumns& columns, const Members& members) {
   std::vector<Members> groups;
+  std::map<std::string, std::size_t> group_of;
   for (const auto& member : members) {
     const auto caches = columns.near_caches(member.row);
-    const auto group = std::ranges::find_if(groups, [&](const Members& one) {
-      return share_any(caches, columns.near_caches(one.front().row));
-    });
-    if (group != groups.end()) {
-      group->push_back(member);
-    } else {
-      groups.push_back({member});
+    const auto shared = std::ranges::find_if(
+        caches, [&](const std::string& cache) { return group_of.contains(cache); });
+    const auto group = shared != caches.end() ? group_of.at(*shared) : groups.size();
+    groups.resize(std::max(groups.size(), group + 1));
+    groups[group].push_back(member);
+    for (const auto& cache : caches) {
+      group_of.emplace(cache, group);
     }
   }
   return groups;
@@ -60,21 +56,22 @@ bool has_caches(const CpuColumns& columns, const Members& members) {
       members, [&](const Member& member) { return columns.near_caches(member.row).empty(); });
 }
 
-/// Threads of a core share caches, or (POWER10, whose cores are fused of two) are numbered in a
-/// row.
-std::vector<Members> split(const CpuColumns& columns, const Members& members) {
-  const bool in_a_row = members.back().place - members.front().place + 1 == members.size();
-  if (in_a_row || !has_caches(columns, members)) {
-    return {members};
-  }
-  return by_caches(columns, members);
-}
-
-/// In books and drawers, and where no socket is known, only a cache can prove that two threads with
-/// the same physical number are on one core.
+/// Only a cache can prove that threads with the same physical number are on one core, where no
+/// socket is known.
 bool needs_proof(const CpuColumns& columns, const Members& members) {
   return members.size() > 1 && columns.has("socket") &&
          columns.cell(members.front().row, "socket").empty();
+}
+
+/// The cores of CPUs with one number; none if nobody can tell. Threads of a core share caches, or
+/// (POWER10, whose cores are fused of two) are numbered in a row.
+std::vector<Members> cores_of(const CpuColumns& columns, const Members& members) {
+  const bool in_a_row = members.back().place - members.front().place + 1 == members.size();
+  const bool told = has_caches(columns, members);
+  if (needs_proof(columns, members)) {
+    return told ? by_caches(columns, members) : std::vector<Members>();
+  }
+  return in_a_row || !told ? std::vector{members} : by_caches(columns, members);
 }
 
 }  // namespace
@@ -92,15 +89,14 @@ std::map<int, int> number_cores(const CpuColumns& columns,
   std::map<int, std::size_t> leader;  // The first CPU of each CPU's core.
   CpuSet unproved;
   for (const auto& [key, members] : by_key) {
-    const bool unsure = needs_proof(columns, members);
-    for (const auto& core : unsure ? by_caches(columns, members) : split(columns, members)) {
+    const auto split = cores_of(columns, members);
+    for (const auto& core : split) {
       for (const auto& member : core) {
-        if (unsure && !has_caches(columns, members)) {
-          unproved.insert(member.cpu);
-        } else {
-          leader.emplace(member.cpu, core.front().place);
-        }
+        leader.emplace(member.cpu, core.front().place);
       }
+    }
+    if (split.empty()) {
+      std::ranges::for_each(members, [&](const Member& one) { unproved.insert(one.cpu); });
     }
   }
   if (!unproved.empty()) {

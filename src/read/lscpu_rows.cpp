@@ -158,6 +158,9 @@ std::optional<CpuTable> find_parsable_table(std::string_view text) {
     if (line.starts_with('#')) {
       auto names = comma_fields(line.substr(1));
       const bool is_header = std::ranges::any_of(names, is_word_cpu);
+      if (is_header && !table.rows.empty()) {
+        break;  // A second table, of the same CPUs.
+      }
       table.columns = is_header ? std::move(names) : std::move(table.columns);
       continue;
     }

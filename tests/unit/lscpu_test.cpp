@@ -84,6 +84,13 @@ TEST_CASE("lscpu -p: other columns, in any order", "[lscpu]") {
   CHECK(find_cpu(topology, 0)->siblings.empty());
 }
 
+TEST_CASE("lscpu -p: of two tables the first is read", "[lscpu]") {
+  const auto read = parse_cpu_text(
+      "# CPU,Core\n0,0\n1,1\n# CPU,Core,Socket,Node,,L1d\n0,0,0,0,,0\n1,0,0,0,,0\n", "f");
+  CHECK(column(read.topology, &Cpu::core) == "0 1");
+  CHECK(read.warnings.empty());
+}
+
 TEST_CASE("lscpu -p: without its comments the columns are the default ones", "[lscpu]") {
   const auto topology = parse("0,0,0,0,,0,0,0,0\r\n1,0,0,0,,0,0,0,0\r\n");
   CHECK(topology.online.to_list() == "0-1");
