@@ -71,7 +71,7 @@ std::vector<Members> cores_of(const CpuColumns& columns, const Members& members)
   if (needs_proof(columns, members)) {
     return told ? by_caches(columns, members) : std::vector<Members>();
   }
-  return in_a_row || !told ? std::vector{members} : by_caches(columns, members);
+  return in_a_row || !told ? std::vector<Members>{members} : by_caches(columns, members);
 }
 
 }  // namespace
