@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
-#include "cli/parse_errors.h"
+#include "cli/parse_config.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
@@ -58,6 +58,19 @@ ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& e
   return code;
 }
 
+/// Runs the command. An error about an option says where in the configuration file it is, if it is.
+ExitCode run_command(const Context& context) {
+  const auto& call = context.call;
+  try {
+    return std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::usage) {
+      throw;
+    }
+    throw Error(error.kind(), name_config(error.what(), call.config, call.name), error.hint());
+  }
+}
+
 ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   auto parsed = parse_command_line(argc, argv, out, err);
   if (const auto* code = std::get_if<ExitCode>(&parsed)) {
@@ -70,14 +83,12 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   style.verbose = call.verbose > 0;
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   const Context context{Sysfs(call.root), call, style, progress, out, err};
-  const auto code =
-      std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  const auto code = run_command(context);
   return flushed(code, changes_host(call.command), out, err);
 }
 
-void print_error(std::ostream& err, const Error& error, int argc, const char* const* argv) {
-  const bool usage = error.kind() == ErrorKind::usage;
-  err << "irqtune: " << (usage ? name_config(error.what(), argc, argv) : error.what()) << '\n';
+void print_error(std::ostream& err, const Error& error) {
+  err << "irqtune: " << error.what() << '\n';
   if (!error.hint().empty()) {
     err << "hint: " << error.hint() << '\n';
   }
@@ -104,7 +115,7 @@ ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostr
   try {
     return parse_and_run(argc, argv, out, err);
   } catch (const Error& error) {
-    print_error(err, error, argc, argv);
+    print_error(err, error);
     return exit_code_for(error.kind());
   } catch (const std::exception& error) {
     err << "irqtune: internal error: " << error.what() << '\n';

@@ -8,11 +8,12 @@
 #include "irqtune/read/settings.h"
 
 #include "cli/support.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -84,8 +85,8 @@ std::string looked_at(const Host& host) {
 
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
   const auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, Detail::devices, false);
-  check_selection(host, policy);
+  auto host = read_host_for(context, options.policy, Detail::devices, false);
+  std::ranges::move(check_selection(host, policy, context.call), std::back_inserter(host.warnings));
   const auto plan = make_plan(host, policy);
   const auto settings = read_settings(context.sysfs, host);
   Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};
@@ -96,7 +97,8 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
 }
 
 std::string read_given(const std::string& path, std::string_view option, std::string_view what) {
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
+  constexpr std::size_t kLargest = std::size_t{16} << 20;
+  const auto file = read_input_file(path, kLargest);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
                         path,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -53,8 +54,8 @@ IrqNumber irq_of(const Host& host,
 
 ExitCode run(const ExplainOptions& options, const Context& context) {
   const auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, detail_for(policy), false);
-  check_selection(host, policy);
+  auto host = read_host_for(context, options.policy, detail_for(policy), false);
+  std::ranges::move(check_selection(host, policy, context.call), std::back_inserter(host.warnings));
   const auto& target = options.target;
   if (target.starts_with("cpu")) {
     const auto number = parse_number<int>(std::string_view(target).substr(3));

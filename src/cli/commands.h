@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -121,7 +122,15 @@ using Command = std::variant<ShowOptions,
                              DiagnoseOptions,
                              SnapshotCommand>;
 
+/// Which options the configuration file gave.
+struct ConfigOrigin {
+  std::string path;  ///< As an error should name the file; empty if none was read.
+  /// Command (empty: of the program) and option, without its dashes -> the line in the file.
+  std::map<std::pair<std::string, std::string>, std::size_t> lines;
+};
+
 struct Invocation {
+  std::string name;  ///< The command's
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;
@@ -129,6 +138,7 @@ struct Invocation {
   bool quiet = false;
   int verbose = 0;
   std::string color = "auto";  ///< auto, always or never
+  ConfigOrigin config;
   Command command;
 };
 

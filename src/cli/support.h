@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace irqtune {
 
@@ -26,8 +27,11 @@ namespace irqtune {
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
 /// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
-/// there is and the nearest spelling.
-void check_selection(const Host& host, const Policy& policy);
+/// there is and the nearest spelling. Of one in the configuration file, which must do on days when
+/// a VM is off as well, that is a warning.
+[[nodiscard]] std::vector<std::string> check_selection(const Host& host,
+                                                       const Policy& policy,
+                                                       const Invocation& call);
 
 /// Reads the host and plans.
 struct Planned {
@@ -39,6 +43,9 @@ struct Planned {
 
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
+
+/// True if nothing is there; false also where that cannot be known.
+[[nodiscard]] bool is_absent(const std::filesystem::path& path);
 
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);

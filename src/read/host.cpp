@@ -5,6 +5,7 @@
 #include "irqtune/read/vms.h"
 
 #include "read/parts.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -48,7 +49,8 @@ void add_lscpu(const std::string& path, Host& host) {
   if (path.empty()) {
     return;
   }
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
+  constexpr std::size_t kLargest = std::size_t{16} << 20;
+  const auto file = read_input_file(path, kLargest);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
                         path,
@@ -78,13 +80,17 @@ void require_node(const Topology& topology, const PciAddress& address, NodeId no
               fmt::format("there {}: {}", ids.size() == 1 ? "is" : "are", fmt::join(ids, ", ")));
 }
 
-void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
-  for (const auto& [address, node] : nodes) {
+void assume_nodes(const ReadOptions& options, Host& host) {
+  for (const auto& [address, node] : options.assume_nodes) {
     const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
     if (found == host.devices.end() || found->address != address) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("--assume-node {}: this host has no such device", address.to_string()));
+      const auto what =
+          fmt::format("--assume-node {}: this host has no such device", address.to_string());
+      if (!options.devices_may_be_absent) {
+        throw Error(ErrorKind::usage, what, "`irqtune show devices` lists them");
+      }
+      host.warnings.push_back(what);
+      continue;
     }
     require_node(host.topology, address, node);
     found->node = node;
@@ -127,7 +133,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   if (options.detail == Detail::devices) {
     read_lines(sysfs, host);
   }
-  assume_nodes(options.assume_nodes, host);
+  assume_nodes(options, host);
   if (options.names) {
     read_pci_names(sysfs, host.devices);
   }

@@ -55,10 +55,15 @@ TEST_CASE("cli: help and version", "[cli]") {
     INFO(command);
     CHECK(ran.out.find(command) != std::string::npos);
     if (std::string_view(command) != "Exit codes") {
-      CHECK(run({command, "--help"}).code == 0);
+      const auto help = run({command, "--help"});
+      CHECK(help.code == 0);
+      CHECK(help.out.find("irqtune --help") != std::string::npos);  // Where the global options are.
+      CHECK(run({"help", command}).out == help.out);
     }
   }
   CHECK(ran.err.empty());
+  CHECK(run({"help"}).out == ran.out);
+  CHECK(run({"apply", "--help"}).out.find("--wait-lock[=SECONDS] ") != std::string::npos);
 }
 
 TEST_CASE("cli: text for people fits 100 columns, without colour or noise", "[cli]") {
