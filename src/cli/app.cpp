@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include "cli/commands.h"
 #include "cli/parse_config.h"
 #include "cli/support.h"
@@ -7,10 +9,14 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <utility>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace irqtune {
@@ -34,6 +40,32 @@ bool wants_color(const std::string& mode, const std::ostream& out) {
   // Source: https://no-color.org
   return &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty() &&
          environment("TERM") != "dumb";
+}
+
+/// How many columns the reader has: what COLUMNS says, else the terminal; none for a file or a pipe.
+std::optional<std::size_t> columns_of(const std::ostream& out) {
+  if (const auto columns = parse_number<std::uint16_t>(environment("COLUMNS")); columns > 0) {
+    return *columns;
+  }
+  winsize size{};
+  const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 &&
+                        ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return terminal ? std::optional<std::size_t>(size.ws_col) : std::nullopt;
+}
+
+TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostream& out) {
+  constexpr std::size_t kNarrowest = 40;
+  TextStyle style;
+  style.color = wants_color(call.color, out);
+  style.verbose = call.verbose > 0;
+  if (const auto columns = columns_of(out)) {
+    style.width = std::max(*columns, kNarrowest);
+    style.fold = true;
+  }
+  style.elsewhere = sysfs.in_memory();
+  style.program = style.elsewhere ? "irqtune" : call.program;
+  style.selection = call.selection;
+  return style;
 }
 
 /// True for what may have changed the host by the time its result is printed.
@@ -78,11 +110,10 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   }
   auto& call = std::get<Invocation>(parsed);
   set_up_log(call.verbose, err);
-  TextStyle style;
-  style.color = wants_color(call.color, out);
-  style.verbose = call.verbose > 0;
+  Sysfs sysfs(call.root);
+  const auto style = style_for(call, sysfs, out);
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
-  const Context context{Sysfs(call.root), call, style, progress, out, err};
+  const Context context{std::move(sysfs), call, style, progress, out, err};
   const auto code = run_command(context);
   return flushed(code, changes_host(call.command), out, err);
 }

@@ -67,10 +67,6 @@ void keep_chosen(const DiagnoseOptions& options, std::vector<Finding>& findings)
   });
 }
 
-std::string counted_text(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string looked_at(const Host& host) {
   if (host.irqs.empty()) {
     return {};
@@ -78,9 +74,9 @@ std::string looked_at(const Host& host) {
   const auto vectors = static_cast<std::size_t>(
       std::ranges::count_if(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); }));
   return fmt::format("{}, {}, {}",
-                     counted_text(host.irqs.size(), "interrupt"),
-                     counted_text(vectors, "passthrough vector"),
-                     counted_text(host.vms.size(), "VM"));
+                     counted(host.irqs.size(), "interrupt"),
+                     counted(vectors, "passthrough vector"),
+                     counted(host.vms.size(), "VM"));
 }
 
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
@@ -125,7 +121,7 @@ Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
   Diagnosis diagnosis;
   diagnosis.findings =
       diagnose_esx({table, options.esx_console.empty() ? nullptr : &console, options.shared_count});
-  diagnosis.looked_at = counted_text(table.lines.size(), "interrupt line");
+  diagnosis.looked_at = counted(table.lines.size(), "interrupt line");
   diagnosis.warnings = table.warnings;
   diagnosis.warnings.insert(
       diagnosis.warnings.end(), console.warnings.begin(), console.warnings.end());

@@ -49,8 +49,8 @@ struct ShowOptions {
 
 struct PlanOptions {
   PolicyOptions policy;
-  std::string output;            ///< Empty: standard output.
-  std::string format = "table";  ///< table, json or script
+  std::string output;  ///< Empty, or "-": standard output.
+  std::string format;  ///< table, json or script; empty: json into a file, else table.
   bool detailed_exitcode = false;
 };
 
@@ -130,7 +130,9 @@ struct ConfigOrigin {
 };
 
 struct Invocation {
-  std::string name;  ///< The command's
+  std::string name;       ///< The command's
+  std::string program;    ///< How to call irqtune for the same host: "irqtune --root DIR".
+  std::string selection;  ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;

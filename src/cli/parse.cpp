@@ -7,6 +7,7 @@
 #include "cli/parse_errors.h"
 #include "cli/parse_help.h"
 #include "cli/parse_options.h"
+#include "cli/support.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -79,6 +80,34 @@ DefaultConfig default_config(const std::string& root) {
   return config;
 }
 
+/// The long names of the options that select and place; `check` has no others.
+std::vector<std::string> policy_keys(const CLI::App& app) {
+  std::vector<std::string> keys;
+  for (const auto* option : app.get_subcommand("check")->get_options()) {
+    keys.insert(keys.end(), option->get_lnames().begin(), option->get_lnames().end());
+  }
+  return keys;
+}
+
+/// Those of the options that were typed, as a shell takes them: " --vm vm1 --rebalance".
+std::string typed_text(const CLI::App& app,
+                       const ConfigOrigin& config,
+                       const std::string& command,
+                       const std::vector<std::string>& keys) {
+  std::string text;
+  for (const auto& key : keys) {
+    const auto* option = app.get_option_no_throw("--" + key);
+    if (option == nullptr || option->count() == 0 || config.lines.contains({command, key})) {
+      continue;
+    }
+    const bool flag = option->get_expected_min() == 0;
+    for (const auto& value : option->results()) {
+      text += fmt::format(" --{}{}", key, flag ? "" : ' ' + shell_word(value));
+    }
+  }
+  return text;
+}
+
 ExitCode refuse(std::ostream& err, const std::string& message, const std::string& hint) {
   err << fmt::format("irqtune: {}\n{}", message, hint.empty() ? "" : "hint: " + hint + '\n');
   return ExitCode::usage;
@@ -124,10 +153,12 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   } catch (const Error& error) {
     return refuse(err, error.what(), error.hint());
   }
+  call.name = command_name(app);
+  call.program = "irqtune" + typed_text(app, call.config, "", {"root", "state-dir", "config", "lscpu"});
+  call.selection = typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);
   }
-  call.name = command_name(app);
   return call;
 }
 

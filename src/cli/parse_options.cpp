@@ -143,10 +143,10 @@ void add_show(CLI::App& app, Command& command, ShowOptions& options) {
 void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
   auto* plan = app.add_subcommand("plan", "Where each vector should go, and why; writes nothing");
   add_policy(*plan, options.policy);
-  plan->add_option("-o,--output", options.output, "Write the plan to a file")
+  plan->add_option("-o,--output", options.output, "Write the plan to a file, as JSON")
       ->type_name("FILE")
       ->check(not_empty());
-  plan->add_option("--format", options.format, "table (default), json, or script: shell commands")
+  plan->add_option("--format", options.format, "table, json, or script: shell commands")
       ->check(one_of({"table", "json", "script"}))
       ->type_name("FORMAT");
   plan->add_flag(

@@ -137,6 +137,21 @@ void check_globs(const Selection& selection,
   }
 }
 
+/// Of a fleet with one configuration file some hosts have fewer CPUs, so these are no errors.
+void check_cpus(std::string_view option,
+                const CpuSet& cpus,
+                const Host& host,
+                std::vector<std::string>& warnings) {
+  CpuSet present;
+  for (const auto& cpu : host.topology.cpus) {
+    present.insert(cpu.number);
+  }
+  if (!present.empty() && !present.contains_all(cpus)) {
+    warnings.push_back(
+        fmt::format("{}: this host has no CPU {}", option, (cpus - present).to_list()));
+  }
+}
+
 std::string user_name() {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
@@ -223,6 +238,8 @@ std::vector<std::string> check_selection(const Host& host,
   check_globs({"--device", "passthrough device", devices}, policy.devices, call, warnings);
   check_globs({"--vm", "VM", vms}, policy.vms, call, warnings);
   check_globs({"--vm-policy", "VM", vms}, named, call, warnings);
+  check_cpus("--avoid", policy.protection.avoid, host, warnings);
+  check_cpus("--housekeeping", policy.housekeeping.value_or(CpuSet{}), host, warnings);
   return warnings;
 }
 

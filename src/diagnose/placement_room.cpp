@@ -53,7 +53,8 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
       "vector-budget",
       Severity::warning,
       unplaced > 0
-          ? fmt::format("{} vectors do not fit on the housekeeping CPUs", unplaced)
+          ? fmt::format("{} not fit on the housekeeping CPUs",
+                        counted(unplaced, "vector") + (unplaced == 1 ? " does" : " do"))
           : fmt::format("CPUs {} are about to run out of interrupt vectors", cpus.to_list()));
   finding.cost =
       "the kernel then takes any other CPU without a word, isolated ones too; a write of a mask "

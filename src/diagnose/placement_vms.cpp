@@ -181,7 +181,7 @@ void find_unpinned(const DiagnosisInput& input, std::vector<Finding>& findings) 
                     printable(vm.name),
                     floating,
                     vm.vcpus.size(),
-                    vm.devices.empty() ? "" : fmt::format(", {} devices", vm.devices.size()),
+                    vm.devices.empty() ? "" : ", " + counted(vm.devices.size(), "device"),
                     over.empty() ? "" : fmt::format(", may run on {}", over.to_list())));
   }
   if (finding.vms.empty()) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,8 +54,8 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
   Texts steps;
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
     const auto name = device.address.to_string();
-    const auto driver = diagnosis::shell_word(device.driver);
-    const auto module = device.module.empty() ? driver : diagnosis::shell_word(device.module);
+    const auto driver = shell_word(device.driver);
+    const auto module = device.module.empty() ? driver : shell_word(device.module);
     steps.push_back(fmt::format(
         "if the host does without {0}: echo none > /sys/bus/pci/devices/{1}/driver_override; echo "
         "{1} > /sys/bus/pci/drivers/{0}/unbind",

@@ -127,7 +127,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(
-        "/sys/bus/pci/devices: absent or empty; devices are known by name only");
+        "/sys/bus/pci/devices: absent or empty; devices are known by address only");
   }
   join_irqs(sysfs, options.detail, host);
   if (options.detail == Detail::devices) {

@@ -5,6 +5,8 @@
 
 #include "support/catch.h"
 
+#include <cstdlib>
+
 namespace irqtune::test {
 
 namespace {
@@ -26,6 +28,14 @@ Ran on(const FakeTree& host, Arguments arguments) {
 Ran on_file(const std::string& name, Arguments arguments) {
   arguments.insert(arguments.begin(), {"--root", capture_file(name).string()});
   return run(arguments);
+}
+
+Environment::Environment(const char* name, const char* value) : name_(name) {
+  ::setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+Environment::~Environment() {
+  ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
 }
 
 void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint) {
