@@ -71,7 +71,6 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   if (const auto why = why_not_writable(context.sysfs)) {
     throw Error(ErrorKind::applying, *why);
   }
-  const SignalGuard signals;
   apply_options.interrupted = [] { return SignalGuard::interrupted(); };
   const Lock lock(session.state_dir, wait_of(options.lock), session.root);
   const auto reports = roll_back(selection, context.sysfs, session, apply_options);

@@ -93,8 +93,8 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
       ->type_name("NAME|GLOB");
   app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
       ->type_name("POLICY");
-  add_list(app, "--vm-policy", options.vm_policies, "Policy of one VM (repeatable)")
-      ->type_name("NAME=POLICY");
+  add_list(app, "--vm-policy", options.vm_policies, "Policy of these VMs (repeatable)")
+      ->type_name("NAME|GLOB=POLICY");
   app.add_option("--scope",
                  options.scope,
                  "passthrough (default); evict: also host interrupts on protected CPUs; all")
@@ -123,11 +123,29 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
                "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
 }
 
+/// An option that may stand without its value: "--name", or "--name=SECONDS". CLI11's own flags
+/// count in whole numbers and set their variable although the option is not given.
+template <typename Seconds>
+void add_seconds_flag(CLI::App& app,
+                      std::string_view name,
+                      double alone,
+                      Seconds& seconds,
+                      const std::string& description) {
+  app.add_flag(fmt::format("{}{{{:.0f}}}", name, alone), description)
+      ->check(in_range(0.0, kForever))
+      ->each([&seconds](const std::string& text) {
+        double value = 0;
+        CLI::detail::lexical_cast(text, value);
+        seconds = value;
+      });
+}
+
 void add_lock(CLI::App& app, LockOptions& options) {
-  app.add_flag(fmt::format("--wait-lock{{{:.0f}}}", kForever),
-               options.wait,
-               "Wait for another irqtune to end (=SECONDS: at most so long)")
-      ->check(in_range(0.0, kForever));
+  add_seconds_flag(app,
+                   "--wait-lock",
+                   kForever,
+                   options.wait,
+                   "Wait for another irqtune to end (=SECONDS: at most so long)");
 }
 
 void add_show(CLI::App& app, Command& command, ShowOptions& options) {
@@ -175,11 +193,11 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
       ->check(not_empty());
   add_policy(*apply, options.policy);
   apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
-  apply
-      ->add_flag("--wait-stable{2}",
-                 options.wait_stable,
-                 "First wait until the vectors have not changed for 2 s (=SECONDS)")
-      ->check(in_range(0.0, kForever));
+  add_seconds_flag(*apply,
+                   "--wait-stable",
+                   2,
+                   options.wait_stable,
+                   "First wait until the vectors have not changed for 2 s (=SECONDS)");
   apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
       ->type_name("SECONDS")
       ->check(in_range(0.0, kForever));
@@ -289,7 +307,9 @@ void add_globals(CLI::App& app, Invocation& call) {
          "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
       ->type_name("DIR")
       ->check(not_empty());
-  app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
+  app.add_option("--lscpu",
+                 call.lscpu,
+                 "CPU facts that lscpu or numactl --hardware printed, - for standard input")
       ->type_name("FILE")
       ->check(not_empty());
   app.add_flag("--json", call.json, "Print JSON");

@@ -6,9 +6,11 @@
 #include "cli/commands.h"
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
+#include <string_view>
 
 namespace irqtune {
 
@@ -26,12 +28,11 @@ namespace irqtune {
 /// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
-/// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
-/// there is and the nearest spelling. Of one in the configuration file, which must do on days when
-/// a VM is off as well, that is a warning.
-[[nodiscard]] std::vector<std::string> check_selection(const Host& host,
-                                                       const Policy& policy,
-                                                       const Invocation& call);
+/// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
+/// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
+/// spelling; of one in the configuration file, which must do on days when a VM is off as well, that
+/// is one of the host's warnings.
+void settle_selection(Host& host, Policy& policy, const Invocation& call);
 
 /// Reads the host and plans.
 struct Planned {
@@ -46,6 +47,8 @@ struct Planned {
 
 /// True if nothing is there; false also where that cannot be known.
 [[nodiscard]] bool is_absent(const std::filesystem::path& path);
+/// Where its state directory is.
+[[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
 
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
@@ -61,6 +64,15 @@ void require_writable_root(const Context& context, std::string_view command);
 
 /// How long to wait for the lock.
 [[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+
+/// The whole text of what an option names: a file, a pipe, or standard input for "-". Throws
+/// Error{usage} with a hint to give `what` if it cannot be read.
+[[nodiscard]] std::string read_input(const std::string& path,
+                                     std::string_view option,
+                                     std::string_view what);
+
+/// How to name such an input: its path, or "standard input".
+[[nodiscard]] std::string input_name(const std::string& path);
 
 /// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment(const char* name);

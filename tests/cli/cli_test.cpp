@@ -353,10 +353,6 @@ TEST_CASE("cli: --wait-stable is silent in a pipe", "[cli][apply]") {
   const auto ran = on(host, {"apply", "--wait-stable=0.5", "--timeout", "20"});
   CHECK(ran.code == 0);
   CHECK(ran.err.empty());
-  check_refused(on(host, {"apply", "--wait-stable=5", "--timeout", "0.3"}),
-                1,
-                "--wait-stable: vectors still came and went after",
-                "longer --timeout");
 }
 
 TEST_CASE("cli: a full disk behind standard output does not deny what was applied",

@@ -6,6 +6,8 @@
 #include "support/catch.h"
 
 #include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace irqtune::test {
 
@@ -36,6 +38,15 @@ Environment::Environment(const char* name, const char* value) : name_(name) {
 
 Environment::~Environment() {
   ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
+Ran with_input(const std::string& file, const std::function<Ran()>& call) {
+  const int saved = ::dup(STDIN_FILENO);
+  const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::dup2(input, STDIN_FILENO) == STDIN_FILENO);
+  ::close(input);
+  auto ran = call();
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
+  return ran;
 }
 
 void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint) {

@@ -3,6 +3,7 @@
 
 #include "support/captured_host.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ class Environment {
  private:
   const char* name_;
 };
+/// Runs `call` with a file as its standard input.
+Ran with_input(const std::string& file, const std::function<Ran()>& call);
 
 /// Checks what a bad call must come to: its exit code, nothing on standard output, one line on
 /// standard error that names `what`, and a hint that holds `hint`.

@@ -61,7 +61,7 @@ template <std::integral Number>
 /// A word as a shell takes it, in quotes if it has to be. It is shown to people: printable().
 [[nodiscard]] std::string shell_word(std::string_view word);
 
-/// The member of `names` nearest to `name` by edit distance, if near enough to be a slip of the
+/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be a slip of the
 /// finger (at most a third of its length, and at least one); else the first that begins with it, of
 /// at least two letters; empty if none does.
 [[nodiscard]] std::string nearest_name(std::string_view name,
