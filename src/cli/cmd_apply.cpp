@@ -157,31 +157,41 @@ std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sys
   return {*why};
 }
 
-ExitCode code_of(ApplyState state) {
-  switch (state) {
+/// A dry run that has found what could not be done fails as the real one would.
+ExitCode code_of(const ApplyReport& report) {
+  switch (report.state) {
     case ApplyState::rolled_back:
       return ExitCode::failed;
     case ApplyState::partial:
       return ExitCode::partial;
-    case ApplyState::committed:
     case ApplyState::dry_run:
+      return std::ranges::any_of(report.outcomes, is_refused) ? ExitCode::failed : ExitCode::ok;
+    case ApplyState::committed:
     case ApplyState::nothing_to_do:
       break;
   }
   return ExitCode::ok;
 }
 
+std::string report_text(const ApplyReport& report, const Plan& plan, const TextStyle& style) {
+  const bool nothing = report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
+  return nothing ? "No passthrough vectors in scope: nothing to do.\n" : apply_text(report, style);
+}
+
 /// `told`: warnings that are printed already; the document holds them too.
-ExitCode finish(ApplyReport report, const std::vector<std::string>& told, const Context& context) {
+ExitCode finish(ApplyReport report,
+                const Plan& plan,
+                const std::vector<std::string>& told,
+                const Context& context) {
   print_warnings(context, report.warnings);
   context.err << failures_text(report);
   report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
   if (context.call.json) {
     context.out << apply_json(report);
   } else if (!context.call.quiet) {
-    context.out << apply_text(report, context.style);
+    context.out << report_text(report, plan, context.style);
   }
-  return code_of(report.state);
+  return code_of(report);
 }
 
 /// Throws Error{applying} if a signal came: nothing has begun.
@@ -208,10 +218,14 @@ Work prepared(const ApplyCommand& options,
   }
   const auto& planned = work.plan.warnings;
   work.warnings.insert(work.warnings.end(), planned.begin(), planned.end());
+  const auto why = changes && !context.sysfs.in_memory() ? why_not_writable(context.sysfs)
+                                                        : std::nullopt;
+  if (why && options.dry_run) {
+    work.warnings.push_back(*why);
+  } else if (why) {
+    throw Error(ErrorKind::applying, *why);
+  }
   if (changes && !options.dry_run) {
-    if (const auto why = why_not_writable(context.sysfs)) {
-      throw Error(ErrorKind::applying, *why);
-    }
     const auto meddlers = meddler_warnings(work.plan, options.strict, context.sysfs);
     work.warnings.insert(work.warnings.end(), meddlers.begin(), meddlers.end());
   }
@@ -251,9 +265,20 @@ ApplyReport carry_out_alone(Work& work,
   return carry_out(work, options, session, context);
 }
 
+/// Throws Error{usage} if options were typed that the plan in the file has settled.
+void check_nothing_selected(const ApplyCommand& options, const Context& context) {
+  const auto& selection = context.call.selection;
+  if (!options.plan_file.empty() && !selection.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("apply {}:{}: the plan is made already", options.plan_file, selection),
+                fmt::format("make it so: {} plan{} -o FILE", context.style.program, selection));
+  }
+}
+
 }  // namespace
 
 ExitCode run(const ApplyCommand& options, const Context& context) {
+  check_nothing_selected(options, context);
   check_wait(options);
   if (!options.dry_run) {
     require_writable_root(context, "apply");
@@ -273,7 +298,7 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   } else if (change_count(work.plan) > 0) {
     report = carry_out_alone(work, options, given, stamp, context);
   }
-  return finish(std::move(report), work.warnings, context);
+  return finish(std::move(report), work.plan, work.warnings, context);
 }
 
 }  // namespace irqtune

@@ -8,11 +8,12 @@
 #include "irqtune/read/settings.h"
 
 #include "cli/support.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -66,10 +67,6 @@ void keep_chosen(const DiagnoseOptions& options, std::vector<Finding>& findings)
   });
 }
 
-std::string counted_text(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string looked_at(const Host& host) {
   if (host.irqs.empty()) {
     return {};
@@ -77,9 +74,9 @@ std::string looked_at(const Host& host) {
   const auto vectors = static_cast<std::size_t>(
       std::ranges::count_if(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); }));
   return fmt::format("{}, {}, {}",
-                     counted_text(host.irqs.size(), "interrupt"),
-                     counted_text(vectors, "passthrough vector"),
-                     counted_text(host.vms.size(), "VM"));
+                     counted(host.irqs.size(), "interrupt"),
+                     counted(vectors, "passthrough vector"),
+                     counted(host.vms.size(), "VM"));
 }
 
 /// What --rebalance would come to, where the plan by itself leaves something to wish for.
@@ -95,8 +92,8 @@ std::optional<double> rebalanced_rate(const Host& host, Policy policy, const Pla
 
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
   auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, Detail::devices, false);
-  settle_selection(host, policy);
+  auto host = read_host_for(context, options.policy, Detail::devices, false);
+  settle_selection(host, policy, context.call);
   const auto plan = make_plan(host, policy);
   const auto settings = read_settings(context.sysfs, host);
   Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};
@@ -127,7 +124,7 @@ Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
   Diagnosis diagnosis;
   diagnosis.findings =
       diagnose_esx({table, options.esx_console.empty() ? nullptr : &console, options.shared_count});
-  diagnosis.looked_at = counted_text(table.lines.size(), "interrupt line");
+  diagnosis.looked_at = counted(table.lines.size(), "interrupt line");
   diagnosis.warnings = table.warnings;
   diagnosis.warnings.insert(
       diagnosis.warnings.end(), console.warnings.begin(), console.warnings.end());

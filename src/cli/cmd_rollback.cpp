@@ -2,8 +2,11 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
 
 #include "cli/support.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -35,7 +38,7 @@ void print(const std::vector<ApplyReport>& reports, const Context& context) {
     context.out << "Nothing to roll back.\n";
   } else if (!context.call.quiet) {
     for (const auto& report : reports) {
-      context.out << apply_text(report, context.style);
+      context.out << (&report == &reports.front() ? "" : "\n") << apply_text(report, context.style);
     }
   }
 }
@@ -50,12 +53,17 @@ ExitCode code_of(const std::vector<ApplyReport>& reports) {
 
 ExitCode run(const RollbackCommand& options, const Context& context) {
   require_writable_root(context, "rollback");
+  if (options.all && !options.id.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("rollback: --all and {}: only one of them", printable(options.id)),
+                "`irqtune history` lists what there is to roll back");
+  }
   const auto session = session_of(context, read_host_id(context.sysfs));
   const RollbackSelection selection{options.id, options.all, false};
   ApplyOptions apply_options;
   apply_options.force = options.force;
   // Where nothing was ever applied no directory is made for the lock.
-  if (options.dry_run || !std::filesystem::exists(session.state_dir)) {
+  if (options.dry_run || is_absent(session.state_dir)) {
     const RollbackSelection dry{options.id, options.all, true};
     print(roll_back(dry, context.sysfs, session, apply_options), context);
     return ExitCode::ok;

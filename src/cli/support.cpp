@@ -6,6 +6,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
+#include "cli/parse_config.h"
 #include "sys/input_file.h"
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <ostream>
 
 #include <pwd.h>
@@ -87,30 +89,69 @@ std::vector<std::string> passthrough_names(const Host& host) {
   return names;
 }
 
-void require_match(std::string_view option,
-                   const std::string& glob,
-                   const std::vector<std::string>& names,
-                   std::string_view noun) {
-  if (std::ranges::any_of(
-          names, [&](const auto& name) { return name == glob || matches_glob(glob, name); })) {
-    return;
-  }
+/// What there is in place of what is not, the nearest spelling first.
+std::string choice_text(const std::string& glob, const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 20;
-  std::vector<std::string> shown(
-      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)));
-  for (auto& name : shown) {
-    name = printable(name);
+  if (names.empty()) {
+    return "this host has none";
   }
+  std::vector<std::string> shown;
+  std::ranges::transform(
+      names.begin(),
+      names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)),
+      std::back_inserter(shown),
+      printable);
   const auto nearest = nearest_name(glob, names);
-  throw Error(ErrorKind::usage,
-              fmt::format("{} {}: no such {}", option, printable(glob), noun),
-              names.empty()
-                  ? fmt::format("this host has none")
-                  : fmt::format("{}there {}: {}{}",
-                                nearest.empty() ? "" : "did you mean " + printable(nearest) + "? ",
-                                names.size() == 1 ? "is" : "are",
-                                fmt::join(shown, ", "),
-                                names.size() > kShown ? ", ..." : ""));
+  return fmt::format("{}there {}: {}{}",
+                     nearest.empty() ? "" : "did you mean " + printable(nearest) + "? ",
+                     names.size() == 1 ? "is" : "are",
+                     fmt::join(shown, ", "),
+                     names.size() > kShown ? ", ..." : "");
+}
+
+/// Did the configuration file give the option?
+bool is_configured(const Invocation& call, std::string_view option) {
+  return call.config.lines.contains({call.name, std::string(option.substr(2))});
+}
+
+/// Looks for what `globs`, of an option, select.
+struct Selection {
+  std::string_view option;
+  std::string_view noun;
+  std::vector<std::string> names;  ///< What there is.
+};
+
+void check_globs(const Selection& selection,
+                 const std::vector<std::string>& globs,
+                 const Invocation& call,
+                 std::vector<std::string>& warnings) {
+  for (const auto& glob : globs) {
+    const auto matches = [&](const auto& name) { return name == glob || matches_glob(glob, name); };
+    if (std::ranges::any_of(selection.names, matches)) {
+      continue;
+    }
+    const auto what =
+        fmt::format("{} {}: no such {}", selection.option, printable(glob), selection.noun);
+    if (!is_configured(call, selection.option)) {
+      throw Error(ErrorKind::usage, what, choice_text(glob, selection.names));
+    }
+    warnings.push_back(name_config(what, call.config, call.name) + " at the moment");
+  }
+}
+
+/// Of a fleet with one configuration file some hosts have fewer CPUs, so these are no errors.
+void check_cpus(std::string_view option,
+                const CpuSet& cpus,
+                const Host& host,
+                std::vector<std::string>& warnings) {
+  CpuSet present;
+  for (const auto& cpu : host.topology.cpus) {
+    present.insert(cpu.number);
+  }
+  if (!present.empty() && !present.contains_all(cpus)) {
+    warnings.push_back(
+        fmt::format("{}: this host has no CPU {}", option, (cpus - present).to_list()));
+  }
 }
 
 /// The root without links, so that the same tree has the same name in every journal.
@@ -197,6 +238,7 @@ Host read_host_for(const Context& context,
   read.names = names;
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
+  read.devices_may_be_absent = is_configured(context.call, "--assume-node");
   read.cpu_text = context.cpu_text;
   read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
     if (SignalGuard::interrupted()) {
@@ -215,16 +257,19 @@ Host read_host_for(const Context& context,
   return host;
 }
 
-void settle_selection(const Host& host, Policy& policy) {
-  for (const auto& glob : policy.devices) {
-    require_match("--device", glob, passthrough_names(host), "passthrough device");
-  }
-  for (const auto& glob : policy.vms) {
-    require_match("--vm", glob, vm_names(host), "VM");
-  }
+void settle_selection(Host& host, Policy& policy, const Invocation& call) {
+  std::vector<std::string> named;
   for (const auto& [name, chosen] : policy.vm_policies) {
-    require_match("--vm-policy", name, vm_names(host), "VM");
+    named.push_back(name);
   }
+  const auto devices = passthrough_names(host);
+  const auto vms = vm_names(host);
+  auto& warnings = host.warnings;
+  check_globs({"--device", "passthrough device", devices}, policy.devices, call, warnings);
+  check_globs({"--vm", "VM", vms}, policy.vms, call, warnings);
+  check_globs({"--vm-policy", "VM", vms}, named, call, warnings);
+  check_cpus("--avoid", policy.protection.avoid, host, warnings);
+  check_cpus("--housekeeping", policy.housekeeping.value_or(CpuSet{}), host, warnings);
   expand_vm_policies(host, policy);
 }
 
@@ -236,7 +281,7 @@ Detail detail_for(const Policy& policy) {
 Planned plan_for(const Context& context, const PolicyOptions& options) {
   auto policy = policy_of(options);
   Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
-  settle_selection(planned.host, policy);
+  settle_selection(planned.host, policy, context.call);
   planned.plan = make_plan(planned.host, policy);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
@@ -252,9 +297,14 @@ Session session_of(const Context& context, const HostId& id) {
   return session;
 }
 
+bool is_absent(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
+}
+
 std::filesystem::path state_dir_of(const Context& context) {
   return context.call.state_dir.empty() ? absolute_root(context) / "var/lib/irqtune"
-                                        : std::filesystem::path(context.call.state_dir);
+                                         : std::filesystem::path(context.call.state_dir);
 }
 
 bool may_have_journals(const Context& context) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 #include <string_view>
 
 namespace irqtune {
@@ -29,8 +30,9 @@ namespace irqtune {
 
 /// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
 /// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
-/// spelling.
-void settle_selection(const Host& host, Policy& policy);
+/// spelling; of one in the configuration file, which must do on days when a VM is off as well, that
+/// is one of the host's warnings.
+void settle_selection(Host& host, Policy& policy, const Invocation& call);
 
 /// Reads the host and plans.
 struct Planned {
@@ -43,6 +45,8 @@ struct Planned {
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
 
+/// True if nothing is there; false also where that cannot be known.
+[[nodiscard]] bool is_absent(const std::filesystem::path& path);
 /// Where its state directory is.
 [[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
 
 #include <fmt/format.h>
@@ -88,17 +89,17 @@ std::string_view where_text(const Shared& shared) {
 std::vector<std::string> evidence_of(const std::vector<Shared>& lines) {
   std::vector<std::string> evidence;
   for (const auto& shared : lines) {
-    evidence.push_back(fmt::format("0x{:02x}: {}{} with {}: {} interrupts, {}",
+    evidence.push_back(fmt::format("0x{:02x}: {}{} with {}: {}, {}",
                                    shared.line->vector,
                                    shared.console->text,
                                    drivers_text(shared),
                                    fmt::join(shared.vmkernel, ", "),
-                                   shared.total,
+                                   counted(shared.total, "interrupt"),
                                    where_text(shared)));
     if (shared.console_line != nullptr) {
-      evidence.push_back(fmt::format("the console's /proc/interrupts, {}: {} interrupts",
+      evidence.push_back(fmt::format("the console's /proc/interrupts, {}: {}",
                                      shared.console_line->irq,
-                                     shared.console_line->count));
+                                     counted(shared.console_line->count, "interrupt")));
     }
   }
   return evidence;
@@ -116,7 +117,7 @@ std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
   steps.reserve(drivers.size() + 1);
   for (const auto& driver : drivers) {
     steps.push_back(fmt::format("in the service console: rmmod {} (if nothing there needs it)",
-                                diagnosis::shell_word(driver)));
+                                shell_word(driver)));
   }
   steps.push_back(
       fmt::format("keep it unloaded: comment out the alias of {} in the console's "

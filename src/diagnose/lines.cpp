@@ -136,7 +136,7 @@ std::string number_text(IrqNumber irq) {
 }
 
 std::string activity_text(const Irq& irq, const Host& host) {
-  auto text = fmt::format("{} interrupts since boot", total_count(irq));
+  const auto text = counted(total_count(irq), "interrupt") + " since boot";
   if (host.rate_source == RateSource::sampled) {
     return fmt::format("{}, now {}", text, diagnosis::rate_text(total_rate(irq)));
   }

@@ -136,19 +136,6 @@ std::string holder_name(const Host& host, const PciAddress& device) {
   return device.to_string();
 }
 
-std::string shell_word(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/=,+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
-    return std::string(word);
-  }
-  std::string quoted = "'";
-  for (const char c : printable(word)) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return quoted + "'";
-}
-
 std::string apply_command(const Host& host, const std::vector<const Irq*>& irqs) {
   constexpr std::size_t kFew = 4;
   std::set<PciAddress> devices;

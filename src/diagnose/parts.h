@@ -69,9 +69,6 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// The VM that has the device; else the process that holds it; else its address.
 [[nodiscard]] std::string holder_name(const Host& host, const PciAddress& device);
 
-/// A word as a shell takes it.
-[[nodiscard]] std::string shell_word(std::string_view word);
-
 /// "irqtune apply --vm NAME" where one VM has all the vectors; else with --device for each of a few
 /// devices, or for everything.
 [[nodiscard]] std::string apply_command(const Host& host, const std::vector<const Irq*>& irqs);

@@ -52,9 +52,8 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
   auto finding = make_finding(
       "vector-budget",
       Severity::warning,
-      unplaced > 0 ? fmt::format("{} vector{} not fit on the housekeeping CPUs",
-                                 unplaced,
-                                 unplaced == 1 ? " does" : "s do")
+      unplaced > 0 ? fmt::format("{} not fit on the housekeeping CPUs",
+                                 counted(unplaced, "vector") + (unplaced == 1 ? " does" : " do"))
                    : fmt::format("{} {} about to run out of interrupt vectors",
                                  cpus.size() == 1 ? fmt::format("cpu{}", cpus.first().value_or(0))
                                                   : fmt::format("CPUs {}", short_list(cpus)),

@@ -59,7 +59,7 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
   Texts steps;
   std::set<std::string> modules;
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
-    const auto driver = diagnosis::shell_word(device.driver);
+    const auto driver = shell_word(device.driver);
     steps.push_back(fmt::format(
         "if the host does without {} ({}):", printable(device.driver), device.address.to_string()));
     steps.push_back(
@@ -75,7 +75,7 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
         "dracut -f):",
         printable(module)));
     steps.push_back(fmt::format("echo blacklist {} >> /etc/modprobe.d/irqtune.conf",
-                                diagnosis::shell_word(module)));
+                                shell_word(module)));
   }
   if (steps.empty()) {
     steps.push_back(

@@ -5,6 +5,7 @@
 #include "irqtune/read/vms.h"
 
 #include "read/parts.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -68,13 +69,17 @@ void require_node(const Topology& topology, const PciAddress& address, NodeId no
               fmt::format("there {}: {}", ids.size() == 1 ? "is" : "are", fmt::join(ids, ", ")));
 }
 
-void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
-  for (const auto& [address, node] : nodes) {
+void assume_nodes(const ReadOptions& options, Host& host) {
+  for (const auto& [address, node] : options.assume_nodes) {
     const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
     if (found == host.devices.end() || found->address != address) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("--assume-node {}: this host has no such device", address.to_string()));
+      const auto what =
+          fmt::format("--assume-node {}: this host has no such device", address.to_string());
+      if (!options.devices_may_be_absent) {
+        throw Error(ErrorKind::usage, what, "`irqtune show devices` lists them");
+      }
+      host.warnings.push_back(what);
+      continue;
     }
     require_node(host.topology, address, node);
     found->node = node;
@@ -111,13 +116,13 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(
-        "/sys/bus/pci/devices: absent or empty; devices are known by name only");
+        "/sys/bus/pci/devices: absent or empty; devices are known by address only");
   }
   join_irqs(sysfs, options.detail, host);
   if (options.detail == Detail::devices) {
     read_lines(sysfs, host);
   }
-  assume_nodes(options.assume_nodes, host);
+  assume_nodes(options, host);
   if (options.names) {
     read_pci_names(sysfs, host.devices);
   }

@@ -161,7 +161,7 @@ std::optional<CpuText> facts_from_table(const CpuTable& table) {
   }
   if (bad > 0) {
     facts.warnings.push_back(
-        fmt::format("{} rows without a CPU number of their own passed over", bad));
+        counted(bad, "row") + " without a CPU number of their own passed over");
   }
   return facts;
 }

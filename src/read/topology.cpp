@@ -263,7 +263,7 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   std::vector<RawCpu> raw(present.size());
   topology.cpus = read_cpus(sysfs, present, raw);
   if (present.empty()) {
-    warnings.push_back(fmt::format("{}: absent; CPUs are known by name only", kCpuDir));
+    warnings.push_back(fmt::format("{}: absent; CPUs are known by number only", kCpuDir));
     return topology;
   }
   topology.online = read_online(sysfs, present, warnings);

@@ -14,33 +14,11 @@ namespace irqtune {
 namespace {
 
 constexpr std::size_t kIndent = 10;
-
-/// `text` in lines of at most `width` columns, broken at blanks where there are some.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
-  std::vector<std::string> lines(1);
-  for (const auto word : words(text)) {
-    std::string rest(word);
-    if (!lines.back().empty() && display_width(lines.back()) + 1 + display_width(rest) <= width) {
-      lines.back() += ' ' + rest;
-      continue;
-    }
-    if (!lines.back().empty()) {
-      lines.emplace_back();
-    }
-    while (display_width(rest) > width) {
-      // Bytes for columns: a word so long is a path or a kernel parameter.
-      lines.back() = rest.substr(0, width);
-      rest.erase(0, width);
-      lines.emplace_back();
-    }
-    lines.back() = rest;
-  }
-  return lines;
-}
+constexpr std::size_t kWidest = 100;  // Longer lines are hard to read.
 
 /// `text` behind `label`, continued under itself.
 std::string paragraph(std::string_view label, std::string_view text, const TextStyle& style) {
-  const auto room = std::max<std::size_t>(style.width, kIndent + 20) - kIndent;
+  const auto room = std::clamp<std::size_t>(style.width, kIndent + 20, kWidest) - kIndent;
   std::string out;
   for (const auto& line : wrapped(printable(text), room)) {
     out += fmt::format("{:<{}}{}\n", out.empty() ? label : "", kIndent, line);
@@ -181,11 +159,10 @@ std::string nothing_text(const Diagnosis& diagnosis, const TextStyle& style) {
   }
   return tinted(style,
                 Tint::green,
-                cut(fmt::format("{} ({} looked at).",
-                                diagnosis.chosen ? "None of the findings that were asked for"
-                                                 : "Nothing hurts on this host",
-                                diagnosis.looked_at),
-                    style.width)) +
+                fmt::format("{} ({} looked at).",
+                            diagnosis.chosen ? "None of the findings that were asked for"
+                                             : "Nothing hurts on this host",
+                            diagnosis.looked_at)) +
          '\n';
 }
 

@@ -134,7 +134,9 @@ std::string irqs_text(const Host& host,
   if (table.empty()) {
     return all ? "No interrupts.\n" : "No passthrough vectors.\n";
   }
-  return table.text(style) + "! on a core where a vCPU runs\n";
+  const bool marked = std::ranges::any_of(
+      host.irqs, [&](const Irq& irq) { return irq.vector && collides(irq, protections); });
+  return table.text(style) + (marked ? "! on a core where a vCPU runs\n" : "");
 }
 
 std::string titled(const TextStyle& style, std::string_view title, const std::string& text) {

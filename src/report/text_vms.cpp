@@ -50,7 +50,7 @@ std::string vcpus_text(const Vm& vm) {
 }
 
 /// `text` behind `label`, broken between words into lines of `width` columns.
-std::string wrapped(std::string_view label, std::string_view text, std::size_t width) {
+std::string labelled(std::string_view label, std::string_view text, std::size_t width) {
   std::string out(label);
   auto column = label.size();
   bool first = true;
@@ -116,7 +116,7 @@ std::string vm_text(const Host& host,
                          tinted(style, Tint::bold, printable(vm.name)),
                          pid,
                          fmt::join(vm.sources, ", "));
-  out += wrapped("  vCPUs     ", vcpus_text(vm), style.width);
+  out += labelled("  vCPUs     ", vcpus_text(vm), style.width);
   out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
   for (const auto& thread : vm.iothreads) {
     out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));

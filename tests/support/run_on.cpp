@@ -5,6 +5,7 @@
 
 #include "support/catch.h"
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -31,6 +32,12 @@ Ran on_file(const std::string& name, Arguments arguments) {
   return run(arguments);
 }
 
+Environment::Environment(const char* name, const char* value) : name_(name) {
+  ::setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+Environment::~Environment() {
+  ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
 Ran with_input(const std::string& file, const std::function<Ran()>& call) {
   const int saved = ::dup(STDIN_FILENO);
   const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);

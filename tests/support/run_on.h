@@ -18,6 +18,19 @@ Ran on(const FakeTree& host, Arguments arguments);
 /// Runs on a captured host as it is in its archive.
 Ran on_file(const std::string& name, Arguments arguments);
 
+/// A variable of the environment, as long as the object lives.
+class Environment {
+ public:
+  Environment(const char* name, const char* value);
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  Environment(Environment&&) = delete;
+  Environment& operator=(Environment&&) = delete;
+  ~Environment();
+
+ private:
+  const char* name_;
+};
 /// Runs `call` with a file as its standard input.
 Ran with_input(const std::string& file, const std::function<Ran()>& call);
 

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,8 +55,15 @@ template <std::integral Number>
 /// guests and drivers, and a terminal obeys what it is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be
-/// a slip of the finger (at most a third of its length, and at least one); empty if none is.
+/// "0 vectors", "1 vector", "2 vectors".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
+/// A word as a shell takes it, in quotes if it has to be. It is shown to people: printable().
+[[nodiscard]] std::string shell_word(std::string_view word);
+
+/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be a slip of the
+/// finger (at most a third of its length, and at least one); else the first that begins with it, of
+/// at least two letters; empty if none does.
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        const std::vector<std::string>& names);
 
