@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/signals.h"
+#include "irqtune/core/error.h"
+#include "irqtune/read/lscpu.h"
 
 #include "cli/commands.h"
 #include "cli/parse_errors.h"
@@ -13,6 +15,10 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -61,6 +67,37 @@ ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& e
   return code;
 }
 
+/// Throws Error{usage} if standard input is to be two things: it can be read once.
+void require_one_reader(const Invocation& call) {
+  std::vector<std::pair<std::string_view, std::string_view>> inputs = {{"--lscpu", call.lscpu}};
+  if (const auto* apply = std::get_if<ApplyCommand>(&call.command)) {
+    inputs.emplace_back("the plan", apply->plan_file);
+  }
+  if (const auto* diagnose = std::get_if<DiagnoseOptions>(&call.command)) {
+    inputs.emplace_back("--esx", diagnose->esx);
+    inputs.emplace_back("--esx-console", diagnose->esx_console);
+  }
+  std::vector<std::string_view> readers;
+  for (const auto& [what, path] : inputs) {
+    if (path == "-" || path == "/dev/stdin") {
+      readers.push_back(what);
+    }
+  }
+  if (readers.size() > 1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} and {} cannot both be standard input", readers[0], readers[1]),
+                "give one of them as a file, or as <(COMMAND)");
+  }
+}
+
+std::optional<CpuText> cpu_text_of(const Invocation& call) {
+  if (call.lscpu.empty()) {
+    return std::nullopt;
+  }
+  const auto text = read_input(call.lscpu, "--lscpu", "what lscpu or numactl --hardware printed");
+  return parse_cpu_text(text, input_name(call.lscpu));
+}
+
 ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   auto parsed = parse_command_line(argc, argv, out, err);
   if (const auto* code = std::get_if<ExitCode>(&parsed)) {
@@ -72,7 +109,8 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   style.color = wants_color(call.color, out);
   style.verbose = call.verbose > 0;
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
-  const Context context{Sysfs(call.root), call, style, progress, out, err};
+  require_one_reader(call);
+  const Context context{Sysfs(call.root), call, cpu_text_of(call), style, progress, out, err};
   // Until the result is printed: a reader that went away must not change the exit code.
   std::optional<SignalGuard> signals;
   if (changes_host(call.command)) {

@@ -52,9 +52,9 @@ IrqNumber irq_of(const Host& host,
 }  // namespace
 
 ExitCode run(const ExplainOptions& options, const Context& context) {
-  const auto policy = policy_of(options.policy);
+  auto policy = policy_of(options.policy);
   const auto host = read_host_for(context, options.policy, detail_for(policy), false);
-  check_selection(host, policy);
+  settle_selection(host, policy);
   const auto& target = options.target;
   if (target.starts_with("cpu")) {
     const auto number = parse_number<int>(std::string_view(target).substr(3));

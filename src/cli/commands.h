@@ -25,7 +25,7 @@ struct PolicyOptions {
   std::vector<std::string> devices;
   std::vector<std::string> vms;
   std::string policy = "avoid";
-  std::vector<std::string> vm_policies;  ///< "NAME=POLICY"
+  std::vector<std::string> vm_policies;  ///< "NAME=POLICY", "GLOB=POLICY"
   std::string scope = "passthrough";
   std::string avoid;
   std::string housekeeping;
@@ -143,6 +143,7 @@ struct Invocation {
 struct Context {
   Sysfs sysfs;
   Invocation call;
+  std::optional<CpuText> cpu_text;  ///< Of --lscpu; a pipe can be read only once.
   TextStyle style;
   bool progress = false;  ///< Standard error is a terminal.
   std::ostream& out;

@@ -75,8 +75,8 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
       ->type_name("NAME|GLOB");
   app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
       ->type_name("POLICY");
-  app.add_option("--vm-policy", options.vm_policies, "Policy of one VM (repeatable)")
-      ->type_name("NAME=POLICY");
+  app.add_option("--vm-policy", options.vm_policies, "Policy of these VMs (repeatable)")
+      ->type_name("NAME|GLOB=POLICY");
   app.add_option("--scope",
                  options.scope,
                  "passthrough (default); evict: also host interrupts on protected CPUs; all")
@@ -277,7 +277,9 @@ void add_globals(CLI::App& app, Invocation& call) {
   app.add_option(
          "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
       ->type_name("DIR");
-  app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
+  app.add_option("--lscpu",
+                 call.lscpu,
+                 "CPU facts that lscpu or numactl --hardware printed, - for standard input")
       ->type_name("FILE");
   app.add_flag("--json", call.json, "Print JSON");
   app.add_option("--color", call.color, "auto (default), always or never")

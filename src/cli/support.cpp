@@ -6,6 +6,8 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
+#include "sys/input_file.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -89,7 +91,8 @@ void require_match(std::string_view option,
                    const std::string& glob,
                    const std::vector<std::string>& names,
                    std::string_view noun) {
-  if (std::ranges::any_of(names, [&](const auto& name) { return matches_glob(glob, name); })) {
+  if (std::ranges::any_of(
+          names, [&](const auto& name) { return name == glob || matches_glob(glob, name); })) {
     return;
   }
   constexpr std::size_t kShown = 20;
@@ -116,6 +119,21 @@ std::filesystem::path absolute_root(const Context& context) {
   const auto& root = context.sysfs.root();
   auto whole = std::filesystem::weakly_canonical(root, error);
   return error ? root : whole;
+}
+
+/// Puts the VMs' names in the place of globs; what was said of a VM by its name counts more.
+void expand_vm_policies(const Host& host, Policy& policy) {
+  std::map<std::string, VmPolicy> by_name;
+  for (const auto& [glob, chosen] : policy.vm_policies) {
+    for (const auto& vm : host.vms) {
+      if (glob == vm.name) {
+        by_name[vm.name] = chosen;
+      } else if (matches_glob(glob, vm.name) && !policy.vm_policies.contains(vm.name)) {
+        by_name.try_emplace(vm.name, chosen);
+      }
+    }
+  }
+  policy.vm_policies = std::move(by_name);
 }
 
 std::string user_name() {
@@ -179,7 +197,7 @@ Host read_host_for(const Context& context,
   read.names = names;
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
-  read.lscpu_file = context.call.lscpu;
+  read.cpu_text = context.cpu_text;
   read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
     if (SignalGuard::interrupted()) {
       throw Error(ErrorKind::applying, "--sample: interrupted; nothing was changed");
@@ -197,7 +215,7 @@ Host read_host_for(const Context& context,
   return host;
 }
 
-void check_selection(const Host& host, const Policy& policy) {
+void settle_selection(const Host& host, Policy& policy) {
   for (const auto& glob : policy.devices) {
     require_match("--device", glob, passthrough_names(host), "passthrough device");
   }
@@ -207,6 +225,7 @@ void check_selection(const Host& host, const Policy& policy) {
   for (const auto& [name, chosen] : policy.vm_policies) {
     require_match("--vm-policy", name, vm_names(host), "VM");
   }
+  expand_vm_policies(host, policy);
 }
 
 Detail detail_for(const Policy& policy) {
@@ -215,9 +234,9 @@ Detail detail_for(const Policy& policy) {
 }
 
 Planned plan_for(const Context& context, const PolicyOptions& options) {
-  const auto policy = policy_of(options);
+  auto policy = policy_of(options);
   Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
-  check_selection(planned.host, policy);
+  settle_selection(planned.host, policy);
   planned.plan = make_plan(planned.host, policy);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
@@ -254,6 +273,22 @@ void print_warnings(const Context& context, const std::vector<std::string>& warn
   for (const auto& warning : warnings) {
     context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
   }
+}
+
+std::string read_input(const std::string& path, std::string_view option, std::string_view what) {
+  auto file = read_input_file(path, Sysfs::kSmallFile);
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage,
+                        input_name(path),
+                        fmt::format("cannot read {}", option),
+                        file.error,
+                        fmt::format("give {}", what));
+  }
+  return *std::move(file.text);
+}
+
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
 }
 
 std::function<void(double)> progress_of(const Context& context, std::string what) {

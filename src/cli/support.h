@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace irqtune {
 
@@ -26,9 +27,10 @@ namespace irqtune {
 /// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
-/// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
-/// there is and the nearest spelling.
-void check_selection(const Host& host, const Policy& policy);
+/// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
+/// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
+/// spelling.
+void settle_selection(const Host& host, Policy& policy);
 
 /// Reads the host and plans.
 struct Planned {
@@ -61,6 +63,15 @@ void require_writable_root(const Context& context, std::string_view command);
 
 /// How long to wait for the lock.
 [[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+
+/// The whole text of what an option names: a file, a pipe, or standard input for "-". Throws
+/// Error{usage} with a hint to give `what` if it cannot be read.
+[[nodiscard]] std::string read_input(const std::string& path,
+                                     std::string_view option,
+                                     std::string_view what);
+
+/// How to name such an input: its path, or "standard input".
+[[nodiscard]] std::string input_name(const std::string& path);
 
 /// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment(const char* name);

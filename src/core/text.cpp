@@ -82,6 +82,14 @@ std::optional<std::string_view> match_one(std::string_view pattern, char c) noex
                                                         : std::nullopt;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
+}
+
 /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
@@ -200,13 +208,14 @@ std::string printable(std::string_view text) {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
   constexpr std::size_t kLongest = 256;  // Keeps the square of hostile lengths small.
+  const auto wanted = lower(name);
   std::string best;
   auto best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : names) {
     if (name.size() > kLongest || candidate.size() > kLongest) {
       continue;
     }
-    const auto distance = edit_distance(name, candidate);
+    const auto distance = edit_distance(wanted, lower(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

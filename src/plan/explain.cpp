@@ -271,9 +271,7 @@ std::optional<CpuExplanation> explain_cpu(const Host& host, const Policy& policy
   made.housekeeping = explainer.plan().housekeeping.contains(cpu);
   const auto protectors = explainer.plan().protections.find(cpu);
   if (protectors != explainer.plan().protections.end()) {
-    for (const auto& protection : protectors->second) {
-      made.rules.push_back(protection_text(cpu, protection));
-    }
+    made.rules = protection_texts(cpu, protectors->second);
   }
   if (made.rules.empty() && !made.housekeeping) {
     made.rules.push_back(explainer.rule_against(*found));

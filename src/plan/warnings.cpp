@@ -79,8 +79,9 @@ class Warnings {
   void about_filters() {
     const auto& policy = *index_.policy;
     for (const auto& glob : policy.vms) {
-      if (std::ranges::none_of(index_.host->vms,
-                               [&](const Vm& vm) { return matches_glob(glob, vm.name); })) {
+      if (std::ranges::none_of(index_.host->vms, [&](const Vm& vm) {
+            return vm.name == glob || matches_glob(glob, vm.name);
+          })) {
         say(fmt::format("--vm {}: no VM of that name; see `irqtune show vms`", glob));
       }
     }

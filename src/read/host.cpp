@@ -44,21 +44,11 @@ void add_columns(const std::vector<int>& columns, Topology& topology) {
   }
 }
 
-void add_lscpu(const std::string& path, Host& host) {
-  if (path.empty()) {
-    return;
+void add_cpu_text(const std::optional<CpuText>& text, Host& host) {
+  if (text) {
+    append(host.warnings, text->warnings);
+    append(host.warnings, merge_cpu_text(host.topology, *text));
   }
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
-  if (!file.text) {
-    throw Error::system(ErrorKind::usage,
-                        path,
-                        "cannot read --lscpu",
-                        file.error,
-                        "give a file that holds what lscpu or numactl --hardware printed");
-  }
-  auto text = parse_cpu_text(*file.text, path);
-  merge_cpu_text(host.topology, text);
-  append(host.warnings, std::move(text.warnings));
 }
 
 /// Throws Error{usage} if the host is known not to have the node.
@@ -115,7 +105,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   append(host.warnings, std::move(table.warnings));
   host.topology = read_topology(sysfs, host.warnings);
   add_columns(table.cpus, host.topology);
-  add_lscpu(options.lscpu_file, host);
+  add_cpu_text(options.cpu_text, host);
   read_free_vectors(sysfs, host.topology);
   host.topology.partitions = read_partitions(sysfs);
   host.devices = read_pci(sysfs);

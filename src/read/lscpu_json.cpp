@@ -56,6 +56,33 @@ void add_columns(const Json& cpu, std::vector<std::string>& columns) {
   }
 }
 
+/// The text with `null` for each bare "-", as util-linux 2.37 to 2.39 print a number that they do
+/// not know: "core": -. Source: util-linux lscpu.c, print_cpus_readable().
+std::string with_nulls(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      out += text.substr(at++, 2);
+      continue;
+    }
+    quoted = quoted != (c == '"');
+    const bool is_sign = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
+    c == '-' && !quoted&& !is_sign ? out += "null" : out += c;
+  }
+  return out;
+}
+
+Json parse_json(std::string_view text) {
+  // A callback limits the depth: the parser itself does not.
+  const auto shallow = [](int depth, Json::parse_event_t, const Json&) {
+    return depth <= kMaxDepth;
+  };
+  return Json::parse(text, shallow, false);
+}
+
 CpuTable to_table(const Json& cpus) {
   CpuTable table;
   for (const auto& cpu : cpus) {
@@ -73,11 +100,10 @@ CpuTable to_table(const Json& cpus) {
 }  // namespace
 
 std::optional<CpuText> facts_from_json(std::string_view text) {
-  // A callback limits the depth: the parser itself does not.
-  const auto shallow = [](int depth, Json::parse_event_t, const Json&) {
-    return depth <= kMaxDepth;
-  };
-  const auto document = Json::parse(text, shallow, false);
+  auto document = parse_json(text);
+  if (document.is_discarded()) {
+    document = parse_json(with_nulls(text));
+  }
   if (!document.is_object()) {
     return std::nullopt;
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace irqtune {
 
@@ -91,23 +92,46 @@ std::string_view how_sure(Confidence confidence) {
   return "possible, one of several explanations";
 }
 
-/// A line to put into a file, printed as it is: what a step ending in a colon announces, and all of
-/// an XML fragment.
-bool is_quoted(const std::vector<std::string>& steps, std::size_t i) {
-  return i > 0 &&
-         (steps[i - 1].ends_with(':') || steps[i].starts_with('<') || steps[i].starts_with(' '));
+/// "[section]", "NAME=value", "<element/>": a line of a file.
+bool is_file_line(std::string_view step) {
+  const auto name = step.substr(0, step.find('='));
+  const bool assigns =
+      !name.empty() && name.size() < step.size() && std::ranges::all_of(name, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_' || c == '.' || c == ' ';
+      });
+  return step.starts_with('[') || (assigns && trimmed(name).find(' ') == std::string_view::npos);
+}
+
+/// Printed as it is, so that it can be copied: what a step that ends in a colon announces, with all
+/// lines of the file, and an XML fragment.
+bool is_quoted(std::string_view step, std::string_view before, bool before_is_quoted) {
+  return before.ends_with(':') || step.starts_with('<') || step.starts_with(' ') ||
+         (before_is_quoted && is_file_line(step));
+}
+
+/// Which of the steps are printed as they are.
+std::vector<bool> quoted_steps(const std::vector<std::string>& steps) {
+  std::vector<bool> quoted(steps.size(), false);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool first = i == 0;
+    quoted[i] =
+        is_quoted(steps[i], first ? std::string_view() : steps[i - 1], !first && quoted[i - 1]);
+  }
+  return quoted;
 }
 
 /// Steps are numbered where there are several.
 std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& style) {
+  const auto quoted = quoted_steps(steps);
+  const bool numbered = std::ranges::count(quoted, false) > 1;
   std::string out;
   std::size_t number = 0;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (is_quoted(steps, i)) {
-      out += fmt::format("{:<{}}{}\n", "", kIndent + 5, printable(steps[i]));
+    if (quoted[i]) {
+      out += fmt::format("{:<{}}{}\n", "", kIndent + (numbered ? 5 : 2), printable(steps[i]));
       continue;
     }
-    const auto mark = steps.size() > 1 ? fmt::format("{}. ", ++number) : std::string();
+    const auto mark = numbered ? fmt::format("{}. ", ++number) : std::string();
     out += paragraph(i == 0 ? "  do" : "", mark + steps[i], style);
   }
   return out;

@@ -101,7 +101,7 @@ std::string vectors_text(std::string_view what,
                          const std::vector<Assignment>& assignments,
                          const TextStyle& style) {
   if (assignments.empty()) {
-    return fmt::format("\n{}: no vectors of the plan.\n", what);
+    return fmt::format("\n{}: none of the vectors in scope.\n", what);
   }
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"RATE/S", Align::right}, {"VM"}, {"WHY"}});
   for (const auto& assignment : assignments) {

@@ -37,11 +37,13 @@ std::string headline(const Host& host, const ProtectionMap& protections, const T
   const auto counts = count_vectors(host, protections);
   const auto devices =
       static_cast<std::size_t>(std::ranges::count(host.devices, true, &PciDevice::passthrough));
-  const auto where = fmt::format("{}, kernel {}, {} CPUs online, {}",
-                                 printable(host.id.hostname.value_or("this host")),
-                                 printable(host.id.kernel.value_or("unknown")),
-                                 host.topology.online.size(),
-                                 counted(host.topology.nodes.size(), "NUMA node"));
+  const auto& nodes = host.topology.nodes;
+  const auto where =
+      fmt::format("{}, kernel {}, {} online, {}",
+                  printable(host.id.hostname.value_or("this host")),
+                  printable(host.id.kernel.value_or("unknown")),
+                  counted(host.topology.online.size(), "CPU"),
+                  nodes.empty() ? "no NUMA nodes known" : counted(nodes.size(), "NUMA node"));
   const auto what = fmt::format("{} of {} on a vCPU's core; {}, {}",
                                 counts.collisions,
                                 counted(counts.vectors, "passthrough vector"),

@@ -7,9 +7,7 @@
 #include <string>
 #include <thread>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace irqtune::test {
 
@@ -37,18 +35,8 @@ TEST_CASE("cli: a plan comes from standard input", "[cli][apply]") {
   CapturedHost host("two-vms");
   const auto file = (host.root() / "plan.json").string();
   REQUIRE(on(host, {"plan", "-o", file}).code == 0);
-  const auto apply_with_input = [&](const char* name) {
-    const int saved = ::dup(STDIN_FILENO);
-    const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    REQUIRE(::dup2(input, STDIN_FILENO) == STDIN_FILENO);
-    auto ran = on(host, {"apply", "--dry-run", name});
-    ::dup2(saved, STDIN_FILENO);
-    ::close(input);
-    ::close(saved);
-    return ran;
-  };
   for (const auto* name : {"-", "/dev/stdin"}) {
-    const auto ran = apply_with_input(name);
+    const auto ran = with_input(file, [&] { return on(host, {"apply", "--dry-run", name}); });
     INFO(name << ran.err);
     CHECK(ran.code == 0);
     CHECK(ran.out.starts_with("Dry run: "));

@@ -5,6 +5,9 @@
 
 #include "support/catch.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -26,6 +29,17 @@ Ran on(const FakeTree& host, Arguments arguments) {
 Ran on_file(const std::string& name, Arguments arguments) {
   arguments.insert(arguments.begin(), {"--root", capture_file(name).string()});
   return run(arguments);
+}
+
+Ran with_input(const std::string& file, const std::function<Ran()>& call) {
+  const int saved = ::dup(STDIN_FILENO);
+  const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::dup2(input, STDIN_FILENO) == STDIN_FILENO);
+  ::close(input);
+  auto ran = call();
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
+  return ran;
 }
 
 void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint) {

@@ -113,6 +113,8 @@ TEST_CASE("text: the nearest name", "[core][text]") {
   CHECK(nearest_name("shwo", names) == "show");  // A swap is one slip.
   CHECK(nearest_name("pln", names) == "plan");
   CHECK(nearest_name("rolback", names) == "rollback");
+  CHECK(nearest_name("SHOW", names) == "show");
+  CHECK(nearest_name("db1", {"DB1", "db22"}) == "DB1");
   CHECK(nearest_name("nonsense", names).empty());
   CHECK(nearest_name("", names).empty());
   CHECK(nearest_name("plan", {}).empty());

@@ -54,8 +54,8 @@ template <std::integral Number>
 /// guests and drivers, and a terminal obeys what it is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// The member of `names` nearest to `name` by edit distance, if near enough to be a slip of the
-/// finger (at most a third of its length, and at least one); empty if none is.
+/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be
+/// a slip of the finger (at most a third of its length, and at least one); empty if none is.
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        const std::vector<std::string>& names);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace irqtune {
@@ -19,6 +20,17 @@ bool contradict(const std::string& a, const std::string& b) {
 
 bool contradict(const std::optional<int>& a, const std::optional<int>& b) {
   return a && b && *a != *b;
+}
+
+bool have_same_id(const VmFound& a, const VmFound& b) {
+  return (!a.vm.uuid.empty() && a.vm.uuid == b.vm.uuid) || (a.vmid && a.vmid == b.vmid);
+}
+
+/// True if they cannot be the same VM, although both are said to be the same process. Names tell
+/// only where nothing better does: a VM may have been renamed since it was started.
+bool contradict(const VmFound& a, const VmFound& b) {
+  return contradict(a.vm.uuid, b.vm.uuid) || contradict(a.vmid, b.vmid) ||
+         (!have_same_id(a, b) && a.named && b.named && a.vm.name != b.vm.name);
 }
 
 /// A VM, and what it was before anything written was added to it.
@@ -58,7 +70,8 @@ class Merger {
     }
   }
 
-  VmsRead finish() {
+  /// `common` is where a process may run that nobody has put anywhere, if known.
+  VmsRead finish(const std::optional<CpuSet>& common) {
     VmsRead result;
     for (auto& [found, process] : merged_) {
       std::ranges::sort(found.vm.sources);
@@ -66,7 +79,8 @@ class Merger {
     }
     result.warnings = std::move(differences_.warnings);
     std::ranges::sort(result.vms, {}, [](const Vm& vm) { return std::tie(vm.name, vm.pid); });
-    mark_pins(result.vms, topology_);
+    mark_pins(result.vms, topology_, common);
+    say_namesakes(result.vms, result.warnings);
     for (const auto& vm : result.vms) {
       say_unknown(vm, result.warnings);
     }
@@ -85,8 +99,7 @@ class Merger {
     if (found == merged_.end() || !found->process) {
       return processes_.vmms.contains(*written.vm.pid);
     }
-    return !contradict(found->found.vm.uuid, written.vm.uuid) &&
-           !contradict(found->found.vmid, written.vmid);
+    return !contradict(found->found, written);
   }
 
   /// By PID, then Proxmox's number, then UUID, then name.
@@ -101,8 +114,14 @@ class Merger {
     if (same == nullptr) {
       same = search([&](const VmFound& f) { return written.vmid && f.vmid == written.vmid; });
     }
+    const auto has_uuid = [&](const VmFound& f) {
+      return !vm.uuid.empty() && f.vm.uuid == vm.uuid;
+    };
+    if (same == nullptr) {  // A copied command line has the UUID of its original.
+      same = search([&](const VmFound& f) { return has_uuid(f) && f.vm.name == vm.name; });
+    }
     if (same == nullptr) {
-      same = search([&](const VmFound& f) { return !vm.uuid.empty() && f.vm.uuid == vm.uuid; });
+      same = search(has_uuid);
     }
     if (same == nullptr) {
       same = search([&](const VmFound& f) {
@@ -148,6 +167,20 @@ class Merger {
     }
   }
 
+  /// `vms` are by name.
+  static void say_namesakes(const std::vector<Vm>& vms, std::vector<std::string>& warnings) {
+    std::map<std::string_view, std::size_t> running;
+    for (const auto& vm : vms) {
+      running[vm.name] += vm.state == VmState::running ? 1U : 0U;
+    }
+    for (const auto& [name, count] : running) {
+      if (count > 1) {
+        warnings.push_back(fmt::format(
+            "{} VMs that run are called {}: --vm and --vm-policy mean all of them", count, name));
+      }
+    }
+  }
+
   static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
     const auto is_unknown = [](const Vcpu& vcpu) { return !vcpu.cpus; };
     if (vm.state == VmState::running &&
@@ -175,6 +208,7 @@ VmsRead read_vms(const Sysfs& sysfs,
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
   hints.pids.merge(proxmox.hints.pids);
+  hints.devices.merge(proxmox.hints.devices);
   auto processes = read_processes(sysfs, hints, devices);
   std::vector<std::string> warnings = std::move(processes.warnings);
   Merger merger(topology, processes);
@@ -188,7 +222,7 @@ VmsRead read_vms(const Sysfs& sysfs,
     }
     move_to(files->warnings, warnings);
   }
-  auto result = merger.finish();
+  auto result = merger.finish(read_root_cpuset(sysfs));
   move_to(result.warnings, warnings);
   result.vfio_users = std::move(processes.vfio_users);
   if (topology.online.empty() && !result.vms.empty()) {
