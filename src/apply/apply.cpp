@@ -281,7 +281,7 @@ ApplyReport dry_run(const std::vector<Write>& writes, const Sysfs& sysfs) {
       item.outcome.state = WriteState::would_change;
     }
   }
-  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}};
+  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}, {}, {}};
 }
 
 ApplyReport apply(const std::vector<Write>& writes,

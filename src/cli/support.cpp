@@ -297,14 +297,14 @@ Session session_of(const Context& context, const HostId& id) {
   return session;
 }
 
-bool is_absent(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
-}
-
 std::filesystem::path state_dir_of(const Context& context) {
   return context.call.state_dir.empty() ? absolute_root(context) / "var/lib/irqtune"
                                          : std::filesystem::path(context.call.state_dir);
+}
+
+bool has_state_dir(const Session& session) {
+  std::error_code error;
+  return std::filesystem::exists(session.state_dir, error) || error;
 }
 
 bool may_have_journals(const Context& context) {

@@ -50,6 +50,12 @@ std::string rollback_headline(const ApplyReport& report, const TextStyle& style)
   const auto left = count_if(report, [](const Outcome& outcome) {
     return !is_success(outcome.state) && outcome.state != WriteState::vanished;
   });
+  if (report.state == ApplyState::nothing_to_do) {
+    return fmt::format("Nothing to roll back: {} is rolled back already.", report.id);
+  }
+  if (report.outcomes.empty() && !report.problem.empty()) {
+    return tinted(style, Tint::red, fmt::format("Not rolled back: {}.", report.id));
+  }
   if (report.state == ApplyState::dry_run) {
     return fmt::format("Dry run of {}: {} would be restored; nothing was written.",
                        report.id,
