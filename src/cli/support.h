@@ -45,8 +45,6 @@ struct Planned {
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
 
-/// True if nothing is there; false also where that cannot be known.
-[[nodiscard]] bool is_absent(const std::filesystem::path& path);
 /// Where its state directory is.
 [[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
 
