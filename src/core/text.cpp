@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -95,6 +97,14 @@ void append_escaped(std::string& out, std::string_view part, const Character& ch
       out += static_cast<char>('0' + (byte >> shift & 7U));
     }
   }
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
@@ -244,6 +254,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string shell_word(std::string_view word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/=,+@%";
@@ -289,19 +303,25 @@ JsonExtent json_extent(std::string_view text) noexcept {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
   constexpr std::size_t kLongest = 256;  // Keeps the square of hostile lengths small.
+  const auto wanted = lower(name);
   std::string best;
   auto best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : names) {
     if (name.size() > kLongest || candidate.size() > kLongest) {
       continue;
     }
-    const auto distance = edit_distance(name, candidate);
+    const auto distance = edit_distance(wanted, lower(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }
   }
-  return best;
+  if (!best.empty() || name.size() < 2) {
+    return best;
+  }
+  const auto longer = std::ranges::find_if(
+      names, [&](const std::string& candidate) { return candidate.starts_with(name); });
+  return longer != names.end() ? *longer : best;
 }
 
 }  // namespace irqtune

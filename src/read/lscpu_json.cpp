@@ -58,12 +58,38 @@ void add_columns(const Json& cpu, std::vector<std::string>& columns) {
   }
 }
 
+/// The text with `null` for each bare "-", as util-linux 2.37 to 2.39 print a number that they do
+/// not know: "core": -. Source: util-linux lscpu.c, print_cpus_readable().
+std::string with_nulls(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      out += text.substr(at++, 2);
+      continue;
+    }
+    quoted = quoted != (c == '"');
+    const bool is_sign = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
+    const bool is_unknown = c == '-' && !quoted && !is_sign;
+    out += is_unknown ? std::string_view("null") : text.substr(at, 1);
+  }
+  return out;
+}
+
+/// The parser itself does not limit the depth.
+Json parse_json(std::string_view text) {
+  return json_extent(text).depth > kMaxDepth ? Json(Json::value_t::discarded)
+                                             : Json::parse(text, nullptr, false);
+}
+
 CpuTable to_table(const Json& cpus) {
   CpuTable table;
   for (const auto& cpu : cpus) {
     add_columns(cpu, table.columns);
   }
-  for (std::size_t i = 0; i < std::min<std::size_t>(cpus.size(), CpuSet::kMaxCpus); ++i) {
+  for (std::size_t i = 0; i < std::min(cpus.size(), kMaxRows); ++i) {
     const auto& cpu = cpus[i];
     auto& row = table.rows.emplace_back();
     for (const auto& column : table.columns) {
@@ -76,10 +102,10 @@ CpuTable to_table(const Json& cpus) {
 }  // namespace
 
 std::optional<CpuText> facts_from_json(std::string_view text) {
-  if (json_extent(text).depth > kMaxDepth) {  // The parser itself does not limit it.
-    return std::nullopt;
+  auto document = parse_json(text);
+  if (document.is_discarded()) {
+    document = parse_json(with_nulls(text));
   }
-  const auto document = Json::parse(text, nullptr, false);
   if (!document.is_object()) {
     return std::nullopt;
   }

@@ -16,6 +16,9 @@ namespace irqtune {
 /// the square of its size.
 constexpr std::size_t kMaxColumns = 64;
 
+/// Most rows: more CPUs than irqtune can count.
+constexpr std::size_t kMaxRows = CpuSet::kMaxCpus;
+
 /// `lscpu -p`, `-e` or `-e --json`: one row a CPU, columns by the tool's own names in any case.
 struct CpuTable {
   std::vector<std::string> columns;

@@ -98,6 +98,37 @@ class TunedProfiles {
   std::vector<std::string> files_;
 };
 
+/// Where an administrator's profile goes: since TuneD 2.23 below profiles/.
+std::string own_profile(const Sysfs& sysfs) {
+  const bool newer = sysfs.exists("/usr/lib/tuned/profiles") || sysfs.exists("/etc/tuned/profiles");
+  return newer ? "/etc/tuned/profiles/irqtune/tuned.conf" : "/etc/tuned/irqtune/tuned.conf";
+}
+
+/// A profile that includes the active ones and leaves interrupts alone.
+/// Source: TuneD profiles/loader.py (`include` takes commas), plugins/plugin_scheduler.py.
+std::vector<std::string> tuned_advice(const Meddler& meddler,
+                                      std::string_view active,
+                                      bool has_plugin) {
+  std::vector<std::string> advice = {
+      fmt::format(
+          "TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. To "
+          "keep it off them, mkdir -p {}, and in {}:",
+          meddler.pid,
+          meddler.detail,
+          meddler.config.substr(0, meddler.config.rfind('/')),
+          meddler.config),
+      "[main]",
+      printable(fmt::format("include={}", fmt::join(words(active), ","))),
+      "[scheduler]",
+      "irq_process=false",
+      "default_irq_smp_affinity=ignore"};
+  if (has_plugin) {
+    advice.insert(advice.end(), {"[irq]", "enabled=false"});
+  }
+  advice.emplace_back("tuned-adm profile irqtune");
+  return advice;
+}
+
 Meddler tuned(const Sysfs& sysfs, int pid) {
   const auto active = sysfs.read(kActiveProfile).value_or("");
   const auto irqs = TunedProfiles(sysfs).read_all(active);
@@ -107,20 +138,8 @@ Meddler tuned(const Sysfs& sysfs, int pid) {
   meddler.detail = fmt::format("profile {}", printable(trimmed(active)));
   meddler.would_undo = irqs.plugin || (irqs.isolates && irqs.process.value_or(true));
   if (meddler.would_undo) {
-    meddler.advice = {
-        fmt::format("TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. "
-                    "To keep it off them, in /etc/tuned/irqtune/tuned.conf:",
-                    pid,
-                    meddler.detail),
-        "[main]",
-        fmt::format("include={}", printable(trimmed(active))),
-        "[scheduler]",
-        "irq_process=false",
-        "default_irq_smp_affinity=ignore",
-        "tuned-adm profile irqtune"};
-    if (irqs.plugin) {
-      meddler.advice.insert(meddler.advice.end() - 1, {"[irq]", "enabled=false"});
-    }
+    meddler.config = own_profile(sysfs);
+    meddler.advice = tuned_advice(meddler, active, irqs.plugin);
   }
   return meddler;
 }

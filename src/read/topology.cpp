@@ -179,6 +179,19 @@ void number_cores(std::vector<Cpu>& cpus, const std::vector<RawCpu>& raw) {
   }
 }
 
+/// The present CPUs: by their directories, else by the kernel's lists, which is all that some trees
+/// have.
+std::vector<int> read_present(const Sysfs& sysfs) {
+  auto present = numbered(sysfs, kCpuDir, "cpu");
+  for (const std::string_view name : {"present", "online"}) {
+    const auto text =
+        present.empty() ? sysfs.read(fmt::format("{}/{}", kCpuDir, name)) : std::nullopt;
+    const auto listed = text ? CpuSet::parse_list(*text) : std::nullopt;
+    present = listed ? listed->cpus() : std::move(present);
+  }
+  return present;
+}
+
 /// The online CPUs: the kernel's list, else what each CPU's own `online` file says (CPU 0 often has
 /// none).
 CpuSet read_online(const Sysfs& sysfs,
@@ -250,11 +263,11 @@ void set_nodes(Topology& topology) {
 
 Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   Topology topology;
-  const auto present = numbered(sysfs, kCpuDir, "cpu");
+  const auto present = read_present(sysfs);
   std::vector<RawCpu> raw(present.size());
   topology.cpus = read_cpus(sysfs, present, raw);
   if (present.empty()) {
-    warnings.push_back(fmt::format("{}: absent; CPUs are known by name only", kCpuDir));
+    warnings.push_back(fmt::format("{}: absent; CPUs are known by number only", kCpuDir));
     return topology;
   }
   topology.online = read_online(sysfs, present, warnings);

@@ -144,10 +144,32 @@ TEST_CASE("text: the nearest name", "[core][text]") {
   CHECK(nearest_name("shwo", names) == "show");  // A swap is one slip.
   CHECK(nearest_name("pln", names) == "plan");
   CHECK(nearest_name("rolback", names) == "rollback");
+  CHECK(nearest_name("SHOW", names) == "show");
+  CHECK(nearest_name("db1", {"DB1", "db22"}) == "DB1");
   CHECK(nearest_name("nonsense", names).empty());
   CHECK(nearest_name("", names).empty());
   CHECK(nearest_name("plan", {}).empty());
   CHECK(nearest_name(std::string(100000, 'a'), names).empty());
+}
+
+TEST_CASE("text: counts and words for people", "[text]") {
+  CHECK(counted(0, "vector") == "0 vectors");
+  CHECK(counted(1, "vector") == "1 vector");
+  CHECK(counted(2, "vector") == "2 vectors");
+  CHECK(shell_word("web-1.example:2") == "web-1.example:2");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("vm*\x1b") == "'vm*?'");
+}
+
+TEST_CASE("text: the beginning of a name will do for the nearest", "[text]") {
+  const std::vector<std::string> names{"show", "diagnose", "snapshot", "irq-shared-guests"};
+  CHECK(nearest_name("diag", names) == "diagnose");
+  CHECK(nearest_name("irq-shared", names) == "irq-shared-guests");
+  CHECK(nearest_name("shwo", names) == "show");
+  CHECK(nearest_name("d", names).empty());
+  CHECK(nearest_name("nonsense", names).empty());
 }
 
 }  // namespace irqtune::test

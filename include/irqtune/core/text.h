@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ struct Character {
 /// from guests and drivers, and a terminal obeys what it is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// "0 vectors", "1 vector", "2 vectors".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
 /// `word` as one word of sh that is printable itself. NUL bytes and newlines at its end, which no
 /// word can have, may get lost.
 [[nodiscard]] std::string shell_word(std::string_view word);
@@ -82,8 +86,9 @@ struct JsonExtent {
 /// Of any text, in one pass: a parser that counts for itself stops too late, or is slow.
 [[nodiscard]] JsonExtent json_extent(std::string_view text) noexcept;
 
-/// The member of `names` nearest to `name` by edit distance, if near enough to be a slip of the
-/// finger (at most a third of its length, and at least one); empty if none is.
+/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be
+/// a slip of the finger (at most a third of its length, and at least one); else the first that
+/// begins with it, of at least two letters; empty if none does.
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        const std::vector<std::string>& names);
 

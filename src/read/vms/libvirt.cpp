@@ -65,7 +65,10 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
     vm.iothreads.push_back(
         {fmt::format("iothread{}", id), pin_of(domain.iothreadpin, id, otherwise)});
   }
-  for (const auto* list : {&domain.hostdevs, &domain.interface_hostdevs, &domain.nvme_disks}) {
+  for (const auto* list : {&domain.hostdevs,
+                           &domain.interface_hostdevs,
+                           &domain.nvme_disks,
+                           &domain.command_devices}) {
     vm.devices.insert(vm.devices.end(), list->begin(), list->end());
   }
   sort_unique(vm.devices);
@@ -94,14 +97,16 @@ void read_domain(const Sysfs& sysfs,
     return;
   }
   const auto& domain = *parsed.domain;
+  auto found = make_found(domain, path);
   if (domain.live) {
+    result.hints.devices[*domain.pid] = found.vm.devices;
     result.hints.pids.insert(*domain.pid);
     auto& tids = result.hints.vcpu_tids[*domain.pid];
     for (const auto& [vcpu, tid] : domain.vcpu_tids) {
       tids.emplace(tid, vcpu);
     }
   }
-  result.vms.push_back(make_found(domain, path));
+  result.vms.push_back(std::move(found));
 }
 
 void read_directory(const Sysfs& sysfs,
@@ -110,7 +115,7 @@ void read_directory(const Sysfs& sysfs,
                     VcpuBudget& budget) {
   std::error_code error;
   for (const auto& name : sysfs.list(directory, &error)) {
-    if (name.ends_with(".xml")) {
+    if (name.ends_with(".xml") && !name.starts_with('.')) {
       read_domain(sysfs, fmt::format("{}/{}", directory, name), result, budget);
     }
   }

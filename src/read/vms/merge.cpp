@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace irqtune {
 
@@ -21,6 +22,17 @@ bool contradict(const std::string& a, const std::string& b) {
 
 bool contradict(const std::optional<int>& a, const std::optional<int>& b) {
   return a && b && *a != *b;
+}
+
+bool have_same_id(const VmFound& a, const VmFound& b) {
+  return (!a.vm.uuid.empty() && a.vm.uuid == b.vm.uuid) || (a.vmid && a.vmid == b.vmid);
+}
+
+/// True if they cannot be the same VM, although both are said to be the same process. Names tell
+/// only where nothing better does: a VM may have been renamed since it was started.
+bool contradict(const VmFound& a, const VmFound& b) {
+  return contradict(a.vm.uuid, b.vm.uuid) || contradict(a.vmid, b.vmid) ||
+         (!have_same_id(a, b) && a.named && b.named && a.vm.name != b.vm.name);
 }
 
 /// A VM, and what it was before anything written was added to it.
@@ -36,7 +48,10 @@ class VmIndex {
   void add(const VmFound& found, std::size_t at) {
     note(by_pid_, found.vm.pid, at);
     note(by_vmid_, found.vmid, at);
-    note(by_uuid_, found.vm.uuid.empty() ? std::nullopt : std::optional(found.vm.uuid), at);
+    if (!found.vm.uuid.empty()) {
+      note(by_uuid_, std::optional(found.vm.uuid), at);
+      note(by_uuid_and_name_, std::optional(std::pair(found.vm.uuid, found.vm.name)), at);
+    }
     if (found.named) {
       by_name_[found.vm.name].insert(at);
     }
@@ -52,6 +67,10 @@ class VmIndex {
 
   [[nodiscard]] std::optional<std::size_t> by_uuid(const VmFound& vm) const {
     return find(by_uuid_, std::optional(vm.vm.uuid));
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_uuid_and_name(const VmFound& vm) const {
+    return find(by_uuid_and_name_, std::optional(std::pair(vm.vm.uuid, vm.vm.name)));
   }
 
   /// Several VMs may have one name.
@@ -79,6 +98,7 @@ class VmIndex {
   std::map<int, std::size_t> by_pid_;
   std::map<int, std::size_t> by_vmid_;
   std::map<std::string, std::size_t> by_uuid_;
+  std::map<std::pair<std::string, std::string>, std::size_t> by_uuid_and_name_;
   std::map<std::string, std::set<std::size_t>> by_name_;
 };
 
@@ -115,7 +135,8 @@ class Merger {
     }
   }
 
-  VmsRead finish() {
+  /// `common` is where a process may run that nobody has put anywhere, if known.
+  VmsRead finish(const std::optional<CpuSet>& common) {
     VmsRead result;
     for (auto& [found, process] : merged_) {
       std::ranges::sort(found.vm.sources);
@@ -123,7 +144,8 @@ class Merger {
     }
     result.warnings = std::move(differences_.warnings);
     std::ranges::sort(result.vms, {}, [](const Vm& vm) { return std::tie(vm.name, vm.pid); });
-    mark_pins(result.vms, topology_);
+    mark_pins(result.vms, topology_, common);
+    say_namesakes(result.vms, result.warnings);
     for (const auto& vm : result.vms) {
       say_unknown(vm, result.warnings);
     }
@@ -141,8 +163,7 @@ class Merger {
     if (!at || !merged_[*at].process) {
       return processes_.vmms.contains(*written.vm.pid);
     }
-    const auto& found = merged_[*at].found;
-    return !contradict(found.vm.uuid, written.vm.uuid) && !contradict(found.vmid, written.vmid);
+    return !contradict(merged_[*at].found, written);
   }
 
   void add(Merged merged) {
@@ -150,10 +171,13 @@ class Merger {
     merged_.push_back(std::move(merged));
   }
 
-  /// By PID, then Proxmox's number, then UUID, then name.
+  /// By PID, then Proxmox's number, then UUID (a copied command line has that of its original, so
+  /// first with the name), then name.
   [[nodiscard]] std::optional<std::size_t> find(const VmFound& written) const {
-    for (const auto& at :
-         {index_.by_pid(written), index_.by_vmid(written), index_.by_uuid(written)}) {
+    for (const auto& at : {index_.by_pid(written),
+                           index_.by_vmid(written),
+                           index_.by_uuid_and_name(written),
+                           index_.by_uuid(written)}) {
       if (at) {
         return at;
       }
@@ -202,6 +226,20 @@ class Merger {
     }
   }
 
+  /// `vms` are by name.
+  static void say_namesakes(const std::vector<Vm>& vms, std::vector<std::string>& warnings) {
+    std::map<std::string_view, std::size_t> running;
+    for (const auto& vm : vms) {
+      running[vm.name] += vm.state == VmState::running ? 1U : 0U;
+    }
+    for (const auto& [name, count] : running) {
+      if (count > 1) {
+        warnings.push_back(fmt::format(
+            "{} VMs that run are called {}: --vm and --vm-policy mean all of them", count, name));
+      }
+    }
+  }
+
   static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
     const auto is_unknown = [](const Vcpu& vcpu) { return !vcpu.cpus; };
     if (vm.state == VmState::running &&
@@ -230,6 +268,7 @@ VmsRead read_vms(const Sysfs& sysfs,
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
   hints.pids.merge(proxmox.hints.pids);
+  hints.devices.merge(proxmox.hints.devices);
   auto processes = read_processes(sysfs, hints, devices);
   std::vector<std::string> warnings = std::move(processes.warnings);
   Merger merger(topology, processes);
@@ -243,7 +282,7 @@ VmsRead read_vms(const Sysfs& sysfs,
     }
     move_to(files->warnings, warnings);
   }
-  auto result = merger.finish();
+  auto result = merger.finish(read_root_cpuset(sysfs));
   move_to(result.warnings, warnings);
   result.vfio_users = std::move(processes.vfio_users);
   if (topology.online.empty() && !result.vms.empty()) {

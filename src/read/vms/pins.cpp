@@ -12,16 +12,19 @@ namespace {
 constexpr std::size_t kMostVcpus = std::size_t{1} << 18;
 
 /// The masks that mean "not pinned": every online CPU, and what isolation leaves to everybody.
-std::vector<CpuSet> free_masks(const Topology& topology) {
+std::vector<CpuSet> free_masks(const Topology& topology, const std::optional<CpuSet>& common) {
   CpuSet partitions;
   for (const auto& partition : topology.partitions) {
     partitions |= partition.cpus;
   }
   const auto& online = topology.online;
+  const auto rest = common.value_or(online) & online;
   return {online,
           online - topology.isolated,
           online - partitions,
-          online - topology.isolated - partitions};
+          online - topology.isolated - partitions,
+          rest,
+          rest - topology.isolated};
 }
 
 /// The CPUs that running VMs pin vCPUs to.
@@ -74,8 +77,10 @@ void VcpuBudget::say_left_out(std::vector<std::string>& warnings) const {
   }
 }
 
-void mark_pins(std::vector<Vm>& vms, const Topology& topology) {
-  const auto free = free_masks(topology);
+void mark_pins(std::vector<Vm>& vms,
+               const Topology& topology,
+               const std::optional<CpuSet>& common) {
+  const auto free = free_masks(topology, common);
   for (auto& vm : vms) {
     for (auto& vcpu : vm.vcpus) {
       mark_pinned(vcpu, topology.online, free);

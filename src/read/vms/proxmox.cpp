@@ -67,6 +67,33 @@ std::string_view member(std::string_view text, std::string_view key) {
   return {};
 }
 
+/// The words of a command line, each behind a NUL; quotes hold blanks together.
+/// Source: Proxmox pve-common, PVE::Tools::split_args().
+std::string command_words(std::string_view text) {
+  std::string out;
+  char quote = '\0';
+  bool in_word = false;
+  for (const char c : text) {
+    const bool blank = quote == '\0' && (c == ' ' || c == '\t');
+    const bool is_quote = quote == '\0' ? c == '\'' || c == '"' : c == quote;
+    out += !blank && !in_word ? std::string(1, '\0') : std::string{};
+    in_word = !blank;
+    if (is_quote) {
+      quote = quote == '\0' ? c : '\0';
+    } else if (!blank) {
+      out += c;
+    }
+  }
+  return out;
+}
+
+/// `args:`, which Proxmox hands to QEMU as it is.
+void take_args(ProxmoxConfig& config, std::string_view text) {
+  for (const auto& device : parse_vmm_command("kvm" + command_words(text)).devices) {
+    config.devices.push_back({device, false});
+  }
+}
+
 int count_of(std::string_view text) {
   const auto count = parse_number<int>(text);
   return count && *count > 0 && *count <= kMaxVcpus ? *count : 1;
@@ -102,6 +129,8 @@ void take_line(ProxmoxConfig& config,
     }
   } else if (key.starts_with("hostpci")) {
     take_hostpci(config, value);
+  } else if (key == "args") {
+    take_args(config, value);
   }
 }
 
@@ -154,6 +183,7 @@ void set_devices(VmFound& found, const ProxmoxConfig& config, const Context& con
 VmFound make_found(int vmid, const ProxmoxConfig& config, const Context& context) {
   VmFound found;
   found.vmid = vmid;
+  found.common_mask = true;
   found.named = !config.name.empty();
   auto& vm = found.vm;
   vm.name = found.named ? config.name : std::to_string(vmid);
@@ -232,8 +262,10 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
   }
   Mappings mappings;
   if (!names.empty()) {
-    const auto node = sysfs.read("/proc/sys/kernel/hostname").value_or("");
-    mappings = parse_proxmox_mappings(sysfs.read("/etc/pve/mapping/pci.cfg").value_or(""), node);
+    // A node is called by the first part of its host name. Source: PVE::INotify::nodename().
+    const auto host = sysfs.read("/proc/sys/kernel/hostname").value_or("");
+    mappings = parse_proxmox_mappings(sysfs.read("/etc/pve/mapping/pci.cfg").value_or(""),
+                                      host.substr(0, host.find('.')));
   }
   VcpuBudget budget;
   for (const auto& name : names) {
@@ -261,6 +293,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
       found.vm.state = VmState::running;
       found.vm.pid = pid;
       result.hints.pids.insert(*pid);
+      result.hints.devices[*pid] = found.vm.devices;
     }
     result.vms.push_back(std::move(found));
   }
