@@ -18,7 +18,7 @@ LAYERS = {
 }
 # library -> the files that may include it
 LIBRARIES = {
-    "CLI": r"src/cli/parse(_config|_errors)?\.cpp",
+    "CLI": r"src/cli/parse(_config|_errors|_help|_options)?\.cpp",
     "spdlog": r"src/cli/",
     "nlohmann": r"src/(apply/(journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/lscpu_json\.cpp)",
     "fmt": r"src/",

@@ -66,11 +66,11 @@ bool find_again(Run& run, Item& item, const std::error_code& error) {
     return false;
   }
   if (*irq == outcome.irq) {
-    // It is still there. EIO is then the kernel's word on a managed interrupt; anything else was a
-    // moment between two states, such as vfio exchanging its handler.
+    // It is there: again, if it was made anew under its old number meanwhile, or between two
+    // states, such as vfio exchanging its handler. Else EIO is the word on a managed interrupt.
     describe_refusal(error, outcome);
     run.kernel.sleep(error.value() == EIO ? std::chrono::milliseconds{} : kRetryPause);
-    return error.value() != EIO;
+    return true;
   }
   outcome.irq = *irq;
   const auto now = run.kernel.sysfs.read(mask_path(outcome.write, *irq));
@@ -129,7 +129,7 @@ void verify_all(Run& run) {
       written.push_back(&item.outcome);
     }
   }
-  verify(run.kernel, written, run.options.verify_timeout);
+  verify(run.kernel, written, run.options.verify_timeout, run.options.interrupted);
   for (const auto& item : run.items) {
     if (item.due) {
       run.journal.outcome(item.number, item.outcome);
@@ -154,9 +154,20 @@ void describe_not_done(Item& item, Aftermath aftermath) {
   }
 }
 
+/// The kernel took nothing, and what stands there is not the plan's: someone else's by now.
+bool owes_nothing(const Kernel& kernel, const Item& item) {
+  const auto& write = item.outcome.write;
+  const auto now = kernel.sysfs.read(mask_path(write, item.outcome.irq));
+  return !item.written && kernel.follows && !(now && same_mask(write, *now, write.after));
+}
+
 /// A tree's file, unlike the kernel's, may hold half of a refused write (disk full).
-Restore how_to_restore(const Kernel& kernel, const Item& item) {
-  return !item.written && !kernel.sysfs.live() ? Restore::force : Restore::ours;
+Outcome put_back(const Kernel& kernel, const Item& item) {
+  if (owes_nothing(kernel, item)) {
+    return {journaled(item), item.outcome.irq, WriteState::unchanged, {}, {}, {}};
+  }
+  const bool half = !item.written && !kernel.follows;
+  return restore(kernel, journaled(item), half ? Restore::force : Restore::ours);
 }
 
 /// Puts back what was or may have been written, newest first. Returns how many could not be.
@@ -167,7 +178,7 @@ std::size_t undo(Run& run) {
       describe_not_done(*item, Aftermath::not_tried);
       continue;
     }
-    const auto restored = restore(run.kernel, journaled(*item), how_to_restore(run.kernel, *item));
+    const auto restored = put_back(run.kernel, *item);
     if (is_restored(restored)) {
       describe_not_done(*item, Aftermath::put_back);
     } else {
@@ -211,7 +222,8 @@ ApplyState carry_out(Run& run) {
     const bool whole = write_all(run);
     verify_all(run);
     const bool good = all_succeeded(run.items);
-    if (whole && (good || run.options.keep_going)) {
+    // While verifying waited is not too late for a signal.
+    if (whole && !is_interrupted(run.options) && (good || run.options.keep_going)) {
       run.journal.finish(good ? JournalState::committed : JournalState::partial);
       return good ? ApplyState::committed : ApplyState::partial;
     }
@@ -269,7 +281,7 @@ ApplyReport dry_run(const std::vector<Write>& writes, const Sysfs& sysfs) {
       item.outcome.state = WriteState::would_change;
     }
   }
-  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}};
+  return {{}, false, ApplyState::dry_run, outcomes_of(std::move(items)), {}, {}, {}};
 }
 
 ApplyReport apply(const std::vector<Write>& writes,

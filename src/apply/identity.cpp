@@ -51,9 +51,21 @@ bool names_agree(std::string_view found, const Identity& identity) {
   return std::ranges::any_of(parts, [&](auto part) { return trimmed(part) == wanted; });
 }
 
+/// Still passed through; its host driver's vectors have the same kind and index.
+bool is_passed_through(const Sysfs& sysfs, const PciAddress& device) {
+  return sysfs.exists(device_path(device, "vfio-dev")) ||
+         sysfs.link_name(device_path(device, "driver")).value_or("").find("vfio") !=
+             std::string::npos;
+}
+
 /// Between free_irq and request_irq: no handler, but the descriptor is still bound to its entry of
 /// the device's table. Source: Linux drivers/pci/msi/irqdomain.c, pci_msi_domain_calc_hwirq().
+/// The directory in /proc/irq comes with the first handler: without it the descriptor is a new one.
+/// Source: Linux kernel/irq/manage.c, __setup_irq().
 bool hwirq_agrees(const Sysfs& sysfs, const VectorId& vector, IrqNumber irq) {
+  if (!is_passed_through(sysfs, vector.device) || !sysfs.exists(irq_dir("/proc/irq", irq))) {
+    return false;
+  }
   const auto dir = irq_dir("/sys/kernel/irq", irq);
   const auto hwirq = parse_number<std::uint64_t>(sysfs.read(dir + "/hwirq").value_or(""));
   const bool listed = sysfs.exists(irq_dir(device_path(vector.device, "msi_irqs"), irq));

@@ -123,6 +123,10 @@ std::string utc_now() {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+bool same_boot(const JournalText& journal, const Session& session) {
+  return !journal.boot_id || !session.boot_id || *journal.boot_id == *session.boot_id;
+}
+
 std::optional<unsigned> journal_sequence(std::string_view id) {
   constexpr std::size_t kTimeSize = std::string_view("20260301T123456Z").size();
   const bool shaped = id.size() > kTimeSize + 1 && id[kTimeSize] == '-' &&

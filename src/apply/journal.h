@@ -44,6 +44,10 @@ struct JournalText {
 /// docs/journal.md.
 [[nodiscard]] JournalText parse_journal(std::string_view text);
 
+/// Masks do not outlive the boot. Unknown ids (a tree has none) count as the same: the identity and
+/// the mask that was written still have to agree before anything is put back.
+[[nodiscard]] bool same_boot(const JournalText& journal, const Session& session);
+
 /// Number in an id "20260301T123456Z-001a", by which journals are ordered: clocks step back. Empty
 /// optional if `id` is none.
 [[nodiscard]] std::optional<unsigned> journal_sequence(std::string_view id);

@@ -19,11 +19,11 @@ using Json = nlohmann::json;
 constexpr std::string_view kSchema = "irqtune.journal/1";
 constexpr std::string_view kSchemaName = "irqtune.journal/";
 
-/// One line. The depth is limited by a callback: the parser itself does not.
+/// One line. The parser itself does not limit the depth.
 Json parse_line(std::string_view line) {
-  constexpr int kMaxDepth = 8;
-  return Json::parse(
-      line, [](int depth, Json::parse_event_t, const Json&) { return depth <= kMaxDepth; }, false);
+  constexpr std::size_t kMaxDepth = 8;
+  return json_extent(line).depth > kMaxDepth ? Json(Json::value_t::discarded)
+                                             : Json::parse(line, nullptr, false);
 }
 
 /// The member as text; empty optional if it is anything else.

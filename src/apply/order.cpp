@@ -2,7 +2,7 @@
 #include "irqtune/apply/apply.h"
 
 #include <algorithm>
-#include <limits>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -10,10 +10,15 @@ namespace irqtune {
 
 namespace {
 
-constexpr int kX86Budget = 200;  // Linux arch/x86/kernel/apic/vector.c: 0x20..0xea less a few.
+/// Vectors of the plan that a CPU carries, and how many it may carry on the way.
+struct Cpu {
+  int now = 0;
+  int most = 0;
+  int coming = 0;                         // In all.
+  std::deque<const Assignment*> waiting;  // For room here, in the plan's order.
+};
 
-/// Vectors a CPU carries, of those the plan knows.
-using Load = std::map<int, int>;
+using Cpus = std::map<int, Cpu>;
 
 /// Where the vector is counted: its effective CPU, or where a pending move is taking it.
 std::optional<int> current_cpu(const Assignment& assignment) {
@@ -39,23 +44,91 @@ Write write_for(const Assignment& assignment) {
   return write;
 }
 
-int load_at(const Load& load, std::optional<int> cpu) {
-  const auto found = cpu ? load.find(*cpu) : load.end();
-  return found != load.end() ? found->second : 0;
+int target_of(const Assignment& move) {
+  return move.to.first().value_or(0);
 }
 
-/// The next move that fits the budget, in the plan's order; where none does (a ring of full CPUs),
-/// the one onto the least loaded CPU.
-std::vector<const Assignment*>::iterator next_move(std::vector<const Assignment*>& moves,
-                                                   const Load& load,
-                                                   int budget) {
-  const auto fits = [&](const Assignment* move) {
-    return load_at(load, move->to.first()) < budget;
-  };
-  const auto found = std::ranges::find_if(moves, fits);
-  return found != moves.end() ? found : std::ranges::min_element(moves, {}, [&](const auto* move) {
-    return load_at(load, move->to.first());
-  });
+/// Loads before the first move, and the larger of those before and after the last: a CPU that the
+/// plan found and left within its budget does not pass it on the way either, whatever else it
+/// carries.
+Cpus cpus_of(const Plan& plan) {
+  Cpus cpus;
+  std::map<int, int> after;
+  for (const auto& assignment : plan.assignments) {
+    const auto from = current_cpu(assignment);
+    const auto to = assignment.change ? target_of(assignment) : from;
+    cpus[from.value_or(0)].now += from ? 1 : 0;
+    after[to.value_or(0)] += to ? 1 : 0;
+    cpus[to.value_or(0)].coming += assignment.change ? 1 : 0;
+  }
+  for (const auto& [number, load] : after) {
+    cpus[number].most = load;
+  }
+  for (auto& [number, cpu] : cpus) {
+    cpu.most = std::max(cpu.most, cpu.now);
+  }
+  return cpus;
+}
+
+/// Where each of a ring of CPUs waits for the next to give up a vector: the waiting move onto the
+/// least loaded of them.
+const Assignment* break_ring(Cpus& cpus) {
+  Cpu* least = nullptr;
+  for (auto& [number, cpu] : cpus) {
+    if (!cpu.waiting.empty() && (least == nullptr || cpu.now < least->now)) {
+      least = &cpu;
+    }
+  }
+  const auto* move = least != nullptr ? least->waiting.front() : nullptr;
+  if (least != nullptr) {
+    least->waiting.pop_front();
+  }
+  return move;
+}
+
+/// Carries out one move, and then those that waited for the room that it leaves.
+void carry_out(const Assignment* move, Cpus& cpus, std::vector<Write>& writes) {
+  while (move != nullptr) {
+    writes.push_back(write_for(*move));
+    ++cpus[target_of(*move)].now;
+    const auto from = current_cpu(*move);
+    move = nullptr;
+    if (from) {
+      auto& left = cpus[*from];
+      --left.now;
+      if (left.now < left.most && !left.waiting.empty()) {
+        move = left.waiting.front();
+        left.waiting.pop_front();
+      }
+    }
+  }
+}
+
+/// Others may be waiting for the room that it leaves.
+bool is_urgent(const Assignment& move, const Cpus& cpus) {
+  const auto from = current_cpu(move);
+  const auto found = from ? cpus.find(*from) : cpus.end();
+  return found != cpus.end() && found->second.coming > 0 && found->second.now >= found->second.most;
+}
+
+/// The plan's changes in its order, those first that make room where it is needed: were a last free
+/// place taken by another, a ring of CPUs might end up waiting for each other.
+std::vector<const Assignment*> moves_of(const Plan& plan, const Cpus& cpus) {
+  std::vector<const Assignment*> moves;
+  for (const auto& assignment : plan.assignments) {
+    if (assignment.change) {
+      moves.push_back(&assignment);
+    }
+  }
+  // Not its like in std::ranges, which clang 14 cannot compile.
+  std::stable_partition(
+      moves.begin(), moves.end(), [&](const auto* move) { return is_urgent(*move, cpus); });
+  return moves;
+}
+
+bool has_room(const Assignment& move, const Cpus& cpus) {
+  const auto& cpu = cpus.at(target_of(move));
+  return cpu.now < cpu.most || current_cpu(move) == target_of(move);
 }
 
 }  // namespace
@@ -66,25 +139,16 @@ std::vector<Write> writes_for(const Plan& plan) {
   if (mask && mask->from != mask->to) {  // First, so that vectors made meanwhile are well placed.
     writes.push_back({std::nullopt, mask->from ? mask->from->to_mask() : "", mask->to});
   }
-  Load load;
-  std::vector<const Assignment*> moves;
-  for (const auto& assignment : plan.assignments) {
-    if (const auto cpu = current_cpu(assignment)) {
-      ++load[*cpu];
-    }
-    if (assignment.change) {
-      moves.push_back(&assignment);
+  auto cpus = cpus_of(plan);
+  for (const auto* move : moves_of(plan, cpus)) {
+    if (has_room(*move, cpus)) {
+      carry_out(move, cpus, writes);
+    } else {
+      cpus[target_of(*move)].waiting.push_back(move);
     }
   }
-  const int budget = plan.policy.max_vectors_per_cpu.value_or(kX86Budget);
-  while (!moves.empty()) {
-    const auto next = next_move(moves, load, budget);
-    if (const auto cpu = current_cpu(**next)) {
-      --load[*cpu];
-    }
-    ++load[(*next)->to.first().value_or(0)];
-    writes.push_back(write_for(**next));
-    moves.erase(next);
+  while (const auto* move = break_ring(cpus)) {
+    carry_out(move, cpus, writes);
   }
   return writes;
 }

@@ -242,26 +242,22 @@ void refuse_duplicates(const std::vector<Assignment>& assignments, const Member&
   }
 }
 
-/// The document without what is deeper than a plan, or more than 65536 interrupts come to: small
-/// values take much more memory than text. `whole` says whether anything was left out.
-Json parse_document(std::string_view json, bool& whole) {
-  constexpr int kMaxDepth = 16;
-  constexpr std::size_t kMaxEvents = std::size_t{8} << 20;
-  std::size_t events = 0;
-  const auto within = [&](int depth, Json::parse_event_t, const Json&) {
-    whole = whole && depth <= kMaxDepth && ++events <= kMaxEvents;
-    return whole;
-  };
-  return Json::parse(json, within, false);
+/// True for what is deeper than a plan, or more than 65536 interrupts come to: small values take
+/// much more memory than text.
+bool is_beyond_any_plan(std::string_view json) {
+  constexpr std::size_t kMaxDepth = 16;
+  constexpr std::size_t kMaxMarks = std::size_t{4} << 20;
+  const auto extent = json_extent(json);
+  return extent.depth > kMaxDepth || extent.marks > kMaxMarks;
 }
 
 }  // namespace
 
 Plan parse_plan(std::string_view json, std::string_view path) {
-  bool whole = true;
-  const auto document = parse_document(json, whole);
+  const bool beyond = is_beyond_any_plan(json);
+  const auto document = beyond ? Json() : Json::parse(json, nullptr, false);
   const Member root(document, std::string(path));
-  if (!whole) {
+  if (beyond) {
     root.refuse("is deeper or larger than any plan");
   }
   if (document.is_discarded() || !document.is_object()) {

@@ -59,6 +59,19 @@ void read_back(const Kernel& kernel, Outcome& outcome) {
   }
 }
 
+/// What to do where the old mask is refused: that is no plan's fault.
+std::string hint_for(const std::error_code& error, const std::string& otherwise) {
+  switch (error.value()) {
+    case EINVAL:
+    case ENXIO:
+      return "bring CPUs of the old mask online and roll back again, or leave it as it is";
+    case ENOSPC:
+      return "move other interrupts off the CPUs of the old mask, then roll back again";
+    default:
+      return otherwise;
+  }
+}
+
 /// One try on the interrupt as it is found now. True if it is to be looked for again.
 bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
   const auto& write = outcome.write;
@@ -87,6 +100,7 @@ bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
     return false;
   }
   describe_refusal(error, outcome);
+  outcome.hint = hint_for(error, outcome.hint);
   return may_be_gone(error);
 }
 

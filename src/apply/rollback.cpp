@@ -2,31 +2,80 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/error.h"
 
+#include "apply/claims.h"
 #include "apply/journal.h"
 #include "apply/restore.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace irqtune {
 
 namespace {
 
-/// Masks do not outlive the boot. Unknown ids (a tree has none) count as the same: the identity and
-/// the mask that was written still have to agree before anything is put back.
-bool same_boot(const JournalText& journal, const Session& session) {
-  return !journal.boot_id || !session.boot_id || *journal.boot_id == *session.boot_id;
-}
+struct Rollback {
+  const Kernel& kernel;
+  const Session& session;
+  const ApplyOptions& options;
+  const JournalDir& dir;
+  bool dry_run = false;
+  Claims newer = {};  ///< What journals newer than the one in hand have set, and still owe.
+};
+
+/// The journal of a rollback. Putting back goes before keeping the books: on a full disk the masks
+/// are put back all the same, and a later rollback, which finds nothing left to do, closes it.
+class Books {
+ public:
+  Books(const Rollback& rollback, const JournalText& text) {
+    if (!rollback.dry_run) {
+      attempt([&] {
+        journal_.emplace(Journal::resume(rollback.dir, text));
+        journal_->begin_rollback(rollback.session, rollback.options.force);
+      });
+    }
+  }
+
+  void undone(std::size_t number, const Outcome& outcome) {
+    if (journal_) {
+      attempt([&] { journal_->undone(number, outcome); });
+    }
+  }
+
+  void finish(JournalState state) {
+    if (journal_) {
+      attempt([&] { journal_->finish(state); });
+    }
+  }
+
+  /// Why it is not written to its end; empty if it is.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  template <typename Entry>
+  void attempt(Entry entry) {
+    try {
+      entry();
+    } catch (const Error& error) {
+      problem_ = error.what();
+      journal_.reset();
+    }
+  }
+
+  std::optional<Journal> journal_;
+  std::string problem_;
+};
 
 /// Why a journal cannot be rolled back; empty if it can.
-std::string objection(const JournalText& journal, const Session& session, bool force) {
-  if (!journal.problem.empty() && (journal.newer || !force || journal.root.empty())) {
+std::string objection(const JournalText& journal, const Rollback& rollback) {
+  const bool readable = !journal.newer && rollback.options.force && !journal.root.empty();
+  if (!journal.problem.empty() && !readable) {
     return journal.problem;
   }
-  if (journal.root != session.root) {
-    return fmt::format("belongs to the root {}, not {}", journal.root, session.root);
+  if (journal.root != rollback.session.root) {
+    return fmt::format("belongs to the root {}, not {}", journal.root, rollback.session.root);
   }
   return {};
 }
@@ -35,27 +84,19 @@ std::string hint_for(const JournalText& journal, const Session& session) {
   if (journal.newer) {
     return "use the irqtune that wrote it, or a newer one";
   }
-  if (!journal.problem.empty()) {
-    return "`rollback --force` goes by the lines that can be read";
+  if (journal.problem.empty()) {
+    return journal.root != session.root ? fmt::format("give --root {}", journal.root) : "";
   }
-  return journal.root != session.root ? fmt::format("give --root {}", journal.root) : "";
+  return journal.root.empty()
+             ? std::string("look at the file; nothing can be put back by it: then remove it")
+             : fmt::format("`irqtune rollback {} --force` goes by the lines that can be read",
+                           journal.id);
 }
 
-Outcome gone_with_its_boot(const Write& write) {
-  return {write,
-          write.identity ? write.identity->irq : IrqNumber{},
-          WriteState::vanished,
-          {},
-          "it was written in another boot",
-          "the boot took its mask away: there is nothing to put back"};
+Outcome not_written(const Write& write, WriteState state, std::string error, std::string hint) {
+  const auto irq = write.identity ? write.identity->irq : IrqNumber{};
+  return {write, irq, state, {}, std::move(error), std::move(hint)};
 }
-
-struct Rollback {
-  const Kernel& kernel;
-  const Session& session;
-  const ApplyOptions& options;
-  bool dry_run;
-};
 
 Restore how_to_restore(const Rollback& rollback) {
   if (rollback.dry_run) {
@@ -64,92 +105,167 @@ Restore how_to_restore(const Rollback& rollback) {
   return rollback.options.force ? Restore::force : Restore::ours;
 }
 
-/// Newest first. Ends early if interrupted; the journal then stays open.
-void restore_all(const Rollback& rollback,
-                 const JournalText& text,
-                 Journal* journal,
-                 ApplyReport& report) {
-  const bool this_boot = same_boot(text, rollback.session);
-  for (auto number = text.writes.size(); number-- > 0;) {
-    const auto& write = text.writes[number].write;
-    if (rollback.options.interrupted && rollback.options.interrupted()) {
-      throw Error(ErrorKind::stranded,
-                  fmt::format("rollback of {} interrupted: {} masks are left", text.id, number + 1),
-                  fmt::format("run `irqtune rollback {}` again", text.id));
+/// Puts one mask back, unless that is a newer journal's to do first: what stood there before that
+/// one is what stands in this.
+Outcome put_back(const Rollback& rollback, const JournalText& text, const Write& write) {
+  if (!same_boot(text, rollback.session)) {
+    return not_written(write,
+                       WriteState::vanished,
+                       "it was written in another boot",
+                       "the boot took its mask away: there is nothing to put back");
+  }
+  const auto holder = rollback.newer.holder(write);
+  if (holder && !rollback.options.force && locate(rollback.kernel, write)) {
+    return not_written(write,
+                       WriteState::failed,
+                       fmt::format("set again by {}, which is not rolled back", *holder),
+                       fmt::format("first `irqtune rollback {}`; or all of them, with --all",
+                                   *holder));
+  }
+  return restore(rollback.kernel, write, how_to_restore(rollback));
+}
+
+bool is_interrupted(const Rollback& rollback) {
+  return rollback.options.interrupted && rollback.options.interrupted();
+}
+
+/// Newest first. Returns how many it left when it was interrupted.
+std::size_t restore_all(const Rollback& rollback,
+                        const JournalText& text,
+                        Books& books,
+                        std::vector<Outcome>& outcomes) {
+  for (auto number = text.writes.size(); number > 0; --number) {
+    if (is_interrupted(rollback)) {
+      return number;
     }
-    report.outcomes.push_back(this_boot ? restore(rollback.kernel, write, how_to_restore(rollback))
-                                        : gone_with_its_boot(write));
-    if (journal != nullptr) {
-      journal->undone(number, report.outcomes.back());
-    }
+    outcomes.push_back(put_back(rollback, text, text.writes[number - 1].write));
+    books.undone(number - 1, outcomes.back());
+  }
+  return 0;
+}
+
+/// What is wrong with a rollback besides its outcomes, and what to do.
+void describe_problem(const JournalText& text,
+                      const Books& books,
+                      std::size_t left,
+                      ApplyReport& report) {
+  report.hint = fmt::format("run `irqtune rollback {}` again", text.id);
+  if (left > 0) {
+    report.problem = fmt::format("interrupted: {} of {} masks are left", left, text.writes.size());
+  } else if (!books.problem().empty()) {
+    report.problem = "masks are put back as below, but: " + books.problem();
+    report.hint += " then: it finds nothing left to do";
+  } else if (!text.problem.empty()) {
+    report.problem = text.problem + ": only the other lines count";
+    report.hint = "look for masks that it does not name";
+  } else {
+    report.hint.clear();
   }
 }
 
-ApplyReport roll_back_one(const Rollback& rollback,
-                          const JournalDir& dir,
-                          const JournalText& text) {
+ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   ApplyReport report;
   report.id = text.id;
   report.rollback = true;
-  if (rollback.dry_run) {
-    restore_all(rollback, text, nullptr, report);
-    report.state = ApplyState::dry_run;
-    return report;
+  Books books(rollback, text);
+  const auto left = restore_all(rollback, text, books, report.outcomes);
+  const bool restored = std::ranges::all_of(report.outcomes, is_restored);
+  const bool whole = left == 0 && restored && text.problem.empty();
+  if (left == 0) {  // Else it stays open.
+    books.finish(whole ? JournalState::rolled_back : JournalState::partial);
   }
-  auto journal = Journal::resume(dir, text);
-  journal.begin_rollback(rollback.session, rollback.options.force);
-  restore_all(rollback, text, &journal, report);
-  const bool whole = std::ranges::all_of(report.outcomes, is_restored) && text.problem.empty();
-  journal.finish(whole ? JournalState::rolled_back : JournalState::partial);
-  report.state = whole ? ApplyState::rolled_back : ApplyState::partial;
-  if (!text.problem.empty()) {
-    report.warnings.push_back(fmt::format(
-        "{}: {}: only the other lines count", (dir.path() / text.id).native(), text.problem));
+  describe_problem(text, books, left, report);
+  report.state = whole && report.problem.empty() ? ApplyState::rolled_back : ApplyState::partial;
+  report.state = rollback.dry_run ? ApplyState::dry_run : report.state;
+  for (const auto& outcome : report.outcomes) {
+    if (!is_restored(outcome)) {
+      rollback.newer.add(outcome.write, text.id);
+    }
   }
   return report;
 }
 
-JournalText require_journal(const JournalDir& dir,
-                            const std::string& id,
-                            const Session& session,
-                            bool force) {
-  auto journal = dir.read(id);
+/// True if the journal may have set masks of this root in this boot that are not put back.
+bool is_owed(const JournalText& journal, const Session& session) {
+  const bool closed = journal.problem.empty() && journal.state == JournalState::rolled_back;
+  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
+}
+
+ApplyReport roll_back_named(Rollback& rollback, const std::string& id) {
+  const auto journal = rollback.dir.read(id);
   if (!journal || !journal_sequence(id)) {
     throw Error(ErrorKind::usage, id + ": no such journal", "`irqtune history` lists them");
   }
-  const auto why = objection(*journal, session, force);
-  if (!why.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{}: {}", id, why), hint_for(*journal, session));
+  if (const auto why = objection(*journal, rollback); !why.empty()) {
+    throw Error(
+        ErrorKind::usage, fmt::format("{}: {}", id, why), hint_for(*journal, rollback.session));
   }
-  return *std::move(journal);
+  if (journal->problem.empty() && journal->state == JournalState::rolled_back) {
+    return {id, true, ApplyState::nothing_to_do, {}, {}, {}, {}};
+  }
+  for (const auto& other : rollback.dir.ids()) {
+    if (other == id) {
+      break;
+    }
+    const auto newer = rollback.dir.read(other);
+    if (newer && is_owed(*newer, rollback.session)) {
+      rollback.newer.add(*newer);
+    }
+  }
+  return roll_back_one(rollback, *journal);
 }
 
-/// Journals to roll back, newest first; what is passed over goes into `warnings`.
-std::vector<JournalText> select(const RollbackSelection& selection,
-                                const JournalDir& dir,
-                                const Session& session,
-                                bool force,
-                                std::vector<std::string>& warnings) {
-  if (!selection.id.empty()) {
-    return {require_journal(dir, selection.id, session, force)};
+/// A journal that cannot be rolled back is no reason to leave the others. One of another root is
+/// none of this one's business; of the rest something may be left.
+ApplyReport passed_over(const JournalText& journal, const std::string& why, Rollback& rollback) {
+  ApplyReport report;
+  report.rollback = true;
+  if (journal.problem.empty()) {
+    report.warnings = {fmt::format("{}: passed over: {}", journal.id, why)};
+    return report;
   }
-  std::vector<JournalText> selected;
-  for (const auto& id : dir.ids()) {
-    auto journal = dir.read(id);
+  if (is_owed(journal, rollback.session)) {
+    rollback.newer.add(journal);
+  }
+  report.id = journal.id;
+  report.state = rollback.dry_run ? ApplyState::dry_run : ApplyState::partial;
+  report.problem = "passed over: " + why;
+  report.hint = hint_for(journal, rollback.session);
+  return report;
+}
+
+ApplyReport not_begun(const JournalText& journal) {
+  return {journal.id,
+          true,
+          ApplyState::partial,
+          {},
+          {},
+          "interrupted before its turn: nothing of it is put back",
+          fmt::format("run `irqtune rollback {}`, or --all, again", journal.id)};
+}
+
+/// The newest journal that is not rolled back, or all of them.
+std::vector<ApplyReport> roll_back_due(Rollback& rollback, bool all) {
+  std::vector<ApplyReport> reports;
+  for (const auto& id : rollback.dir.ids()) {
+    const auto journal = rollback.dir.read(id);
     if (!journal || (journal->problem.empty() && journal->state == JournalState::rolled_back)) {
       continue;
     }
-    const auto why = objection(*journal, session, force);
-    if (!why.empty()) {
-      warnings.push_back(fmt::format("{}: passed over: {}", id, why));
+    if (const auto why = objection(*journal, rollback); !why.empty()) {
+      reports.push_back(passed_over(*journal, why, rollback));
       continue;
     }
-    selected.push_back(*std::move(journal));
-    if (!selection.all) {
+    if (!reports.empty() && is_interrupted(rollback)) {
+      reports.push_back(not_begun(*journal));
+      break;
+    }
+    reports.push_back(roll_back_one(rollback, *journal));
+    if (!all) {
       break;
     }
   }
-  return selected;
+  return reports;
 }
 
 }  // namespace
@@ -160,84 +276,11 @@ std::vector<ApplyReport> roll_back(const RollbackSelection& selection,
                                    const ApplyOptions& options) {
   const Kernel kernel(sysfs, options);
   const JournalDir dir(session, false);
-  const Rollback rollback{kernel, session, options, selection.dry_run};
-  std::vector<std::string> warnings;
-  std::vector<ApplyReport> reports;
-  for (const auto& journal : select(selection, dir, session, options.force, warnings)) {
-    reports.push_back(roll_back_one(rollback, dir, journal));
+  Rollback rollback{kernel, session, options, dir, selection.dry_run};
+  if (!selection.id.empty()) {
+    return {roll_back_named(rollback, selection.id)};
   }
-  if (!warnings.empty()) {
-    if (reports.empty()) {
-      reports.emplace_back();
-    }
-    auto& shown = reports.front().warnings;
-    shown.insert(shown.begin(), warnings.begin(), warnings.end());
-  }
-  return reports;
-}
-
-std::vector<HistoryEntry> history(const Session& session) {
-  const JournalDir dir(session, false);
-  std::vector<HistoryEntry> entries;
-  for (const auto& id : dir.ids()) {
-    const auto journal = dir.read(id);
-    if (!journal) {
-      continue;
-    }
-    HistoryEntry entry{id,
-                       journal->state,
-                       journal->started,
-                       journal->finished,
-                       journal->user,
-                       journal->plan_digest,
-                       same_boot(*journal, session),
-                       journal->writes.size(),
-                       0,
-                       0,
-                       journal->problem};
-    for (const auto& write : journal->writes) {
-      entry.done += write.written ? 1U : 0U;
-      entry.undone += write.undone ? 1U : 0U;
-    }
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
-std::size_t prune_journals(const Session& session, std::size_t keep) {
-  const JournalDir dir(session, false);
-  const auto ids = dir.ids();
-  std::size_t removed = 0;
-  for (std::size_t i = keep; i < ids.size(); ++i) {
-    const auto journal = dir.read(ids[i]);
-    const bool closed =
-        journal && journal->problem.empty() &&
-        (journal->state == JournalState::committed || journal->state == JournalState::rolled_back);
-    if (closed) {
-      dir.remove(ids[i]);
-      ++removed;
-    }
-  }
-  return removed;
-}
-
-std::vector<Write> committed_writes(const Session& session) {
-  const JournalDir dir(session, false);
-  std::vector<Write> writes;
-  for (const auto& id : dir.ids()) {
-    const auto journal = dir.read(id);
-    const bool wanted = journal && journal->problem.empty() &&
-                        journal->state == JournalState::committed &&
-                        journal->root == session.root && same_boot(*journal, session);
-    if (!wanted) {
-      continue;
-    }
-    for (const auto& write : journal->writes) {
-      writes.push_back(write.write);
-    }
-    break;
-  }
-  return writes;
+  return roll_back_due(rollback, selection.all);
 }
 
 }  // namespace irqtune

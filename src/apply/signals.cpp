@@ -7,7 +7,7 @@ namespace irqtune {
 
 namespace {
 
-constexpr std::array kHandled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+constexpr std::array kHandled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
 // A handler can reach nothing but a global of this type.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
@@ -25,8 +25,10 @@ SignalGuard::SignalGuard() {
   for (std::size_t i = 0; i < kHandled.size(); ++i) {
     struct sigaction action {};
 
-    action.sa_handler = kHandled[i] == SIGPIPE ? SIG_IGN : note_signal;
-    std::ignore = ::sigaction(kHandled[i], &action, &old_[i]);
+    std::ignore = ::sigaction(kHandled[i], nullptr, &old_[i]);
+    const bool ignored = kHandled[i] == SIGXFSZ || old_[i].sa_handler == SIG_IGN;
+    action.sa_handler = ignored ? SIG_IGN : note_signal;
+    std::ignore = ::sigaction(kHandled[i], &action, nullptr);
   }
 }
 

@@ -40,12 +40,12 @@ struct Walk {
 };
 
 [[noreturn]] void fail(const Walk& walk, std::string_view what, std::error_code code) {
-  throw Error::system(
-      walk.create ? ErrorKind::applying : ErrorKind::host,
-      walk.shown.native(),
-      what,
-      code,
-      code == std::errc::permission_denied ? "run it as root, or give --state-dir" : "");
+  throw Error::system(walk.create ? ErrorKind::applying : ErrorKind::host,
+                      walk.shown.native(),
+                      what,
+                      code,
+                      code == std::errc::permission_denied ? "run it as root, or give --state-dir"
+                                                           : "give another --state-dir");
 }
 
 /// Makes sure that a new name in `dir` survives a power loss.

@@ -76,7 +76,8 @@ void settle(Outcome& outcome, bool renumbered) {
 
 void verify(const Kernel& kernel,
             const std::vector<Outcome*>& written,
-            std::chrono::milliseconds timeout) {
+            std::chrono::milliseconds timeout,
+            const std::function<bool()>& interrupted) {
   std::vector<Outcome*> moving;
   for (auto* const outcome : written) {
     const auto& identity = outcome->write.identity;
@@ -88,7 +89,8 @@ void verify(const Kernel& kernel,
   auto pause = kFirstPause;
   while (true) {
     std::erase_if(moving, [&](Outcome* outcome) { return has_arrived(kernel, *outcome); });
-    if (moving.empty() || timeout <= std::chrono::milliseconds::zero()) {
+    if (moving.empty() || timeout <= std::chrono::milliseconds::zero() ||
+        (interrupted && interrupted())) {
       break;
     }
     pause = std::min({pause * 2, kLongestPause, timeout});

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/signals.h"
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+#include "irqtune/read/lscpu.h"
+
 #include "cli/commands.h"
-#include "cli/parse_errors.h"
+#include "cli/parse_config.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace irqtune {
@@ -36,6 +48,32 @@ bool wants_color(const std::string& mode, const std::ostream& out) {
          environment("TERM") != "dumb";
 }
 
+/// How many columns the reader has: what COLUMNS says, else the terminal; none for a file or a pipe.
+std::optional<std::size_t> columns_of(const std::ostream& out) {
+  if (const auto columns = parse_number<std::uint16_t>(environment("COLUMNS")); columns > 0) {
+    return *columns;
+  }
+  winsize size{};
+  const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 &&
+                        ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return terminal ? std::optional<std::size_t>(size.ws_col) : std::nullopt;
+}
+
+TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostream& out) {
+  constexpr std::size_t kNarrowest = 40;
+  TextStyle style;
+  style.color = wants_color(call.color, out);
+  style.verbose = call.verbose > 0;
+  if (const auto columns = columns_of(out)) {
+    style.width = std::max(*columns, kNarrowest);
+    style.fold = true;
+  }
+  style.elsewhere = sysfs.in_memory();
+  style.program = style.elsewhere ? "irqtune" : call.program;
+  style.selection = call.selection;
+  return style;
+}
+
 /// True for what may have changed the host by the time its result is printed.
 bool changes_host(const Command& command) {
   const auto* apply = std::get_if<ApplyCommand>(&command);
@@ -58,6 +96,50 @@ ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& e
   return code;
 }
 
+/// Runs the command. An error about an option says where in the configuration file it is, if it is.
+ExitCode run_command(const Context& context) {
+  const auto& call = context.call;
+  try {
+    return std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::usage) {
+      throw;
+    }
+    throw Error(error.kind(), name_config(error.what(), call.config, call.name), error.hint());
+  }
+}
+
+/// Throws Error{usage} if standard input is to be two things: it can be read once.
+void require_one_reader(const Invocation& call) {
+  std::vector<std::pair<std::string_view, std::string_view>> inputs = {{"--lscpu", call.lscpu}};
+  if (const auto* apply = std::get_if<ApplyCommand>(&call.command)) {
+    inputs.emplace_back("the plan", apply->plan_file);
+  }
+  if (const auto* diagnose = std::get_if<DiagnoseOptions>(&call.command)) {
+    inputs.emplace_back("--esx", diagnose->esx);
+    inputs.emplace_back("--esx-console", diagnose->esx_console);
+  }
+  std::vector<std::string_view> readers;
+  for (const auto& [what, path] : inputs) {
+    if (path == "-" || path == "/dev/stdin") {
+      readers.push_back(what);
+    }
+  }
+  if (readers.size() > 1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} and {} cannot both be standard input", readers[0], readers[1]),
+                "give one of them as a file, or as <(COMMAND)");
+  }
+}
+
+std::optional<CpuText> cpu_text_of(const Invocation& call) {
+  if (call.lscpu.empty()) {
+    return std::nullopt;
+  }
+  const auto text = read_input(call.lscpu, "--lscpu", "what lscpu or numactl --hardware printed");
+  return parse_cpu_text(text, input_name(call.lscpu));
+}
+
 ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   auto parsed = parse_command_line(argc, argv, out, err);
   if (const auto* code = std::get_if<ExitCode>(&parsed)) {
@@ -65,21 +147,24 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   }
   auto& call = std::get<Invocation>(parsed);
   set_up_log(call.verbose, err);
-  TextStyle style;
-  style.color = wants_color(call.color, out);
-  style.verbose = call.verbose > 0;
+  Sysfs sysfs(call.root);
+  const auto style = style_for(call, sysfs, out);
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
-  const Context context{Sysfs(call.root), call, style, progress, out, err};
-  const auto code =
-      std::visit([&](const auto& options) { return run(options, context); }, call.command);
+  require_one_reader(call);
+  const Context context{std::move(sysfs), call, cpu_text_of(call), style, progress, out, err};
+  // Until the result is printed: a reader that went away must not change the exit code.
+  std::optional<SignalGuard> signals;
+  if (changes_host(call.command)) {
+    signals.emplace();
+  }
+  const auto code = run_command(context);
   return flushed(code, changes_host(call.command), out, err);
 }
 
-void print_error(std::ostream& err, const Error& error, int argc, const char* const* argv) {
-  const bool usage = error.kind() == ErrorKind::usage;
-  err << "irqtune: " << (usage ? name_config(error.what(), argc, argv) : error.what()) << '\n';
+void print_error(std::ostream& err, const Error& error) {
+  err << "irqtune: " << printable(error.what()) << '\n';
   if (!error.hint().empty()) {
-    err << "hint: " << error.hint() << '\n';
+    err << "hint: " << printable(error.hint()) << '\n';
   }
 }
 
@@ -104,10 +189,10 @@ ExitCode run_cli(int argc, const char* const* argv, std::ostream& out, std::ostr
   try {
     return parse_and_run(argc, argv, out, err);
   } catch (const Error& error) {
-    print_error(err, error, argc, argv);
+    print_error(err, error);
     return exit_code_for(error.kind());
   } catch (const std::exception& error) {
-    err << "irqtune: internal error: " << error.what() << '\n';
+    err << "irqtune: internal error: " << printable(error.what()) << '\n';
     return ExitCode::failed;
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
-#include "irqtune/apply/plan_file.h"
 #include "irqtune/apply/settle.h"
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
@@ -10,8 +9,8 @@
 #include "irqtune/read/settings.h"
 
 #include "cli/failures.h"
+#include "cli/plan_from_file.h"
 #include "cli/support.h"
-#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -24,8 +23,6 @@
 namespace irqtune {
 
 namespace {
-
-constexpr std::size_t kLargestPlan = std::size_t{128} << 20;
 
 std::chrono::milliseconds milliseconds(double seconds) {
   constexpr double kMilli = 1000;
@@ -50,22 +47,58 @@ std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy)
   return devices;
 }
 
-void wait_for_vectors(const ApplyCommand& options, const Context& context) {
+/// Throws Error{usage} if the wait cannot end well.
+void check_wait(const ApplyCommand& options) {
+  if (options.wait_stable && *options.wait_stable > options.timeout) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--wait-stable={:g}: longer than --timeout {:g}",
+                            *options.wait_stable,
+                            options.timeout),
+                "give a longer --timeout");
+  }
+}
+
+std::vector<PciAddress> devices_of(const Plan& plan) {
+  std::set<PciAddress> devices;
+  for (const auto& assignment : plan.assignments) {
+    if (assignment.vector) {
+      devices.insert(assignment.vector->device);
+    }
+  }
+  return {devices.begin(), devices.end()};
+}
+
+/// Whose vectors to wait for: those of the plan, if there is one.
+std::vector<PciAddress> awaited_devices(const ApplyCommand& options,
+                                        const std::optional<Plan>& plan,
+                                        const Context& context) {
+  if (plan) {
+    return devices_of(*plan);
+  }
   const auto policy = policy_of(options.policy);
   auto quick = options.policy;
   quick.sample.reset();
-  const auto host = read_host_for(context, quick, Detail::passthrough, false);
+  return selected_devices(read_host_for(context, quick, Detail::passthrough, false), policy);
+}
+
+void wait_for_vectors(const ApplyCommand& options,
+                      const std::vector<PciAddress>& devices,
+                      const Context& context) {
   SettleOptions settle;
-  const SignalGuard signals;
   settle.interrupted = [] { return SignalGuard::interrupted(); };
   settle.stable_for = milliseconds(*options.wait_stable);
   settle.timeout = milliseconds(options.timeout);
-  if (const auto progress = progress_of(context, "waiting for the vectors to settle")) {
-    settle.on_wait = [&, progress](std::chrono::milliseconds since) {
+  const auto progress = progress_of(context, "waiting for the vectors to settle");
+  if (progress) {
+    settle.on_wait = [&](std::chrono::milliseconds since) {
       progress(options.timeout - std::chrono::duration<double>(since).count());
     };
   }
-  if (!wait_until_stable(context.sysfs, selected_devices(host, policy), settle)) {
+  const bool stable = wait_until_stable(context.sysfs, devices, settle);
+  if (progress) {
+    progress(0);
+  }
+  if (!stable) {
     if (SignalGuard::interrupted()) {
       throw Error(ErrorKind::applying, "--wait-stable: interrupted; nothing was changed");
     }
@@ -75,67 +108,6 @@ void wait_for_vectors(const ApplyCommand& options, const Context& context) {
                             options.timeout),
                 "wait for the guest to finish booting, or give a longer --timeout");
   }
-}
-
-/// Throws Error{usage} if the plan is not what irqtune made, or made on another host.
-void check_origin(const Plan& plan,
-                  const std::optional<std::string>& digest,
-                  const std::optional<std::string>& hostname,
-                  const std::string& path) {
-  constexpr auto kHint = "make a new plan on this host, or carry it out as it stands with --force";
-  if (digest && *digest != plan_digest(plan)) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{}: was changed after it was made: not the digest of its changes", path),
-        kHint);
-  }
-  if (hostname && plan.host.hostname && *hostname != *plan.host.hostname) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: was made on {}, and this is {}",
-                            path,
-                            printable(*plan.host.hostname),
-                            printable(*hostname)),
-                kHint);
-  }
-}
-
-/// Throws Error{usage} if the plan wants a CPU that is not online (any more).
-void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path) {
-  const auto text = sysfs.read("/sys/devices/system/cpu/online");
-  const auto online = text ? CpuSet::parse_list(*text) : std::nullopt;
-  for (const auto& assignment : plan.assignments) {
-    if (online && assignment.change && !online->contains_all(assignment.to)) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}: IRQ {} to CPU {}: not online",
-                              path,
-                              static_cast<std::uint32_t>(assignment.irq),
-                              assignment.to.to_list()),
-                  "make a new plan");
-    }
-  }
-}
-
-/// A plan from a file names what it needs by key, so that it holds on a host that moved on.
-Plan plan_from_file(const Context& context, const std::string& path, bool force) {
-  const auto file = read_input_file(path, kLargestPlan);
-  if (!file.text) {
-    throw Error::system(ErrorKind::usage,
-                        path,
-                        "cannot read the plan",
-                        file.error,
-                        "give a plan as `irqtune plan -o FILE` wrote it");
-  }
-  auto plan = parse_plan(*file.text, path);
-  const auto id = read_host_id(context.sysfs);
-  if (!force) {
-    check_origin(plan, recorded_digest(*file.text), id.hostname, path);
-  }
-  check_online(plan, context.sysfs, path);
-  if (id.boot_id && plan.host.boot_id && id.boot_id != plan.host.boot_id) {
-    plan.warnings.push_back(
-        fmt::format("{}: made in another boot of a host; vectors are found by their key", path));
-  }
-  return plan;
 }
 
 /// The drivers of the devices that the plan moves vectors of.
@@ -185,76 +157,148 @@ std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sys
   return {*why};
 }
 
-ExitCode code_of(ApplyState state) {
-  switch (state) {
+/// A dry run that has found what could not be done fails as the real one would.
+ExitCode code_of(const ApplyReport& report) {
+  switch (report.state) {
     case ApplyState::rolled_back:
       return ExitCode::failed;
     case ApplyState::partial:
       return ExitCode::partial;
-    case ApplyState::committed:
     case ApplyState::dry_run:
+      return std::ranges::any_of(report.outcomes, is_refused) ? ExitCode::failed : ExitCode::ok;
+    case ApplyState::committed:
     case ApplyState::nothing_to_do:
       break;
   }
   return ExitCode::ok;
 }
 
+std::string report_text(const ApplyReport& report, const Plan& plan, const TextStyle& style) {
+  const bool nothing = report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
+  return nothing ? "No passthrough vectors in scope: nothing to do.\n" : apply_text(report, style);
+}
+
 /// `told`: warnings that are printed already; the document holds them too.
-ExitCode finish(ApplyReport report, const std::vector<std::string>& told, const Context& context) {
+ExitCode finish(ApplyReport report,
+                const Plan& plan,
+                const std::vector<std::string>& told,
+                const Context& context) {
   print_warnings(context, report.warnings);
   context.err << failures_text(report);
   report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
   if (context.call.json) {
     context.out << apply_json(report);
   } else if (!context.call.quiet) {
-    context.out << apply_text(report, context.style);
+    context.out << report_text(report, plan, context.style);
   }
-  return code_of(report.state);
+  return code_of(report);
 }
 
-ApplyReport carry_out(const Plan& plan, const ApplyCommand& options, const Context& context) {
-  auto session = session_of(context, read_host_id(context.sysfs));
-  session.plan_digest = plan_digest(plan);
+/// Throws Error{applying} if a signal came: nothing has begun.
+void check_interrupted() {
+  if (SignalGuard::interrupted()) {
+    throw Error(ErrorKind::applying, "apply: interrupted; nothing was changed");
+  }
+}
+
+/// A plan, and what is to be said before it is carried out.
+struct Work {
+  Plan plan;
+  std::vector<std::string> warnings;
+};
+
+/// Plans, unless a plan is given. Throws where the plan's changes cannot or must not be made.
+Work prepared(const ApplyCommand& options,
+              const std::optional<Plan>& given,
+              const Context& context) {
+  Work work{given ? *given : plan_for(context, options.policy).plan, {}};
+  const bool changes = change_count(work.plan) > 0;
+  if (changes) {
+    work.warnings = posting_warnings(options, context.sysfs);
+  }
+  const auto& planned = work.plan.warnings;
+  work.warnings.insert(work.warnings.end(), planned.begin(), planned.end());
+  const auto why = changes && !context.sysfs.in_memory() ? why_not_writable(context.sysfs)
+                                                        : std::nullopt;
+  if (why && options.dry_run) {
+    work.warnings.push_back(*why);
+  } else if (why) {
+    throw Error(ErrorKind::applying, *why);
+  }
+  if (changes && !options.dry_run) {
+    const auto meddlers = meddler_warnings(work.plan, options.strict, context.sysfs);
+    work.warnings.insert(work.warnings.end(), meddlers.begin(), meddlers.end());
+  }
+  return work;
+}
+
+ApplyReport carry_out(const Work& work,
+                      const ApplyCommand& options,
+                      Session session,
+                      const Context& context) {
+  session.plan_digest = plan_digest(work.plan);
   ApplyOptions apply_options;
   apply_options.keep_going = options.keep_going;
   apply_options.force = options.force;
   apply_options.verify_timeout = milliseconds(options.verify_timeout);
-  const SignalGuard signals;
   apply_options.interrupted = [] { return SignalGuard::interrupted(); };
+  return apply(writes_for(work.plan), context.sysfs, session, apply_options);
+}
+
+/// Under the lock: what another irqtune did since `work` was planned, for another guest say, counts
+/// for the balance too. `stamp`: the lock's, from before planning.
+ApplyReport carry_out_alone(Work& work,
+                            const ApplyCommand& options,
+                            const std::optional<Plan>& given,
+                            const std::string& stamp,
+                            const Context& context) {
+  check_interrupted();
+  const auto session = session_of(context, read_host_id(context.sysfs));
   const Lock lock(session.state_dir, wait_of(options.lock), session.root);
-  return apply(writes_for(plan), context.sysfs, session, apply_options);
+  if (!given && lock.found() != stamp) {
+    const auto told = std::exchange(work, prepared(options, given, context)).warnings;
+    auto fresh = work.warnings;
+    std::erase_if(
+        fresh, [&](const auto& warning) { return std::ranges::find(told, warning) != told.end(); });
+    print_warnings(context, fresh);
+  }
+  return carry_out(work, options, session, context);
+}
+
+/// Throws Error{usage} if options were typed that the plan in the file has settled.
+void check_nothing_selected(const ApplyCommand& options, const Context& context) {
+  const auto& selection = context.call.selection;
+  if (!options.plan_file.empty() && !selection.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("apply {}:{}: the plan is made already", options.plan_file, selection),
+                fmt::format("make it so: {} plan{} -o FILE", context.style.program, selection));
+  }
 }
 
 }  // namespace
 
 ExitCode run(const ApplyCommand& options, const Context& context) {
+  check_nothing_selected(options, context);
+  check_wait(options);
   if (!options.dry_run) {
     require_writable_root(context, "apply");
   }
+  const auto given = options.plan_file.empty()
+                         ? std::nullopt
+                         : std::optional(plan_from_file(context, options.plan_file, options.force));
   if (options.wait_stable) {
-    wait_for_vectors(options, context);
+    wait_for_vectors(options, awaited_devices(options, given, context), context);
   }
-  const auto plan = options.plan_file.empty()
-                        ? plan_for(context, options.policy).plan
-                        : plan_from_file(context, options.plan_file, options.force);
-  const bool changes = change_count(plan) > 0;
-  auto warnings = changes ? posting_warnings(options, context.sysfs) : std::vector<std::string>();
-  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
-  if (changes && !options.dry_run) {
-    if (const auto why = why_not_writable(context.sysfs)) {
-      throw Error(ErrorKind::applying, *why);
-    }
-    const auto meddlers = meddler_warnings(plan, options.strict, context.sysfs);
-    warnings.insert(warnings.end(), meddlers.begin(), meddlers.end());
-  }
-  print_warnings(context, warnings);  // Before anything is written.
+  const auto stamp = lock_stamp(state_dir_of(context));
+  auto work = prepared(options, given, context);
+  print_warnings(context, work.warnings);  // Before anything is written.
   ApplyReport report;
   if (options.dry_run) {
-    report = dry_run(writes_for(plan), context.sysfs);
-  } else if (changes) {
-    report = carry_out(plan, options, context);
+    report = dry_run(writes_for(work.plan), context.sysfs);
+  } else if (change_count(work.plan) > 0) {
+    report = carry_out_alone(work, options, given, stamp, context);
   }
-  return finish(std::move(report), warnings, context);
+  return finish(std::move(report), work.plan, work.warnings, context);
 }
 
 }  // namespace irqtune

@@ -8,11 +8,12 @@
 #include "irqtune/read/settings.h"
 
 #include "cli/support.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -66,10 +67,6 @@ void keep_chosen(const DiagnoseOptions& options, std::vector<Finding>& findings)
   });
 }
 
-std::string counted_text(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string looked_at(const Host& host) {
   if (host.irqs.empty()) {
     return {};
@@ -77,53 +74,57 @@ std::string looked_at(const Host& host) {
   const auto vectors = static_cast<std::size_t>(
       std::ranges::count_if(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); }));
   return fmt::format("{}, {}, {}",
-                     counted_text(host.irqs.size(), "interrupt"),
-                     counted_text(vectors, "passthrough vector"),
-                     counted_text(host.vms.size(), "VM"));
+                     counted(host.irqs.size(), "interrupt"),
+                     counted(vectors, "passthrough vector"),
+                     counted(host.vms.size(), "VM"));
+}
+
+/// What --rebalance would come to, where the plan by itself leaves something to wish for.
+std::optional<double> rebalanced_rate(const Host& host, Policy policy, const Plan& plan) {
+  constexpr double kNear = 1.25;  // Of the bound: nothing is said of less.
+  const auto planned = plan.after.max_cpu_rate.value_or(0);
+  if (policy.rebalance || planned <= kNear * plan.lower_bound.value_or(planned)) {
+    return std::nullopt;
+  }
+  policy.rebalance = true;
+  return make_plan(host, policy).after.max_cpu_rate;
 }
 
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
-  const auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, Detail::devices, false);
-  check_selection(host, policy);
+  auto policy = policy_of(options.policy);
+  auto host = read_host_for(context, options.policy, Detail::devices, false);
+  settle_selection(host, policy, context.call);
   const auto plan = make_plan(host, policy);
   const auto settings = read_settings(context.sysfs, host);
   Diagnosis diagnosis{host.id, {}, looked_at(host), false, host.warnings};
-  diagnosis.findings = diagnose({host, plan.protections, plan, settings, options.shared_rate});
+  diagnosis.findings = diagnose({host,
+                                 plan.protections,
+                                 plan,
+                                 settings,
+                                 options.shared_rate,
+                                 rebalanced_rate(host, policy, plan)});
   std::erase_if(diagnosis.findings,
                 [&](const Finding& finding) { return !is_selected(finding, policy); });
   return diagnosis;
 }
 
-std::string read_given(const std::string& path, std::string_view option, std::string_view what) {
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
-  if (!file.text) {
-    throw Error::system(ErrorKind::usage,
-                        path,
-                        fmt::format("cannot read {}", option),
-                        file.error,
-                        fmt::format("give a copy of {}", what));
-  }
-  return *file.text;
-}
-
 Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
-  constexpr std::string_view kTable = "a classic ESX host's /proc/vmware/interrupts";
-  const auto table = parse_esx_interrupts(read_given(options.esx, "--esx", kTable));
+  constexpr std::string_view kTable = "a copy of a classic ESX host's /proc/vmware/interrupts";
+  const auto table = parse_esx_interrupts(read_input(options.esx, "--esx", kTable));
   if (table.lines.empty()) {
     throw Error(ErrorKind::usage,
-                fmt::format("{}: no table of interrupts", options.esx),
-                fmt::format("--esx wants {}", kTable));
+                fmt::format("{}: no table of interrupts", input_name(options.esx)),
+                fmt::format("give {}", kTable));
   }
   EsxConsole console;
   if (!options.esx_console.empty()) {
-    console = parse_esx_console(
-        read_given(options.esx_console, "--esx-console", "the service console's /proc/interrupts"));
+    console = parse_esx_console(read_input(
+        options.esx_console, "--esx-console", "a copy of the service console's /proc/interrupts"));
   }
   Diagnosis diagnosis;
   diagnosis.findings =
       diagnose_esx({table, options.esx_console.empty() ? nullptr : &console, options.shared_count});
-  diagnosis.looked_at = counted_text(table.lines.size(), "interrupt line");
+  diagnosis.looked_at = counted(table.lines.size(), "interrupt line");
   diagnosis.warnings = table.warnings;
   diagnosis.warnings.insert(
       diagnosis.warnings.end(), console.warnings.begin(), console.warnings.end());

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -28,6 +29,38 @@ ExitCode print(const Explanation& explanation, const Host& host, const Context& 
 [[noreturn]] void unknown(const std::string& target, std::string_view why, std::string_view hint) {
   throw Error(
       ErrorKind::usage, fmt::format("explain {}: {}", printable(target), why), std::string(hint));
+}
+
+/// Says why the plan has no such interrupt.
+[[noreturn]] void not_planned(const Host& host,
+                              const Policy& policy,
+                              IrqNumber number,
+                              const std::string& target) {
+  const auto* irq = find_irq(host, number);
+  if (irq == nullptr) {
+    unknown(target, "this host has no such interrupt", "irqtune show irqs lists them");
+  }
+  if (irq->vector) {
+    unknown(target, "not in the plan", "--device or --vm leaves it out");
+  }
+  unknown(target,
+          "not in the plan",
+          policy.scope == Scope::all
+              ? "the kernel places it, or it is of no device"
+              : "it is no passthrough vector; --scope evict or all takes in the host's");
+}
+
+/// What an argument that is no IRQ, address or CPU may have meant.
+std::string target_hint(const Host& host, const std::string& target) {
+  const auto vm = std::ranges::find(host.vms, target, &Vm::name);
+  if (vm == host.vms.end() || vm->devices.empty()) {
+    return "for instance 74, 0000:3b:00.0, 0000:3b:00.0/3 or cpu6";
+  }
+  std::vector<std::string> devices;
+  for (const auto& device : vm->devices) {
+    devices.push_back(device.to_string());
+  }
+  return fmt::format("it is a VM; its devices are {}", fmt::join(devices, ", "));
 }
 
 /// The IRQ of "ADDRESS/INDEX" or "ADDRESS/KIND/INDEX".
@@ -52,9 +85,9 @@ IrqNumber irq_of(const Host& host,
 }  // namespace
 
 ExitCode run(const ExplainOptions& options, const Context& context) {
-  const auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, detail_for(policy), false);
-  check_selection(host, policy);
+  auto policy = policy_of(options.policy);
+  auto host = read_host_for(context, options.policy, detail_for(policy), false);
+  settle_selection(host, policy, context.call);
   const auto& target = options.target;
   if (target.starts_with("cpu")) {
     const auto number = parse_number<int>(std::string_view(target).substr(3));
@@ -70,7 +103,7 @@ ExitCode run(const ExplainOptions& options, const Context& context) {
   if (!device && !number) {
     unknown(target,
             "neither an IRQ, a PCI address nor a CPU",
-            "for instance 74, 0000:3b:00.0, 0000:3b:00.0/3 or cpu6");
+            target_hint(host, target));
   }
   if (device && rest.empty()) {
     const auto explanation = explain_device(host, policy, *device);
@@ -84,9 +117,7 @@ ExitCode run(const ExplainOptions& options, const Context& context) {
   const auto irq = device ? irq_of(host, *device, rest, target) : IrqNumber{*number};
   const auto explanation = explain_vector(host, policy, irq);
   if (!explanation) {
-    unknown(target,
-            "not in the plan",
-            "it is no passthrough vector; --scope evict or all takes in the host's");
+    not_planned(host, policy, irq, target);
   }
   return print(*explanation, host, context);
 }

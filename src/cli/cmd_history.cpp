@@ -11,7 +11,7 @@ ExitCode run(const HistoryOptions& options, const Context& context) {
   const auto session = session_of(context, read_host_id(context.sysfs));
   if (options.keep) {
     require_writable_root(context, "history --keep");
-    if (std::filesystem::exists(session.state_dir)) {
+    if (has_state_dir(session)) {
       const Lock lock(session.state_dir, std::chrono::milliseconds(0), session.root);
       static_cast<void>(prune_journals(session, *options.keep));
     }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
 
 #include "cli/support.h"
 #include "sys/output_file.h"
+
+#include <fmt/format.h>
 
 #include <ostream>
 
@@ -18,22 +21,52 @@ std::string rendered(const Planned& planned, const std::string& format, const Te
                             : plan_text(planned.plan, planned.host, style);
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  if (const auto error = write_output_file(path, text)) {
+/// Of --json and --format that which was typed; a file is for `apply`, so JSON if nothing was.
+std::string format_of(const PlanOptions& options, const Invocation& call, bool to_file) {
+  const auto& given = options.format;
+  if (!call.json) {
+    return !given.empty() ? given : to_file ? "json" : "table";
+  }
+  const auto& configured = call.config.lines;
+  if (given.empty() || given == "json" || configured.contains({"plan", "format"})) {
+    return "json";
+  }
+  if (configured.contains({"", "json"})) {
+    return given;
+  }
+  throw Error(ErrorKind::usage, fmt::format("plan: --json and --format {}: only one of them", given));
+}
+
+void write_file(const Planned& planned,
+                const std::string& format,
+                const std::string& path,
+                const Context& context) {
+  if (const auto error = write_output_file(path, rendered(planned, format, context.style))) {
     throw Error::system(ErrorKind::host, path, "cannot write the plan", error);
   }
+  if (context.call.quiet || context.call.json) {
+    return;
+  }
+  const auto changes = change_count(planned.plan);
+  context.out << fmt::format("Wrote {}: {} to change.{}\n",
+                             printable(path),
+                             counted(changes, "affinity mask"),
+                             format == "json" && changes > 0 && !context.style.elsewhere
+                                 ? fmt::format(" Carry it out with: {} apply {}",
+                                               context.style.program,
+                                               shell_word(path))
+                                 : std::string());
 }
 
 }  // namespace
 
 ExitCode run(const PlanOptions& options, const Context& context) {
+  const bool to_file = !options.output.empty() && options.output != "-";
+  const auto format = format_of(options, context.call, !options.output.empty());
   const auto planned = plan_for(context, options.policy);
   print_warnings(context, planned.plan.warnings);
-  auto format = context.call.json ? std::string("json") : options.format;
-  if (!options.output.empty()) {
-    // A file is for `apply`, so JSON unless a format was asked for.
-    format = format == "table" ? "json" : format;
-    write_file(options.output, rendered(planned, format, context.style));
+  if (to_file) {
+    write_file(planned, format, options.output, context);
   } else if (!context.call.quiet || format != "table") {
     context.out << rendered(planned, format, context.style);
   }

@@ -2,8 +2,12 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
 
+#include "cli/failures.h"
 #include "cli/support.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,24 +22,33 @@ ApplyReport joined(const std::vector<ApplyReport>& reports) {
   ApplyReport all;
   all.rollback = true;
   for (const auto& report : reports) {
-    all.id += (all.id.empty() ? "" : ",") + report.id;
-    all.state = all.state == ApplyState::partial ? all.state : report.state;
+    all.id += (all.id.empty() || report.id.empty() ? "" : ",") + report.id;
+    const bool worse = all.state != ApplyState::partial && !report.id.empty();
+    all.state = worse ? report.state : all.state;
     all.outcomes.insert(all.outcomes.end(), report.outcomes.begin(), report.outcomes.end());
     all.warnings.insert(all.warnings.end(), report.warnings.begin(), report.warnings.end());
+    if (!report.problem.empty()) {
+      all.warnings.push_back(fmt::format("{}: {}", report.id, report.problem));
+    }
   }
   return all;
 }
 
 void print(const std::vector<ApplyReport>& reports, const Context& context) {
   const auto all = joined(reports);
-  print_warnings(context, all.warnings);
+  for (const auto& report : reports) {
+    print_warnings(context, report.warnings);
+    context.err << failures_text(report);
+  }
   if (context.call.json) {
     context.out << apply_json(all);
-  } else if (reports.empty() && !context.call.quiet) {
+  } else if (all.id.empty() && !context.call.quiet) {
     context.out << "Nothing to roll back.\n";
   } else if (!context.call.quiet) {
     for (const auto& report : reports) {
-      context.out << apply_text(report, context.style);
+      const bool told = !report.id.empty();
+      context.out << (told && &report != &reports.front() ? "\n" : "")
+                  << (told ? apply_text(report, context.style) : "");
     }
   }
 }
@@ -50,12 +63,17 @@ ExitCode code_of(const std::vector<ApplyReport>& reports) {
 
 ExitCode run(const RollbackCommand& options, const Context& context) {
   require_writable_root(context, "rollback");
+  if (options.all && !options.id.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("rollback: --all and {}: only one of them", printable(options.id)),
+                "`irqtune history` lists what there is to roll back");
+  }
   const auto session = session_of(context, read_host_id(context.sysfs));
   const RollbackSelection selection{options.id, options.all, false};
   ApplyOptions apply_options;
   apply_options.force = options.force;
   // Where nothing was ever applied no directory is made for the lock.
-  if (options.dry_run || !std::filesystem::exists(session.state_dir)) {
+  if (options.dry_run || !has_state_dir(session)) {
     const RollbackSelection dry{options.id, options.all, true};
     print(roll_back(dry, context.sysfs, session, apply_options), context);
     return ExitCode::ok;
@@ -63,10 +81,11 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   if (const auto why = why_not_writable(context.sysfs)) {
     throw Error(ErrorKind::applying, *why);
   }
-  const SignalGuard signals;
   apply_options.interrupted = [] { return SignalGuard::interrupted(); };
-  const Lock lock(session.state_dir, wait_of(options.lock), session.root);
-  const auto reports = roll_back(selection, context.sysfs, session, apply_options);
+  const auto reports = [&] {  // Whoever reads the output slowly must not keep the lock.
+    const Lock lock(session.state_dir, wait_of(options.lock), session.root);
+    return roll_back(selection, context.sysfs, session, apply_options);
+  }();
   print(reports, context);
   return code_of(reports);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
 #include "irqtune/read/snapshot.h"
 
 #include "cli/support.h"
@@ -17,8 +18,9 @@ ExitCode run(const SnapshotCommand& options, const Context& context) {
   const auto report = write_snapshot(context.sysfs, options.output, snapshot);
   print_warnings(context, report.warnings);
   if (!context.call.quiet && !context.call.json) {
-    context.out << fmt::format(
-        "Wrote {}. Look at it with: irqtune --root {} plan\n", options.output, options.output);
+    context.out << fmt::format("Wrote {}. Look at it with: irqtune --root {} plan\n",
+                               printable(options.output),
+                               shell_word(options.output));
   }
   return ExitCode::ok;
 }

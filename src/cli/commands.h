@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct PolicyOptions {
   std::vector<std::string> devices;
   std::vector<std::string> vms;
   std::string policy = "avoid";
-  std::vector<std::string> vm_policies;  ///< "NAME=POLICY"
+  std::vector<std::string> vm_policies;  ///< "NAME=POLICY", "GLOB=POLICY"
   std::string scope = "passthrough";
   std::string avoid;
   std::string housekeeping;
@@ -48,8 +49,8 @@ struct ShowOptions {
 
 struct PlanOptions {
   PolicyOptions policy;
-  std::string output;            ///< Empty: standard output.
-  std::string format = "table";  ///< table, json or script
+  std::string output;  ///< Empty, or "-": standard output.
+  std::string format;  ///< table, json or script; empty: json into a file, else table.
   bool detailed_exitcode = false;
 };
 
@@ -121,7 +122,17 @@ using Command = std::variant<ShowOptions,
                              DiagnoseOptions,
                              SnapshotCommand>;
 
+/// Which options the configuration file gave.
+struct ConfigOrigin {
+  std::string path;  ///< As an error should name the file; empty if none was read.
+  /// Command (empty: of the program) and option, without its dashes -> the line in the file.
+  std::map<std::pair<std::string, std::string>, std::size_t> lines;
+};
+
 struct Invocation {
+  std::string name;       ///< The command's
+  std::string program;    ///< How to call irqtune for the same host: "irqtune --root DIR".
+  std::string selection;  ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;
@@ -129,6 +140,7 @@ struct Invocation {
   bool quiet = false;
   int verbose = 0;
   std::string color = "auto";  ///< auto, always or never
+  ConfigOrigin config;
   Command command;
 };
 
@@ -143,6 +155,7 @@ struct Invocation {
 struct Context {
   Sysfs sysfs;
   Invocation call;
+  std::optional<CpuText> cpu_text;  ///< Of --lscpu; a pipe can be read only once.
   TextStyle style;
   bool progress = false;  ///< Standard error is a terminal.
   std::ostream& out;

@@ -55,6 +55,19 @@ std::string hint_line(const std::string& hint) {
   return hint.empty() ? std::string() : fmt::format("hint: {}\n", printable(hint));
 }
 
+/// Of a rollback, a vector that is gone is none: there is nothing to put back.
+bool is_failure(const ApplyReport& report, const Outcome& outcome) {
+  return is_refused(outcome) && !(report.rollback && outcome.state == WriteState::vanished);
+}
+
+/// "irqtune: 20260301T123456Z-001a: interrupted: 3 of 5 masks are left", and what to do.
+std::string problem_text(const ApplyReport& report) {
+  return report.problem.empty()
+             ? std::string()
+             : fmt::format("irqtune: {}: {}\n", report.id, printable(report.problem)) +
+                   hint_line(report.hint);
+}
+
 /// Of a run that was undone.
 std::string undone_text(const ApplyReport& report, const std::vector<const Outcome*>& refused) {
   auto rest = others_text(report, refused.empty() ? 0 : refused.size() - 1);
@@ -83,11 +96,11 @@ std::string each_text(const std::vector<const Outcome*>& refused) {
 std::string failures_text(const ApplyReport& report) {
   std::vector<const Outcome*> refused;
   for (const auto& outcome : report.outcomes) {
-    if (is_refused(outcome)) {
+    if (is_failure(report, outcome)) {
       refused.push_back(&outcome);
     }
   }
-  if (report.state == ApplyState::rolled_back) {
+  if (report.state == ApplyState::rolled_back && !report.rollback) {
     return undone_text(report, refused);
   }
   const auto more = refused.size() - std::min(refused.size(), kNamed);
@@ -95,7 +108,8 @@ std::string failures_text(const ApplyReport& report) {
   auto out = each_text(refused);
   out += more > 0 ? fmt::format("irqtune: and {} more\n", more) : "";
   const auto rest = others_text(report, 0);
-  return rest.empty() ? out : out + fmt::format("irqtune: {}\n", rest);
+  out += rest.empty() ? "" : fmt::format("irqtune: {}\n", rest);
+  return out + problem_text(report);
 }
 
 }  // namespace irqtune

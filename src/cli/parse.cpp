@@ -5,269 +5,23 @@
 #include "cli/commands.h"
 #include "cli/parse_config.h"
 #include "cli/parse_errors.h"
+#include "cli/parse_help.h"
+#include "cli/parse_options.h"
+#include "cli/support.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string_view>
+#include <utility>
 
 namespace irqtune {
 
 namespace {
-
-constexpr double kForever = 1e6;  // Seconds; eleven days.
-
-/// As CLI::Range, with a message that reads.
-CLI::Validator in_range(double lowest, double highest) {
-  const auto check = [lowest, highest](const std::string& text) {
-    double value = 0;
-    return CLI::detail::lexical_cast(text, value) && value >= lowest && value <= highest
-               ? std::string{}
-               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
-  };
-  return {check, ""};
-}
-
-/// As CLI::IsMember, with a message that reads.
-CLI::Validator one_of(const std::vector<std::string>& words) {
-  const auto check = [words](const std::string& text) {
-    return std::ranges::find(words, text) != words.end()
-               ? std::string{}
-               : fmt::format("{}: none of {}", printable(text), fmt::join(words, ", "));
-  };
-  return {check, ""};
-}
-
-/// Of an option whose value is a CPU list: "" is more likely an unset variable than a wish.
-CLI::Validator some_cpus() {
-  const auto check = [](const std::string& text) {
-    return trimmed(text).empty() ? std::string("is empty, no CPU list like 0-3,8") : std::string{};
-  };
-  return {check, ""};
-}
-
-void add_protection(CLI::App& app, PolicyOptions& options) {
-  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  app.add_flag("--no-protect-siblings",
-               options.no_protect_siblings,
-               "SMT siblings of vCPUs' CPUs may take vectors");
-  app.add_flag("--include-defined",
-               options.include_defined,
-               "Protect the pins of defined but stopped VMs too");
-  app.add_option(
-         "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
-      ->type_name("ADDR=N");
-  app.add_option(
-         "--sample", options.sample, "Rates from two readings so far apart (default: since boot)")
-      ->type_name("SECONDS")
-      ->check(in_range(0.05, 3600.0));
-}
-
-void add_policy(CLI::App& app, PolicyOptions& options) {
-  app.add_option("--device", options.devices, "Only these devices (repeatable)")
-      ->type_name("ADDR|GLOB");
-  app.add_option("--vm", options.vms, "Only devices of these VMs (repeatable)")
-      ->type_name("NAME|GLOB");
-  app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
-      ->type_name("POLICY");
-  app.add_option("--vm-policy", options.vm_policies, "Policy of one VM (repeatable)")
-      ->type_name("NAME=POLICY");
-  app.add_option("--scope",
-                 options.scope,
-                 "passthrough (default); evict: also host interrupts on protected CPUs; all")
-      ->type_name("SCOPE");
-  add_protection(app, options);
-  app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  app.add_option(
-         "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
-      ->type_name("PERCENT")
-      ->check(in_range(0.0, 100.0));
-  app.add_option("--max-vectors-per-cpu", options.max_vectors_per_cpu, "Budget of a CPU (x86: 200)")
-      ->type_name("N")
-      ->check(in_range(1, 1 << 16));
-  app.add_option("--near", options.near, "Whose node counts: device (default) or vm")
-      ->type_name("WHOSE");
-  app.add_option("--busy-threshold",
-                 options.busy_threshold,
-                 "CPUs with more irq and softirq time take no more vectors (80)")
-      ->type_name("PERCENT")
-      ->check(in_range(1.0, 100.0));
-  app.add_flag("--rebalance", options.rebalance, "May move vectors that are well placed");
-  app.add_flag("--default-affinity",
-               options.default_affinity,
-               "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
-}
-
-void add_lock(CLI::App& app, LockOptions& options) {
-  app.add_flag(fmt::format("--wait-lock{{{:.0f}}}", kForever),
-               options.wait,
-               "Wait for another irqtune to end (=SECONDS: at most so long)")
-      ->check(in_range(0.0, kForever));
-}
-
-void add_show(CLI::App& app, Command& command, ShowOptions& options) {
-  auto* show = app.add_subcommand("show", "The host as irqtune understands it");
-  show->add_option(
-          "section", options.section, "topology, devices, irqs, vms or all (default: a summary)")
-      ->check(one_of({"topology", "devices", "irqs", "vms", "all"}));
-  add_protection(*show, options.policy);
-  show->final_callback([&] { command = options; });
-}
-
-void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
-  auto* plan = app.add_subcommand("plan", "Where each vector should go, and why; writes nothing");
-  add_policy(*plan, options.policy);
-  plan->add_option("-o,--output", options.output, "Write the plan to a file")->type_name("FILE");
-  plan->add_option("--format", options.format, "table (default), json, or script: shell commands")
-      ->check(one_of({"table", "json", "script"}))
-      ->type_name("FORMAT");
-  plan->add_flag(
-      "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
-  plan->final_callback([&] { command = options; });
-}
-
-void add_explain(CLI::App& app, Command& command, ExplainOptions& options) {
-  auto* explain =
-      app.add_subcommand("explain", "Why a vector goes where it goes; who protects a CPU");
-  explain->add_option("target", options.target, "IRQ, ADDRESS[/INDEX] or cpuN")
-      ->type_name("WHAT")
-      ->required();
-  add_policy(*explain, options.policy);
-  explain->final_callback([&] { command = options; });
-}
-
-void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
-  auto* apply = app.add_subcommand("apply", "Carry a plan out: journal, write, verify");
-  apply
-      ->add_option("plan",
-                   options.plan_file,
-                   "A plan made by plan --json, - for standard input (default: plan now)")
-      ->type_name("PLAN.json");
-  add_policy(*apply, options.policy);
-  apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
-  apply
-      ->add_flag("--wait-stable{2}",
-                 options.wait_stable,
-                 "First wait until the vectors have not changed for 2 s (=SECONDS)")
-      ->check(in_range(0.0, kForever));
-  apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
-      ->type_name("SECONDS")
-      ->check(in_range(0.0, kForever));
-  apply->add_flag(
-      "--keep-going", options.keep_going, "Leave what was written when something is refused");
-  apply
-      ->add_option(
-          "--verify-timeout", options.verify_timeout, "Longest wait for the kernel to follow (1)")
-      ->type_name("SECONDS")
-      ->check(in_range(0.0, 3600.0));
-  add_lock(*apply, options.lock);
-  apply->add_flag(
-      "--strict", options.strict, "Refuse while irqbalance or TuneD would undo the work");
-  apply->add_flag("--force", options.force, "Go past a refusal that says so");
-  apply->final_callback([&] { command = options; });
-}
-
-void add_esx(CLI::App& app, DiagnoseOptions& options) {
-  auto* esx =
-      app.add_option(
-             "--esx", options.esx, "Look at a classic ESX host's /proc/vmware/interrupts instead")
-          ->type_name("FILE");
-  app.add_option("--esx-console",
-                 options.esx_console,
-                 "The service console's /proc/interrupts, which names the drivers")
-      ->type_name("FILE")
-      ->needs(esx);
-  app.add_option("--shared-count",
-                 options.shared_count,
-                 "With --esx: shared lines with so many interrupts do not hurt (10000)")
-      ->type_name("COUNT");
-}
-
-void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
-  auto* diagnose =
-      app.add_subcommand("diagnose", "What hurts on this host, and what to do; changes nothing");
-  add_policy(*diagnose, options.policy);
-  diagnose
-      ->add_option("--fail-on", options.fail_on, "Exit with 3 for such a finding, or a worse one")
-      ->check(CLI::IsMember({"warning", "critical"}))
-      ->type_name("SEVERITY");
-  diagnose->add_option("--only", options.only, "Only findings with this id (repeatable)")
-      ->type_name("ID");
-  diagnose->add_option("--skip", options.skip, "No findings with this id (repeatable)")
-      ->type_name("ID");
-  diagnose
-      ->add_option("--shared-rate",
-                   options.shared_rate,
-                   "Host drivers may share a line with fewer interrupts per second (500)")
-      ->type_name("RATE")
-      ->check(CLI::Range(0.0, 1e9));
-  add_esx(*diagnose, options);
-  diagnose->final_callback([&] { command = options; });
-}
-
-void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
-  auto* rollback = app.add_subcommand("rollback", "Restore what an apply changed");
-  rollback->add_option("id", options.id, "Which apply (default: the last one not yet rolled back)")
-      ->type_name("ID");
-  rollback->add_flag("--all", options.all, "Every apply that is not rolled back, newest first");
-  rollback->add_flag(
-      "--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
-  rollback->add_flag("--force", options.force, "Also restore masks that someone changed since");
-  add_lock(*rollback, options.lock);
-  rollback->final_callback([&] { command = options; });
-}
-
-void add_others(CLI::App& app,
-                Command& command,
-                HistoryOptions& history_options,
-                CheckOptions& check_options,
-                SnapshotCommand& snapshot_options) {
-  auto* history =
-      app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
-  history
-      ->add_option("--keep", history_options.keep, "First remove all but the newest N closed ones")
-      ->type_name("N")
-      ->check(in_range(0, 1e6));
-  history->final_callback([&] { command = history_options; });
-
-  auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
-  add_policy(*check, check_options.policy);
-  check->final_callback([&] { command = check_options; });
-
-  auto* snapshot =
-      app.add_subcommand("snapshot", "Capture what irqtune reads, for --root elsewhere");
-  snapshot->add_option("-o,--output", snapshot_options.output, "Where to")
-      ->type_name("FILE.tar.gz|DIR")
-      ->required();
-  snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
-      ->type_name("SECONDS")
-      ->check(in_range(0.05, 3600.0));
-  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, MACs and serials");
-  snapshot->final_callback([&] { command = snapshot_options; });
-}
-
-void add_globals(CLI::App& app, Invocation& call) {
-  app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
-      ->type_name("DIR");
-  app.add_option(
-         "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
-      ->type_name("DIR");
-  app.add_option("--lscpu", call.lscpu, "CPU facts that lscpu or numactl --hardware printed")
-      ->type_name("FILE");
-  app.add_flag("--json", call.json, "Print JSON");
-  app.add_option("--color", call.color, "auto (default), always or never")
-      ->check(one_of({"auto", "always", "never"}))
-      ->type_name("WHEN");
-  app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
-  app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
-}
 
 /// The value of --root among the raw arguments: the default config file lies under it.
 std::string root_argument(int argc, const char* const* argv) {
@@ -283,14 +37,80 @@ std::string root_argument(int argc, const char* const* argv) {
   return root;
 }
 
-/// Where the default config file is for a library to open; `holder` keeps it open. Empty if the
-/// root has none.
-std::string default_config(const std::string& root, std::shared_ptr<void>& holder) {
+/// The first option that is written "--name=", as with an unset variable, and would take the next
+/// word for its value; empty if there is none.
+std::string option_without_value(int argc, const char* const* argv) {
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      return printable(argument.substr(0, argument.size() - 1));
+    }
+  }
+  return {};
+}
+
+/// The configuration file that counts where none is named.
+struct DefaultConfig {
+  std::string path;              ///< For CLI11 to open; empty if the root has none.
+  std::shared_ptr<void> holder;  ///< Keeps it open.
+  std::optional<Error>
+      fault;  ///< Why it cannot be read. To go on without it would be another plan.
+};
+
+DefaultConfig default_config(const std::string& root) {
+  DefaultConfig config;
   std::error_code ignored;
   if (!std::filesystem::is_directory(root, ignored)) {
-    return {};
+    return config;
   }
-  return Sysfs(root).library_path(kConfigPath, holder);
+  const Sysfs sysfs(root);
+  try {
+    config.path = sysfs.library_path(kConfigPath, config.holder);
+  } catch (const Error& error) {
+    config.fault = error;
+  }
+  const auto denied = std::make_error_code(std::errc::permission_denied);
+  if (config.path.empty() && !config.fault && sysfs.read_file(kConfigPath).error == denied) {
+    config.fault = Error::system(ErrorKind::host,
+                                 kConfigPath,
+                                 "cannot read",
+                                 denied,
+                                 "run it as root, or name another file with --config");
+  }
+  return config;
+}
+
+/// The long names of the options that select and place; `check` has no others.
+std::vector<std::string> policy_keys(const CLI::App& app) {
+  std::vector<std::string> keys;
+  for (const auto* option : app.get_subcommand("check")->get_options()) {
+    keys.insert(keys.end(), option->get_lnames().begin(), option->get_lnames().end());
+  }
+  return keys;
+}
+
+/// Those of the options that were typed, as a shell takes them: " --vm vm1 --rebalance".
+std::string typed_text(const CLI::App& app,
+                       const ConfigOrigin& config,
+                       const std::string& command,
+                       const std::vector<std::string>& keys) {
+  std::string text;
+  for (const auto& key : keys) {
+    const auto* option = app.get_option_no_throw("--" + key);
+    if (option == nullptr || option->count() == 0 || config.lines.contains({command, key})) {
+      continue;
+    }
+    const bool flag = option->get_expected_min() == 0;
+    for (const auto& value : option->results()) {
+      text += fmt::format(" --{}{}", key, flag ? "" : ' ' + shell_word(value));
+    }
+  }
+  return text;
+}
+
+ExitCode refuse(std::ostream& err, const std::string& message, const std::string& hint) {
+  err << fmt::format("irqtune: {}\n{}", printable(message), hint.empty() ? "" : "hint: " + printable(hint) + '\n');
+  return ExitCode::usage;
 }
 
 }  // namespace
@@ -300,50 +120,44 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
                                                       std::ostream& out,
                                                       std::ostream& err) {
   Invocation call;
-  ShowOptions show;
-  PlanOptions plan;
-  ExplainOptions explain;
-  ApplyCommand apply;
-  RollbackCommand rollback;
-  HistoryOptions history;
-  CheckOptions check;
-  DiagnoseOptions diagnose;
-  SnapshotCommand snapshot;
-  std::shared_ptr<void> config_holder;
-
+  CommandOptions options;
   CLI::App app{
       "IRQ affinity tuner for KVM hosts: keeps the interrupts of passed-through devices off\n"
       "the cores where vCPUs run.",
       "irqtune"};
   app.set_version_flag("--version", "irqtune " IRQTUNE_VERSION);
-  app.set_config("--config",
-                 default_config(root_argument(argc, argv), config_holder),
-                 fmt::format("Options from a file ({})", kConfigPath))
-      ->type_name("FILE");
-  app.config_formatter(make_config(app));
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  add_globals(app, call);
+  const auto config = default_config(root_argument(argc, argv));
+  auto* config_option =
+      app.set_config("--config", config.path, fmt::format("Options from a file ({})", kConfigPath));
+  config_option->type_name("FILE")->check(not_empty());
+  app.config_formatter(make_config(app, call.config));
   app.require_subcommand(1);
   app.fallthrough();  // Global options may also follow the subcommand.
-  add_show(app, call.command, show);
-  add_plan(app, call.command, plan);
-  add_explain(app, call.command, explain);
-  add_apply(app, call.command, apply);
-  add_rollback(app, call.command, rollback);
-  add_others(app, call.command, history, check, snapshot);
-  add_diagnose(app, call.command, diagnose);
+  add_options(app, call, options);
   app.footer(
       "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
+  set_up_help(app);
+  if (const auto name = option_without_value(argc, argv); !name.empty()) {
+    return refuse(err, name + ": no value after =", "see irqtune --help");
+  }
   try {
-    app.parse(argc, argv);
+    auto arguments = spelled_out(argc, argv);
+    std::ranges::reverse(arguments);  // CLI11 takes them from the back.
+    app.parse(std::move(arguments));
   } catch (const CLI::Success& success) {
     app.exit(success, out, err);
     return ExitCode::ok;
   } catch (const CLI::ParseError& error) {
-    err << fmt::format("irqtune: {}\nhint: {}\n",
-                       name_config(parse_message(app, error), argc, argv),
-                       parse_hint(app));
-    return ExitCode::usage;
+    const auto message = parse_message(app, error);
+    return refuse(err, name_config(message, call.config, command_name(app)), parse_hint(app));
+  } catch (const Error& error) {
+    return refuse(err, error.what(), error.hint());
+  }
+  call.name = command_name(app);
+  call.program = "irqtune" + typed_text(app, call.config, "", {"root", "state-dir", "config", "lscpu"});
+  call.selection = typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
+  if (config.fault && config_option->as<std::string>() == config.path) {
+    throw Error(*config.fault);
   }
   return call;
 }

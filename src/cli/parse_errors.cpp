@@ -3,6 +3,8 @@
 
 #include "irqtune/core/text.h"
 
+#include "sys/input_file.h"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -59,16 +61,17 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
+/// Is the word an option of the command behind it? Only global options may stand there.
+bool stands_too_early(const CLI::App& app, const std::string& word) {
+  const auto& command = chosen(app);
+  const auto name = word.substr(0, word.find('='));
+  return &command != &app && name.starts_with("--") && command.get_option_no_throw(name) != nullptr;
+}
+
 /// CLI11 puts some messages on several lines.
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
   return printable(trimmed(text));
-}
-
-/// The config file as the user knows it: the default one is opened by its descriptor.
-std::string config_name(const CLI::App& app) {
-  const auto name = app.get_config_ptr()->as<std::string>();
-  return name.starts_with("/proc/self/fd/") ? kConfigPath : printable(name);
 }
 
 /// "target is required" -> "explain: WHAT: missing"
@@ -86,12 +89,28 @@ std::string missing_message(const CLI::App& app, std::string_view text) {
   return fmt::format("{}: {}: missing", command.get_name(), what);
 }
 
+/// For a value that has no option's name: "plan: is empty" -> "apply: PLAN.json: is empty", and
+/// "section: x: none of y" -> "show: x: none of y".
+std::string invalid_message(const CLI::App& app, const std::string& text) {
+  const auto& command = chosen(app);
+  const auto name = text.substr(0, text.find(':'));
+  const auto* option = command.get_option_no_throw(name);
+  if (option == nullptr || !option->get_positional()) {
+    return text;
+  }
+  const auto why = text.substr(name.size());
+  return command.get_name() + (why == ": is empty" ? ": " + option->get_type_name() : "") + why;
+}
+
 std::string leftover_message(const CLI::App& app) {
   if (const auto word = unknown_command(app); !word.empty()) {
     return fmt::format("{}: no such command", printable(word));
   }
   const auto& command = chosen(app);
   const auto word = leftover(app);
+  if (stands_too_early(app, word)) {
+    return fmt::format("{}: stands before the command", printable(word));
+  }
   const auto of = &command == &app ? std::string() : command.get_name() + ": ";
   return word.starts_with('-') ? fmt::format("{}{}: no such option", of, printable(word))
                                : fmt::format("{}{}: one word too many", of, printable(word));
@@ -110,22 +129,26 @@ std::string conversion_message(std::string_view text) {
                      text.substr(equals + kEquals.size()));
 }
 
-/// "--scope: 1 required SCOPE missing" -> "--scope: no SCOPE given"
+/// "--scope: 1 required SCOPE missing" -> "--scope: no SCOPE given"; of two, "given twice"
 std::string mismatch_message(const CLI::App& app, std::string_view text) {
   const auto name = std::string(text.substr(0, text.find(':')));
   const auto* option = chosen(app).get_option_no_throw(name);
   option = option != nullptr ? option : app.get_option_no_throw(name);
-  return option == nullptr || text.find("required") == std::string_view::npos
-             ? std::string(text)
-             : fmt::format("{}: no {} given", name, option->get_type_name());
+  if (option == nullptr || text.find("required") == std::string_view::npos) {
+    return std::string(text);
+  }
+  // Where there are too many values, CLI11 counts how many it asks for and how many it got.
+  return option->count() > 1 ? fmt::format("{}: given more than once", name)
+                             : fmt::format("{}: no {} given", name, option->get_type_name());
 }
 
-std::string config_message(const CLI::App& app, std::string_view text) {
-  constexpr std::string_view kBadItem = "INI was not able to parse ";  // CLI::ConfigError::Extras
-  return text.starts_with(kBadItem) ? fmt::format("{}: {}: no such key, or not as it should be",
-                                                  config_name(app),
-                                                  text.substr(kBadItem.size()))
-                                    : fmt::format("{}: {}", config_name(app), text);
+/// CLI11's own message names the file twice and says no more.
+std::string config_file_message(const CLI::App& app) {
+  const auto name = app.get_config_ptr()->as<std::string>();
+  const auto error = read_input_file(name, 1).error;
+  return fmt::format("--config {}: cannot read it{}",
+                     printable(name),
+                     error ? ": " + error.message() : std::string());
 }
 
 }  // namespace
@@ -144,14 +167,11 @@ std::string parse_message(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return mismatch_message(app, text);
   }
-  if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
-    return config_message(app, text);
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) {
+    return invalid_message(app, text);
   }
   if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
-    // CLI11's own message names the file twice and says no more.
-    const bool large = text.find("larger than") != std::string::npos;
-    return fmt::format(
-        "--config {}: {}", config_name(app), large ? "larger than 1 MiB" : "cannot read it");
+    return config_file_message(app);
   }
   return text;
 }
@@ -161,6 +181,9 @@ std::string parse_hint(const CLI::App& app) {
   const auto word = leftover(app);
   const auto names = command.empty() ? option_names(app) : command_names(app);
   const auto option = word.substr(0, word.find('='));
+  if (stands_too_early(app, word)) {
+    return fmt::format("write irqtune {} {} ...", chosen(app).get_name(), option);
+  }
   const auto nearest = nearest_name(command.empty() ? option : command, names);
   if (!nearest.empty() && (!command.empty() || option.starts_with("--"))) {
     return fmt::format("did you mean {}?", nearest);
@@ -171,18 +194,9 @@ std::string parse_hint(const CLI::App& app) {
              : fmt::format("see irqtune {} --help", used.get_name());
 }
 
-std::string name_config(const std::string& message, int argc, const char* const* argv) {
-  const auto name = message.substr(0, message.find_first_of(" :="));
-  if (!name.starts_with("--")) {
-    return message;
-  }
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == name || argument.starts_with(name + '=')) {
-      return message;
-    }
-  }
-  return fmt::format("configuration file: {}", message);
+std::string command_name(const CLI::App& app) {
+  const auto& command = chosen(app);
+  return &command == &app ? std::string() : command.get_name();
 }
 
 }  // namespace irqtune

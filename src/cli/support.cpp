@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/support.h"
 
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
+
+#include "cli/parse_config.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -11,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <ostream>
 
 #include <pwd.h>
@@ -84,29 +89,92 @@ std::vector<std::string> passthrough_names(const Host& host) {
   return names;
 }
 
-void require_match(std::string_view option,
-                   const std::string& glob,
-                   const std::vector<std::string>& names,
-                   std::string_view noun) {
-  if (std::ranges::any_of(names, [&](const auto& name) { return matches_glob(glob, name); })) {
-    return;
-  }
+/// What there is in place of what is not, the nearest spelling first.
+std::string choice_text(const std::string& glob, const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 20;
-  std::vector<std::string> shown(
-      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)));
-  for (auto& name : shown) {
-    name = printable(name);
+  if (names.empty()) {
+    return "this host has none";
   }
+  std::vector<std::string> shown;
+  std::ranges::transform(
+      names.begin(),
+      names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)),
+      std::back_inserter(shown),
+      printable);
   const auto nearest = nearest_name(glob, names);
-  throw Error(ErrorKind::usage,
-              fmt::format("{} {}: no such {}", option, printable(glob), noun),
-              names.empty()
-                  ? fmt::format("this host has none")
-                  : fmt::format("{}there {}: {}{}",
-                                nearest.empty() ? "" : "did you mean " + printable(nearest) + "? ",
-                                names.size() == 1 ? "is" : "are",
-                                fmt::join(shown, ", "),
-                                names.size() > kShown ? ", ..." : ""));
+  return fmt::format("{}there {}: {}{}",
+                     nearest.empty() ? "" : "did you mean " + printable(nearest) + "? ",
+                     names.size() == 1 ? "is" : "are",
+                     fmt::join(shown, ", "),
+                     names.size() > kShown ? ", ..." : "");
+}
+
+/// Did the configuration file give the option?
+bool is_configured(const Invocation& call, std::string_view option) {
+  return call.config.lines.contains({call.name, std::string(option.substr(2))});
+}
+
+/// Looks for what `globs`, of an option, select.
+struct Selection {
+  std::string_view option;
+  std::string_view noun;
+  std::vector<std::string> names;  ///< What there is.
+};
+
+void check_globs(const Selection& selection,
+                 const std::vector<std::string>& globs,
+                 const Invocation& call,
+                 std::vector<std::string>& warnings) {
+  for (const auto& glob : globs) {
+    const auto matches = [&](const auto& name) { return name == glob || matches_glob(glob, name); };
+    if (std::ranges::any_of(selection.names, matches)) {
+      continue;
+    }
+    const auto what =
+        fmt::format("{} {}: no such {}", selection.option, printable(glob), selection.noun);
+    if (!is_configured(call, selection.option)) {
+      throw Error(ErrorKind::usage, what, choice_text(glob, selection.names));
+    }
+    warnings.push_back(name_config(what, call.config, call.name) + " at the moment");
+  }
+}
+
+/// Of a fleet with one configuration file some hosts have fewer CPUs, so these are no errors.
+void check_cpus(std::string_view option,
+                const CpuSet& cpus,
+                const Host& host,
+                std::vector<std::string>& warnings) {
+  CpuSet present;
+  for (const auto& cpu : host.topology.cpus) {
+    present.insert(cpu.number);
+  }
+  if (!present.empty() && !present.contains_all(cpus)) {
+    warnings.push_back(
+        fmt::format("{}: this host has no CPU {}", option, (cpus - present).to_list()));
+  }
+}
+
+/// The root without links, so that the same tree has the same name in every journal.
+std::filesystem::path absolute_root(const Context& context) {
+  std::error_code error;
+  const auto& root = context.sysfs.root();
+  auto whole = std::filesystem::weakly_canonical(root, error);
+  return error ? root : whole;
+}
+
+/// Puts the VMs' names in the place of globs; what was said of a VM by its name counts more.
+void expand_vm_policies(const Host& host, Policy& policy) {
+  std::map<std::string, VmPolicy> by_name;
+  for (const auto& [glob, chosen] : policy.vm_policies) {
+    for (const auto& vm : host.vms) {
+      if (glob == vm.name) {
+        by_name[vm.name] = chosen;
+      } else if (matches_glob(glob, vm.name) && !policy.vm_policies.contains(vm.name)) {
+        by_name.try_emplace(vm.name, chosen);
+      }
+    }
+  }
+  policy.vm_policies = std::move(by_name);
 }
 
 std::string user_name() {
@@ -170,8 +238,16 @@ Host read_host_for(const Context& context,
   read.names = names;
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
-  read.lscpu_file = context.call.lscpu;
-  read.on_wait = progress_of(context, "measuring interrupt rates");
+  read.devices_may_be_absent = is_configured(context.call, "--assume-node");
+  read.cpu_text = context.cpu_text;
+  read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
+    if (SignalGuard::interrupted()) {
+      throw Error(ErrorKind::applying, "--sample: interrupted; nothing was changed");
+    }
+    if (progress) {
+      progress(left);
+    }
+  };
   auto host = read_host(context.sysfs, read);
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
                 host.irqs.size(),
@@ -181,16 +257,20 @@ Host read_host_for(const Context& context,
   return host;
 }
 
-void check_selection(const Host& host, const Policy& policy) {
-  for (const auto& glob : policy.devices) {
-    require_match("--device", glob, passthrough_names(host), "passthrough device");
-  }
-  for (const auto& glob : policy.vms) {
-    require_match("--vm", glob, vm_names(host), "VM");
-  }
+void settle_selection(Host& host, Policy& policy, const Invocation& call) {
+  std::vector<std::string> named;
   for (const auto& [name, chosen] : policy.vm_policies) {
-    require_match("--vm-policy", name, vm_names(host), "VM");
+    named.push_back(name);
   }
+  const auto devices = passthrough_names(host);
+  const auto vms = vm_names(host);
+  auto& warnings = host.warnings;
+  check_globs({"--device", "passthrough device", devices}, policy.devices, call, warnings);
+  check_globs({"--vm", "VM", vms}, policy.vms, call, warnings);
+  check_globs({"--vm-policy", "VM", vms}, named, call, warnings);
+  check_cpus("--avoid", policy.protection.avoid, host, warnings);
+  check_cpus("--housekeeping", policy.housekeeping.value_or(CpuSet{}), host, warnings);
+  expand_vm_policies(host, policy);
 }
 
 Detail detail_for(const Policy& policy) {
@@ -199,9 +279,9 @@ Detail detail_for(const Policy& policy) {
 }
 
 Planned plan_for(const Context& context, const PolicyOptions& options) {
-  const auto policy = policy_of(options);
+  auto policy = policy_of(options);
   Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
-  check_selection(planned.host, policy);
+  settle_selection(planned.host, policy, context.call);
   planned.plan = make_plan(planned.host, policy);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
@@ -210,14 +290,21 @@ Planned plan_for(const Context& context, const PolicyOptions& options) {
 
 Session session_of(const Context& context, const HostId& id) {
   Session session;
-  const auto root = std::filesystem::weakly_canonical(context.sysfs.root());
-  session.root = root.native();
-  session.state_dir = context.call.state_dir.empty()
-                          ? root / "var/lib/irqtune"
-                          : std::filesystem::path(context.call.state_dir);
+  session.root = absolute_root(context).native();
+  session.state_dir = state_dir_of(context);
   session.boot_id = id.boot_id;
   session.user = user_name();
   return session;
+}
+
+std::filesystem::path state_dir_of(const Context& context) {
+  return context.call.state_dir.empty() ? absolute_root(context) / "var/lib/irqtune"
+                                         : std::filesystem::path(context.call.state_dir);
+}
+
+bool has_state_dir(const Session& session) {
+  std::error_code error;
+  return std::filesystem::exists(session.state_dir, error) || error;
 }
 
 bool may_have_journals(const Context& context) {
@@ -231,6 +318,22 @@ void print_warnings(const Context& context, const std::vector<std::string>& warn
   for (const auto& warning : warnings) {
     context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
   }
+}
+
+std::string read_input(const std::string& path, std::string_view option, std::string_view what) {
+  auto file = read_input_file(path, Sysfs::kSmallFile);
+  if (!file.text) {
+    throw Error::system(ErrorKind::usage,
+                        input_name(path),
+                        fmt::format("cannot read {}", option),
+                        file.error,
+                        fmt::format("give {}", what));
+  }
+  return *std::move(file.text);
+}
+
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
 }
 
 std::function<void(double)> progress_of(const Context& context, std::string what) {

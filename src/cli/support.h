@@ -6,8 +6,11 @@
 #include "cli/commands.h"
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
+#include <string_view>
 
 namespace irqtune {
 
@@ -25,9 +28,11 @@ namespace irqtune {
 /// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
-/// Throws Error{usage} if a --device, --vm or --vm-policy means nothing on this host, with what
-/// there is and the nearest spelling.
-void check_selection(const Host& host, const Policy& policy);
+/// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
+/// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
+/// spelling; of one in the configuration file, which must do on days when a VM is off as well, that
+/// is one of the host's warnings.
+void settle_selection(Host& host, Policy& policy, const Invocation& call);
 
 /// Reads the host and plans.
 struct Planned {
@@ -39,6 +44,12 @@ struct Planned {
 
 /// Who runs this, on which host, with which state directory.
 [[nodiscard]] Session session_of(const Context& context, const HostId& id);
+
+/// Where its state directory is.
+[[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
+
+/// False if nothing was ever applied there; true if it cannot be told.
+[[nodiscard]] bool has_state_dir(const Session& session);
 
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
@@ -54,6 +65,15 @@ void require_writable_root(const Context& context, std::string_view command);
 
 /// How long to wait for the lock.
 [[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+
+/// The whole text of what an option names: a file, a pipe, or standard input for "-". Throws
+/// Error{usage} with a hint to give `what` if it cannot be read.
+[[nodiscard]] std::string read_input(const std::string& path,
+                                     std::string_view option,
+                                     std::string_view what);
+
+/// How to name such an input: its path, or "standard input".
+[[nodiscard]] std::string input_name(const std::string& path);
 
 /// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment(const char* name);

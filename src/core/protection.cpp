@@ -15,14 +15,15 @@ void add_all(ProtectionMap& map,
              ProtectionKind kind,
              const std::string& source) {
   for (const int cpu : cpus.cpus()) {
-    map[cpu].push_back({kind, {}, std::nullopt, source, std::nullopt});
+    map[cpu].push_back({kind, {}, std::nullopt, source, std::nullopt, std::nullopt});
   }
 }
 
 void add_sibling(ProtectionMap& map, const Vm& vm, const Vcpu& vcpu, const Cpu& cpu) {
   for (const int sibling : cpu.siblings.cpus()) {
     if (sibling != cpu.number && !vcpu.cpus->contains(sibling)) {
-      map[sibling].push_back({ProtectionKind::sibling, vm.name, vcpu.id, vcpu.source, cpu.number});
+      map[sibling].push_back(
+          {ProtectionKind::sibling, vm.name, vcpu.id, vcpu.source, cpu.number, vm.pid});
     }
   }
 }
@@ -30,7 +31,8 @@ void add_sibling(ProtectionMap& map, const Vm& vm, const Vcpu& vcpu, const Cpu& 
 void add_vcpu(
     ProtectionMap& map, const Topology& topology, const Vm& vm, const Vcpu& vcpu, bool siblings) {
   for (const int number : vcpu.cpus->cpus()) {
-    map[number].push_back({ProtectionKind::vcpu, vm.name, vcpu.id, vcpu.source, std::nullopt});
+    map[number].push_back(
+        {ProtectionKind::vcpu, vm.name, vcpu.id, vcpu.source, std::nullopt, vm.pid});
     const auto* cpu = find_cpu(topology, number);
     if (siblings && cpu != nullptr) {
       add_sibling(map, vm, vcpu, *cpu);
@@ -44,6 +46,31 @@ void add_vm(ProtectionMap& map, const Topology& topology, const Vm& vm, bool sib
       add_vcpu(map, topology, vm, vcpu, siblings);
     }
   }
+}
+
+bool differ_in_vcpu_only(const Protection& a, const Protection& b) {
+  return a.kind == b.kind && a.vm == b.vm && a.pid == b.pid && a.of == b.of && a.source == b.source;
+}
+
+std::string text_of(int cpu, const Protection& protection, const CpuSet& vcpus) {
+  const auto who = fmt::format("{} {} of {} ({})",
+                               vcpus.size() == 1 ? "vCPU" : "vCPUs",
+                               vcpus.to_list(),
+                               protection.vm,
+                               protection.source);
+  switch (protection.kind) {
+    case ProtectionKind::vcpu:
+      return fmt::format("cpu{}: {}", cpu, who);
+    case ProtectionKind::sibling:
+      return fmt::format("cpu{}: sibling of cpu{}, {}", cpu, *protection.of, who);
+    case ProtectionKind::user:
+      return fmt::format("cpu{}: to be avoided ({})", cpu, protection.source);
+    case ProtectionKind::isolated:
+    case ProtectionKind::nohz_full:
+    case ProtectionKind::cpuset:
+      break;
+  }
+  return fmt::format("cpu{}: {} ({})", cpu, protection_text(protection.kind), protection.source);
 }
 
 }  // namespace
@@ -82,7 +109,7 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   add_all(map, rules.avoid, ProtectionKind::user, "--avoid");
   for (auto& [cpu, reasons] : map) {
     std::ranges::sort(reasons, {}, [](const Protection& reason) {
-      return std::tie(reason.kind, reason.vm, reason.vcpu, reason.of, reason.source);
+      return std::tie(reason.kind, reason.vm, reason.pid, reason.vcpu, reason.of, reason.source);
     });
   }
   return map;
@@ -97,24 +124,31 @@ CpuSet protected_cpus(const ProtectionMap& map) {
 }
 
 std::string protection_text(int cpu, const Protection& protection) {
-  switch (protection.kind) {
-    case ProtectionKind::vcpu:
-      return fmt::format(
-          "cpu{}: vCPU {} of {} ({})", cpu, *protection.vcpu, protection.vm, protection.source);
-    case ProtectionKind::sibling:
-      return fmt::format("cpu{}: sibling of cpu{}, vCPU {} of {} ({})",
-                         cpu,
-                         *protection.of,
-                         *protection.vcpu,
-                         protection.vm,
-                         protection.source);
-    case ProtectionKind::isolated:
-    case ProtectionKind::nohz_full:
-    case ProtectionKind::cpuset:
-    case ProtectionKind::user:
-      break;
+  CpuSet vcpus;
+  if (protection.vcpu) {
+    vcpus.insert(*protection.vcpu);
   }
-  return fmt::format("cpu{}: {} ({})", cpu, protection_text(protection.kind), protection.source);
+  return text_of(cpu, protection, vcpus);
+}
+
+std::vector<std::string> protection_texts(int cpu, const std::vector<Protection>& reasons) {
+  std::vector<std::pair<const Protection*, CpuSet>> groups;
+  for (const auto& reason : reasons) {
+    auto group = std::ranges::find_if(
+        groups, [&](const auto& one) { return differ_in_vcpu_only(*one.first, reason); });
+    if (group == groups.end()) {
+      group = groups.insert(groups.end(), {&reason, {}});
+    }
+    if (reason.vcpu) {
+      group->second.insert(*reason.vcpu);
+    }
+  }
+  std::vector<std::string> lines;
+  lines.reserve(groups.size());
+  for (const auto& [reason, vcpus] : groups) {
+    lines.push_back(text_of(cpu, *reason, vcpus));
+  }
+  return lines;
 }
 
 bool protected_by_vcpu(const ProtectionMap& map, int cpu) {

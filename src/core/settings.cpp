@@ -1,35 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/settings.h"
 
-#include "irqtune/core/text.h"
-
-#include <algorithm>
-#include <cctype>
-
 namespace irqtune {
 
-const KernelParameter* find_parameter(const Settings& settings, std::string_view name) noexcept {
-  const KernelParameter* found = nullptr;
-  for (const auto& parameter : settings.kernel) {
-    found = parameter.name == name ? &parameter : found;
+/// Source: Linux drivers/iommu/irq_remapping.c (irq_remapping_cap(), nopost), drivers/iommu/amd
+/// (amd_iommu_intr=), drivers/iommu/intel/irq_remapping.c (set_irq_posting_cap()).
+std::optional<bool> may_post(const PostingFacts& facts, const KernelParameters& parameters) {
+  if (find_word(parameters, "intremap", "nopost") != nullptr ||
+      (facts.avic && find_word(parameters, "amd_iommu_intr", "legacy", "vapic") != nullptr)) {
+    return false;
   }
-  return found;
-}
-
-CpuSet parameter_cpus(std::string_view value) {
-  while (!value.empty()) {
-    const bool flag = std::isalpha(static_cast<unsigned char>(value.front())) != 0;
-    if (!flag) {
-      return CpuSet::parse_list(value).value_or(CpuSet{});
-    }
-    static_cast<void>(take_until(value, ','));
+  if (facts.device_posted_irqs) {
+    return facts.device_posted_irqs;
   }
-  return {};
-}
-
-bool has_word(std::string_view value, std::string_view word) {
-  return std::ranges::any_of(split(value, ','),
-                             [&](std::string_view part) { return part == word; });
+  if (!facts.apicv && !facts.avic) {
+    return std::nullopt;
+  }
+  const bool intel = facts.apicv.value_or(false) && facts.iommu.value_or(true);
+  return intel || facts.avic.value_or(false);
 }
 
 }  // namespace irqtune

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -41,8 +44,7 @@ std::size_t utf8_length(std::string_view text) noexcept {
   const auto second = length > 1 ? byte(1) : std::uint8_t{0};
   const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
   const bool beyond = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-  const bool c1_control = first == 0xc2 && second < 0xa0;
-  return overlong || beyond || c1_control ? 0 : length;
+  return overlong || beyond ? 0 : length;
 }
 
 /// Matches one "[...]" at the start of `pattern` with `c`; returns the pattern behind it, or an
@@ -80,6 +82,29 @@ std::optional<std::string_view> match_one(std::string_view pattern, char c) noex
   }
   return pattern.front() == '?' || pattern.front() == c ? std::optional(pattern.substr(1))
                                                         : std::nullopt;
+}
+
+/// One character for `printf %b` in single quotes. Source: POSIX printf(1), octal as "\\0ddd".
+void append_escaped(std::string& out, std::string_view part, const Character& character) {
+  if (character.bytes > 0 && is_shown(character.code) && part != "'" && part != "\\") {
+    out += part;
+    return;
+  }
+  for (const char c : part) {
+    const unsigned byte = static_cast<std::uint8_t>(c);
+    out += "\\0";
+    for (const unsigned shift : {6U, 3U, 0U}) {
+      out += static_cast<char>('0' + (byte >> shift & 7U));
+    }
+  }
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
@@ -182,37 +207,121 @@ bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
   return pattern.empty();
 }
 
+Character first_character(std::string_view text) noexcept {
+  constexpr unsigned kPayload = 0x3f;  // Of each byte but the first.
+  Character character;
+  character.bytes = text.empty() ? 0 : utf8_length(text);
+  if (character.bytes > 0) {
+    const auto first = static_cast<std::uint8_t>(text[0]);
+    const auto mask = character.bytes == 1 ? 0x7fU : 0x7fU >> character.bytes;
+    character.code = first & mask;
+  }
+  for (std::size_t i = 1; i < character.bytes; ++i) {
+    character.code = character.code << 6U | (static_cast<std::uint8_t>(text[i]) & kPayload);
+  }
+  return character;
+}
+
+bool is_shown(char32_t code) noexcept {
+  using Range = std::pair<char32_t, char32_t>;
+  constexpr std::array<Range, 11> kHidden = {Range{0x00, 0x1f},  // Controls
+                                             Range{0x7f, 0x9f},
+                                             Range{0xad, 0xad},      // Soft hyphen
+                                             Range{0x61c, 0x61c},    // Marks and overrides of
+                                             Range{0x200b, 0x200f},  // direction, joiners,
+                                             Range{0x2028, 0x202e},  // separators of lines
+                                             Range{0x2060, 0x206f},
+                                             Range{0x180e, 0x180e},
+                                             Range{0xfeff, 0xfeff},
+                                             Range{0xfff9, 0xfffb},
+                                             Range{0xe0000, 0xe007f}};  // Tags
+  return std::ranges::none_of(
+      kHidden, [&](const Range& range) { return range.first <= code && code <= range.second; });
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto length = utf8_length(text);
-    const bool control = length == 1 && (text[0] < ' ' || text[0] == '\x7f');
-    if (length == 0 || control) {
-      out += '?';
-      text.remove_prefix(1);
+    const auto character = first_character(text);
+    const auto bytes = std::max<std::size_t>(character.bytes, 1);
+    if (character.bytes > 0 && is_shown(character.code)) {
+      out += text.substr(0, bytes);
     } else {
-      out += text.substr(0, length);
-      text.remove_prefix(length);
+      out += '?';
     }
+    text.remove_prefix(bytes);
   }
   return out;
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/=,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  const bool shown = printable(word) == word;
+  std::string out = shown ? "'" : "\"$(printf %b '";
+  while (!word.empty()) {
+    const auto character = first_character(word);
+    const auto part = word.substr(0, std::max<std::size_t>(character.bytes, 1));
+    word.remove_prefix(part.size());
+    if (shown) {
+      out += part == "'" ? "'\\''" : part;
+    } else {
+      append_escaped(out, part, character);
+    }
+  }
+  return out + (shown ? "'" : "')\"");
+}
+
+JsonExtent json_extent(std::string_view text) noexcept {
+  JsonExtent extent;
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = text.find_first_of("\"\\[]{},:"); at != std::string_view::npos;
+       at = text.find_first_of(in_string ? "\"\\" : "\"[]{},:", at + 1)) {
+    const char c = text[at];
+    if (c == '"') {
+      in_string = !in_string;
+    } else if (c == '\\') {
+      at += in_string ? 1 : 0;  // What is escaped ends no string.
+    } else if (c == ']' || c == '}') {
+      depth -= depth > 0 ? 1 : 0;
+    } else {
+      depth += c == '[' || c == '{' ? 1 : 0;
+      extent.depth = std::max(extent.depth, depth);
+      ++extent.marks;
+    }
+  }
+  return extent;
+}
+
 std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
   constexpr std::size_t kLongest = 256;  // Keeps the square of hostile lengths small.
+  const auto wanted = lower(name);
   std::string best;
   auto best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : names) {
     if (name.size() > kLongest || candidate.size() > kLongest) {
       continue;
     }
-    const auto distance = edit_distance(name, candidate);
+    const auto distance = edit_distance(wanted, lower(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }
   }
-  return best;
+  if (!best.empty() || name.size() < 2) {
+    return best;
+  }
+  const auto longer = std::ranges::find_if(
+      names, [&](const std::string& candidate) { return candidate.starts_with(name); });
+  return longer != names.end() ? *longer : best;
 }
 
 }  // namespace irqtune

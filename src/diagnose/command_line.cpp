@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "diagnose/command_line.h"
+
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "diagnose/parts.h"
 
@@ -12,21 +13,8 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-/// What the command line says about CPUs, and what it should respect.
-struct Lists {
-  std::optional<CpuSet> irqaffinity;
-  std::optional<CpuSet> isolcpus;
-  std::optional<CpuSet> nohz_full;
-  std::optional<CpuSet> rcu_nocbs;
-  bool managed_irq = false;
-  CpuSet isolated;  ///< From the scheduler's load balancing, at boot or by a cpuset partition.
-  CpuSet vcpus;     ///< Cores of dedicated vCPUs.
-  CpuSet cores;     ///< The same with their SMT siblings.
-};
-
-std::optional<CpuSet> list_of(const Settings& settings, std::string_view name) {
-  const auto* parameter = find_parameter(settings, name);
-  return parameter != nullptr ? std::optional(parameter_cpus(parameter->value)) : std::nullopt;
+std::optional<int> last_cpu(const Topology& topology) {
+  return topology.cpus.empty() ? std::nullopt : std::optional(topology.cpus.back().number);
 }
 
 CpuSet with_siblings(const Topology& topology, const CpuSet& cpus) {
@@ -38,29 +26,19 @@ CpuSet with_siblings(const Topology& topology, const CpuSet& cpus) {
   return all;
 }
 
-Lists lists_of(const DiagnosisInput& input) {
-  Lists lists;
-  lists.irqaffinity = list_of(input.settings, "irqaffinity");
-  lists.isolcpus = list_of(input.settings, "isolcpus");
-  lists.nohz_full = list_of(input.settings, "nohz_full");
-  lists.rcu_nocbs = list_of(input.settings, "rcu_nocbs");
-  const auto* isolcpus = find_parameter(input.settings, "isolcpus");
-  lists.managed_irq = isolcpus != nullptr && has_word(isolcpus->value, "managed_irq");
-  lists.isolated = input.host.topology.isolated;
-  for (const auto& partition : input.host.topology.partitions) {
-    lists.isolated |= partition.cpus;
-  }
-  for (const auto& vm : input.host.vms) {
+void add_vcpus(const Host& host, CpuLists& lists) {
+  for (const auto& vm : host.vms) {
     for (const auto& vcpu : vm.vcpus) {
-      const bool counts = vm.state == VmState::running && vcpu.dedicated && vcpu.cpus;
-      lists.vcpus |= counts ? *vcpu.cpus : CpuSet{};
+      if (vm.state == VmState::running && vcpu.dedicated && vcpu.cpus) {
+        lists.vcpus |= *vcpu.cpus;
+        lists.one_each = lists.one_each && vcpu.cpus->size() == 1;
+      }
     }
   }
-  lists.cores = with_siblings(input.host.topology, lists.vcpus);
-  return lists;
+  lists.cores = with_siblings(host.topology, lists.vcpus);
 }
 
-/// Queues that the kernel manages on CPUs of `cpus`, "nvme0q3, nvme0q4".
+/// Queues that the kernel manages on CPUs of `cpus`.
 std::vector<const Irq*> managed_on(const Host& host, const CpuSet& cpus) {
   std::vector<const Irq*> irqs;
   for (const auto& irq : host.irqs) {
@@ -72,27 +50,35 @@ std::vector<const Irq*> managed_on(const Host& host, const CpuSet& cpus) {
   return irqs;
 }
 
-/// Sentences about what contradicts what; those about interrupts, which weigh more, come first.
+CpuSet or_none(const std::optional<CpuSet>& cpus) {
+  return cpus.value_or(CpuSet{});
+}
+
+/// Sentences about what contradicts what; those that weigh more come first.
 struct Contradictions {
-  std::vector<std::string> of_irqs;
+  std::vector<std::string> grave;
   std::vector<std::string> others;
+
+  [[nodiscard]] bool empty() const noexcept { return grave.empty() && others.empty(); }
 };
 
-void check_irqs(const DiagnosisInput& input, const Lists& lists, Contradictions& found) {
-  const auto kept = (lists.isolcpus.value_or(CpuSet{}) | lists.nohz_full.value_or(CpuSet{})) &
-                    lists.irqaffinity.value_or(CpuSet{});
+void check_irqs(const DiagnosisInput& input, const CpuLists& lists, Contradictions& found) {
+  const auto& asked = lists.asked;
+  const auto kept =
+      (or_none(asked.domain) | or_none(asked.managed_irq) | or_none(asked.nohz_full)) &
+      or_none(asked.irqaffinity);
   if (!kept.empty()) {
-    found.of_irqs.push_back(fmt::format(
+    found.grave.push_back(fmt::format(
         "irqaffinity= has CPUs that isolcpus= or nohz_full= keeps clear: {}", kept.to_list()));
   }
-  const auto pinned = (lists.irqaffinity.value_or(CpuSet{}) & lists.cores) - kept;
+  const auto pinned = (or_none(asked.irqaffinity) & lists.cores) - kept;
   if (!pinned.empty()) {
-    found.of_irqs.push_back(
+    found.grave.push_back(
         fmt::format("irqaffinity= has cores that vCPUs are pinned to: {}", pinned.to_list()));
   }
-  const auto managed = managed_on(input.host, input.host.topology.isolated);
-  if (lists.isolcpus && !lists.managed_irq && !managed.empty()) {
-    found.of_irqs.push_back(fmt::format(
+  const auto managed = managed_on(input.host, or_none(asked.domain) - or_none(asked.managed_irq));
+  if (!managed.empty()) {
+    found.grave.push_back(fmt::format(
         "isolcpus= lacks managed_irq: IRQ {} ({}), which the kernel manages, {} on isolated CPUs",
         numbers_text(managed),
         printable(managed.front()->actions.front()),
@@ -100,129 +86,106 @@ void check_irqs(const DiagnosisInput& input, const Lists& lists, Contradictions&
   }
 }
 
-void check_isolation(const Lists& lists, Contradictions& found) {
-  if (lists.nohz_full && !(*lists.nohz_full - lists.isolated).empty()) {
+/// What was asked for, and the kernel did not do. Source: Linux kernel/sched/isolation.c: it
+/// ignores a list that it cannot read, and one that differs from an earlier one (before 5.18 also
+/// nohz_full= that differs from isolcpus=).
+void check_force(const DiagnosisInput& input, const CpuLists& lists, Contradictions& found) {
+  for (const auto& token : lists.asked.refused) {
+    found.grave.push_back(
+        fmt::format("the kernel cannot read {}, and ignores it", printable(token)));
+  }
+  if (!input.settings.knows_isolation) {
+    return;
+  }
+  const auto& topology = input.host.topology;
+  const auto check = [&](std::string_view name, const CpuSet& asked, const CpuSet& done) {
+    const auto missing = (asked & topology.online) - done;
+    if (!missing.empty()) {
+      found.grave.push_back(
+          fmt::format("{}= is not in force on {} (/sys/devices/system/cpu/{}: {}); dmesg | grep -i "
+                      "housekeeping may say why",
+                      name,
+                      missing.to_list(),
+                      name == "isolcpus" ? "isolated" : name,
+                      done.empty() ? "none" : done.to_list()));
+    }
+  };
+  check("isolcpus", or_none(lists.asked.domain), topology.isolated);
+  check("nohz_full", or_none(lists.asked.nohz_full), topology.nohz_full);
+}
+
+void check_isolation(const CpuLists& lists, Contradictions& found) {
+  const auto& asked = lists.asked;
+  const auto loose = or_none(asked.nohz_full) - lists.isolated;
+  if (!loose.empty()) {
     found.others.push_back(
         fmt::format("nohz_full= without isolation on {}: other tasks are put there, and the tick "
                     "comes back",
-                    (*lists.nohz_full - lists.isolated).to_list()));
+                    loose.to_list()));
   }
-  if (lists.isolcpus && !(lists.vcpus - lists.isolated).empty()) {
-    found.others.push_back(fmt::format("isolcpus= leaves out cores that vCPUs are pinned to: {}",
-                                       (lists.vcpus - lists.isolated).to_list()));
+  const auto missed = lists.vcpus - (asked.domain ? lists.isolated : or_none(asked.managed_irq));
+  if ((asked.domain || asked.managed_irq) && !missed.empty()) {
+    found.others.push_back(
+        fmt::format("isolcpus= leaves out cores that vCPUs are pinned to: {}", missed.to_list()));
   }
-  const auto offloaded = lists.rcu_nocbs.value_or(CpuSet{}) | lists.nohz_full.value_or(CpuSet{});
-  const auto left = lists.isolcpus.value_or(CpuSet{}) - offloaded;
+  const auto left = or_none(asked.domain) - (or_none(asked.rcu_nocbs) | or_none(asked.nohz_full));
   // Without a list, rcu_nocbs only allows it, and 6.1 and later offload none.
-  if (lists.rcu_nocbs && !lists.rcu_nocbs->empty() && !left.empty()) {
+  if (asked.rcu_nocbs && !asked.rcu_nocbs->empty() && !left.empty()) {
     found.others.push_back(fmt::format(
         "rcu_nocbs= leaves out isolated CPUs: RCU callbacks run on {}", left.to_list()));
   }
 }
 
-/// What the command line ought to say about CPUs.
-struct Recommended {
-  std::vector<std::string> tokens;
-  std::vector<std::string> why;
-};
-
-Recommended recommended(const DiagnosisInput& input, const Lists& lists) {
-  Recommended line;
-  const auto add = [&](std::string token, std::string_view why) {
-    line.why.push_back(fmt::format("{}: {}", token, why));
-    line.tokens.push_back(std::move(token));
-  };
-  const auto wanted = lists.cores | lists.isolcpus.value_or(CpuSet{});
-  add(fmt::format("irqaffinity={}", (input.plan.housekeeping - wanted).to_list()),
-      "interrupts start on housekeeping CPUs (the kernel adds the CPU it boots on)");
-  const bool by_partition = lists.isolated.contains_all(lists.vcpus) && !lists.isolcpus;
-  if (by_partition) {
-    add(fmt::format("isolcpus=managed_irq,{}", wanted.to_list()),
-        "queues that the kernel manages keep off the cores; the cpuset partition does the rest");
-  } else {
-    add(fmt::format("isolcpus=managed_irq,domain,{}", wanted.to_list()),
-        "queues that the kernel manages, and other tasks, keep off the vCPUs' cores; it holds "
-        "until the next boot: where VMs come and go, use isolated cpuset partitions and leave "
-        "domain out");
+Contradictions contradictions(const DiagnosisInput& input, const CpuLists& lists) {
+  Contradictions found;
+  check_irqs(input, lists, found);
+  const auto before = found.grave.size();
+  check_force(input, lists, found);
+  if (found.grave.size() == before) {  // Else these follow from it.
+    check_isolation(lists, found);
   }
-  if (lists.nohz_full) {
-    add(fmt::format("nohz_full={}", wanted.to_list()),
-        "no tick while one vCPU thread runs alone; implies rcu_nocbs, costs at each kernel entry");
-  }
-  return line;
+  return found;
 }
 
-/// What the command line says now, of what matters here.
-std::string current_text(const Settings& settings) {
-  constexpr std::array<std::string_view, 9> kNames = {"irqaffinity",
-                                                      "isolcpus",
-                                                      "nohz_full",
-                                                      "rcu_nocbs",
-                                                      "intremap",
-                                                      "iommu",
-                                                      "intel_iommu",
-                                                      "amd_iommu",
-                                                      "nohz"};
-  std::string text;
-  for (const auto& parameter : settings.kernel) {
-    if (std::ranges::find(kNames, parameter.name) != kNames.end()) {
-      text += text.empty() ? "" : " ";
-      text += parameter.value.empty() ? parameter.name
-                                      : fmt::format("{}={}", parameter.name, parameter.value);
-    }
-  }
-  return printable(text.empty() ? "nothing about interrupts or isolation" : text);
-}
-
-std::vector<std::string> remedy_text(const DiagnosisInput& input, const Lists& lists) {
-  if (lists.cores.empty() || input.plan.housekeeping.empty()) {
-    return {
-        "make the lists agree: vCPUs' cores in isolcpus= and nohz_full=, all others in "
-        "irqaffinity="};
-  }
-  const auto line = recommended(input, lists);
-  std::string tokens;
-  for (const auto& token : line.tokens) {
-    tokens += tokens.empty() ? token : " " + token;
-  }
-  std::vector<std::string> remedy = {std::move(tokens)};
-  remedy.insert(remedy.end(), line.why.begin(), line.why.end());
-  if (lists.rcu_nocbs && lists.nohz_full) {
-    remedy.emplace_back("rcu_nocbs= may go: nohz_full= implies it");
-  }
-  remedy.emplace_back(
-      "in GRUB_CMDLINE_LINUX of /etc/default/grub, then update-grub (Debian) or grub2-mkconfig, "
-      "and boot");
-  return remedy;
-}
-
-/// True if interrupts start on housekeeping CPUs and vCPUs' cores are isolated already.
-bool is_set(const Lists& lists) {
-  return lists.irqaffinity && !lists.irqaffinity->empty() &&
-         lists.isolated.contains_all(lists.vcpus);
+/// True if interrupts start on housekeeping CPUs and vCPUs' cores are kept clear already.
+bool is_set(const CpuLists& lists) {
+  const auto clear =
+      lists.isolated | (lists.one_each ? CpuSet{} : or_none(lists.asked.managed_irq));
+  return lists.asked.irqaffinity && !lists.asked.irqaffinity->empty() &&
+         clear.contains_all(lists.vcpus);
 }
 
 }  // namespace
+
+CpuLists cpu_lists(const DiagnosisInput& input) {
+  const auto& topology = input.host.topology;
+  CpuLists lists;
+  lists.asked = cpu_parameters(input.settings.kernel, last_cpu(topology));
+  lists.isolated = topology.isolated;
+  for (const auto& partition : topology.partitions) {
+    lists.isolated |= partition.cpus;
+  }
+  add_vcpus(input.host, lists);
+  return lists;
+}
 
 void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findings) {
   if (!input.host.id.cmdline) {
     return;
   }
-  const auto lists = lists_of(input);
-  Contradictions found;
-  check_irqs(input, lists, found);
-  check_isolation(lists, found);
-  const auto current = fmt::format("/proc/cmdline: {}", current_text(input.settings));
-  if (!found.of_irqs.empty() || !found.others.empty()) {
+  const auto lists = cpu_lists(input);
+  const auto found = contradictions(input, lists);
+  const auto current = fmt::format("/proc/cmdline: {}", current_tokens(input.settings));
+  if (!found.empty()) {
     auto finding = make_finding("cmdline-conflict",
-                                found.of_irqs.empty() ? Severity::info : Severity::warning,
+                                found.grave.empty() ? Severity::info : Severity::warning,
                                 "parameters of the kernel command line work against each other");
     finding.cost = "CPUs that were meant to be left alone are not";
     finding.evidence = {current};
-    for (const auto* list : {&found.of_irqs, &found.others}) {
+    for (const auto* list : {&found.grave, &found.others}) {
       finding.evidence.insert(finding.evidence.end(), list->begin(), list->end());
     }
-    finding.remedy = remedy_text(input, lists);
+    finding.remedy = recommended_tokens(input, lists);
     findings.push_back(std::move(finding));
     return;
   }
@@ -233,10 +196,10 @@ void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findin
       make_finding("kernel-cmdline",
                    Severity::info,
                    fmt::format("the kernel command line does not know of the vCPUs' cores ({})",
-                               lists.cores.to_list()));
+                               short_list(lists.cores)));
   finding.cost = "after each boot, interrupts and tasks are put there first and moved away later";
   finding.evidence = {current};
-  finding.remedy = remedy_text(input, lists);
+  finding.remedy = recommended_tokens(input, lists);
   finding.cpus = lists.cores;
   findings.push_back(std::move(finding));
 }

@@ -62,8 +62,11 @@ void find_undoing(const DiagnosisInput& input,
 /// The CPUs that irqbalance ought to keep off.
 CpuSet kept_clear(const DiagnosisInput& input) {
   const auto& topology = input.host.topology;
-  return (vcpu_cpus(input.protections, true) | topology.isolated | topology.nohz_full) &
-         topology.online;
+  auto cpus = vcpu_cpus(input.protections, true) | topology.isolated | topology.nohz_full;
+  for (const auto& partition : topology.partitions) {
+    cpus |= partition.cpus;
+  }
+  return cpus & topology.online;
 }
 
 void find_balanced_cpus(const DiagnosisInput& input,
@@ -80,10 +83,12 @@ void find_balanced_cpus(const DiagnosisInput& input,
       "irqbalance-cpus",
       Severity::warning,
       overrides ? fmt::format("irqbalance's own CPU list overrides isolation: it may use {}",
-                              open.to_list())
-                : fmt::format("irqbalance may put the host's interrupts on vCPUs' cores ({})",
-                              open.to_list()));
-  finding.cost = "the host's devices interrupt vCPUs, at another place every 10 s";
+                              short_list(open))
+                : fmt::format("irqbalance may put the host's interrupts on {} ({})",
+                              open.intersects(vcpu_cpus(input.protections, true)) ? "vCPUs' cores"
+                                                                                  : "isolated CPUs",
+                              short_list(open)));
+  finding.cost = "the host's devices interrupt what was to be left alone, ever anew (every 10 s)";
   finding.evidence = {process_text(meddler)};
   finding.evidence.push_back(
       meddler.banned_by.empty()
@@ -93,12 +98,15 @@ void find_balanced_cpus(const DiagnosisInput& input,
                 "{} is set ({}): isolcpus= and nohz_full= are not looked at then",
                 meddler.banned_by,
                 meddler.banned_cpus.empty() ? "to nothing" : meddler.banned_cpus.to_list()));
-  finding.remedy = {fmt::format("in {}:", meddler.config),
-                    fmt::format("IRQBALANCE_BANNED_CPULIST={}",
-                                (kept_clear(input) | meddler.banned_cpus).to_list())};
-  if (meddler.banned_by == "IRQBALANCE_BANNED_CPUS") {
-    finding.remedy.emplace_back("and remove IRQBALANCE_BANNED_CPUS, which wins over it");
-  }
+  const auto banned = kept_clear(input) | meddler.banned_cpus;
+  finding.remedy = {fmt::format("in {}{}:",
+                                meddler.config,
+                                meddler.banned_by == "IRQBALANCE_BANNED_CPUS"
+                                    ? ", in place of IRQBALANCE_BANNED_CPUS, which would win"
+                                    : ""),
+                    fmt::format("IRQBALANCE_BANNED_CPULIST={}", banned.to_list()),
+                    "irqbalance before 1.8 knows only:",
+                    fmt::format("IRQBALANCE_BANNED_CPUS={}", banned.to_mask())};
   finding.remedy.emplace_back("systemctl restart irqbalance");
   finding.cpus = open;
   findings.push_back(std::move(finding));
@@ -123,10 +131,6 @@ void find_host_agents(const DiagnosisInput& input,
   finding.evidence = {process_text(meddler)};
   finding.remedy = meddler.advice;
   findings.push_back(std::move(finding));
-}
-
-std::string line_text(const ConfigLine& line) {
-  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
 }
 
 /// What one .link file asks of udev. Source: systemd.link(5), systemd/systemd#40304.
@@ -163,6 +167,21 @@ void add_link_line(const Host& host, const ConfigLine& line, LinkFile& link) {
   }
 }
 
+/// A vendor's file is not edited: one of the same name in /etc takes its place.
+std::vector<std::string> link_remedy(const std::string& file, const CpuSet& housekeeping) {
+  constexpr std::string_view kOwn = "/etc/systemd/network/";
+  const auto own = fmt::format("{}{}", kOwn, file.substr(file.rfind('/') + 1));
+  std::vector<std::string> remedy;
+  if (!file.starts_with(kOwn)) {
+    remedy.push_back(fmt::format("cp {} {}", shell_word(file), shell_word(own)));
+  }
+  remedy.push_back(fmt::format("in {}, section [Link]:", own));
+  remedy.push_back(fmt::format("IRQAffinity={}", housekeeping.to_list()));
+  remedy.emplace_back("udevadm control --reload");
+  remedy.emplace_back("what is there already: irqtune apply --scope evict");
+  return remedy;
+}
+
 void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::map<std::string, LinkFile> files;
   for (const auto& line : input.settings.config) {
@@ -183,9 +202,7 @@ void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
                     hit.to_list()));
     finding.cost = "they go there whenever the device appears, and irqtune's evict is undone";
     finding.evidence = link.lines;
-    finding.remedy = {fmt::format("in {}, section [Link]:", file),
-                      fmt::format("IRQAffinity={}", input.plan.housekeeping.to_list()),
-                      "udevadm control --reload"};
+    finding.remedy = link_remedy(file, input.plan.housekeeping);
     finding.cpus = hit;
     findings.push_back(std::move(finding));
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
 
 #include <fmt/format.h>
@@ -60,7 +61,8 @@ std::optional<Shared> shared_line(const EsxInput& input, const EsxLine& line) {
     const auto room = ~std::uint64_t{0} - shared.total;
     shared.total += std::min(count, room);
   }
-  shared.first_pcpu_only = line.counts.front() > 0 &&
+  // With one PCPU that says nothing.
+  shared.first_pcpu_only = line.counts.size() > 1 && line.counts.front() > 0 &&
                            std::all_of(line.counts.begin() + 1, line.counts.end(), [](auto count) {
                              return count == 0;
                            });
@@ -74,22 +76,30 @@ std::string drivers_text(const Shared& shared) {
              : fmt::format(" ({} in the console)", fmt::join(shared.console_line->drivers, ", "));
 }
 
+std::string_view where_text(const Shared& shared) {
+  if (shared.total == 0) {
+    return "none yet";
+  }
+  if (shared.line->counts.size() == 1) {
+    return "on the only PCPU";
+  }
+  return shared.first_pcpu_only ? "all on PCPU 0" : "on several PCPUs";
+}
+
 std::vector<std::string> evidence_of(const std::vector<Shared>& lines) {
   std::vector<std::string> evidence;
   for (const auto& shared : lines) {
-    evidence.push_back(fmt::format("0x{:02x}: {}{} with {}: {} interrupts, {}",
+    evidence.push_back(fmt::format("0x{:02x}: {}{} with {}: {}, {}",
                                    shared.line->vector,
                                    shared.console->text,
                                    drivers_text(shared),
                                    fmt::join(shared.vmkernel, ", "),
-                                   shared.total,
-                                   shared.first_pcpu_only ? "all on PCPU 0"
-                                   : shared.total == 0    ? "none yet"
-                                                          : "on several PCPUs"));
+                                   counted(shared.total, "interrupt"),
+                                   where_text(shared)));
     if (shared.console_line != nullptr) {
-      evidence.push_back(fmt::format("the console's /proc/interrupts, {}: {} interrupts",
+      evidence.push_back(fmt::format("the console's /proc/interrupts, {}: {}",
                                      shared.console_line->irq,
-                                     shared.console_line->count));
+                                     counted(shared.console_line->count, "interrupt")));
     }
   }
   return evidence;
@@ -107,7 +117,7 @@ std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
   steps.reserve(drivers.size() + 1);
   for (const auto& driver : drivers) {
     steps.push_back(fmt::format("in the service console: rmmod {} (if nothing there needs it)",
-                                diagnosis::shell_word(driver)));
+                                shell_word(driver)));
   }
   steps.push_back(
       fmt::format("keep it unloaded: comment out the alias of {} in the console's "

@@ -5,18 +5,42 @@
 
 #include <algorithm>
 
+#include "diagnose/command_line.h"
 #include "diagnose/parts.h"
 
 namespace irqtune::diagnosis {
 
 namespace {
 
-std::string line_text(const ConfigLine& line) {
-  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
+/// The configuration lines about `topic` of which `is_wrong` holds, with their places.
+template <typename Predicate>
+std::vector<std::string> lines_about(const Settings& settings,
+                                     ConfigTopic topic,
+                                     Predicate is_wrong) {
+  std::vector<std::string> lines;
+  for (const auto& line : settings.config) {
+    if (line.topic == topic && is_wrong(line.text)) {
+      lines.push_back(line_text(line));
+    }
+  }
+  return lines;
+}
+
+/// A finding that rests on lines of configuration; the caller adds the remedy.
+Finding& add_finding(std::string_view id,
+                     Severity severity,
+                     std::string title,
+                     std::vector<std::string> lines,
+                     std::vector<Finding>& findings) {
+  constexpr std::size_t kShown = 4;
+  auto& finding = findings.emplace_back(make_finding(id, severity, std::move(title)));
+  shorten(lines, kShown);
+  finding.evidence = std::move(lines);
+  return finding;
 }
 
 void find_nox2apic(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  if (find_parameter(input.settings, "nox2apic") == nullptr) {
+  if (find_parameter(input.settings.kernel, "nox2apic") == nullptr) {
     return;
   }
   auto finding = make_finding("folklore-nox2apic",
@@ -29,13 +53,13 @@ void find_nox2apic(const DiagnosisInput& input, std::vector<Finding>& findings) 
       "/proc/cmdline: nox2apic",
       "where an interrupt may go is decided by interrupt remapping, which x2APIC needs anyhow; "
       "xAPIC mode routes nothing better"};
-  finding.remedy = {"take nox2apic off the kernel command line, unless the firmware is broken"};
+  finding.remedy = {"unless it works around a broken firmware, " + drop_token("nox2apic")};
   findings.push_back(std::move(finding));
 }
 
 void find_max_cstate(const DiagnosisInput& input, std::vector<Finding>& findings) {
   for (const std::string_view name : {"intel_idle.max_cstate", "processor.max_cstate"}) {
-    const auto* parameter = find_parameter(input.settings, name);
+    const auto* parameter = find_parameter(input.settings.kernel, name);
     if (parameter == nullptr) {
       continue;
     }
@@ -48,21 +72,22 @@ void find_max_cstate(const DiagnosisInput& input, std::vector<Finding>& findings
     if (name == "intel_idle.max_cstate" && parameter->value == "0") {
       finding.evidence.emplace_back("0 does not stop deep idle: it hands over to acpi_idle");
     }
-    finding.remedy = {
-        "limit the CPUs that serve vectors instead, at run time: echo 20 > "
-        "/sys/devices/system/cpu/cpuN/power/pm_qos_resume_latency_us",
-        fmt::format("and take {} off the kernel command line", name)};
+    CpuSet serving;
+    for (const auto& power : input.settings.power) {
+      serving.insert(power.cpu);
+    }
+    if (!serving.empty()) {
+      finding.remedy = {"limit the CPUs that serve vectors instead, at run time:",
+                        for_each_cpu(serving, "20", "power/pm_qos_resume_latency_us")};
+    }
+    finding.remedy.push_back(drop_token(parameter_text(*parameter)));
     findings.push_back(std::move(finding));
   }
 }
 
 void find_numa_aware(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  std::vector<std::string> lines;
-  for (const auto& line : input.settings.config) {
-    if (line.topic == ConfigTopic::numa_aware) {
-      lines.push_back(line_text(line));
-    }
-  }
+  auto lines =
+      lines_about(input.settings, ConfigTopic::numa_aware, [](const auto&) { return true; });
   for (const auto& meddler : input.settings.meddlers) {
     if (meddler.detail.find("--numa_aware") != std::string::npos) {
       lines.push_back(fmt::format("pid {}: {}", meddler.pid, printable(meddler.detail)));
@@ -71,14 +96,13 @@ void find_numa_aware(const DiagnosisInput& input, std::vector<Finding>& findings
   if (lines.empty()) {
     return;
   }
-  auto finding = make_finding("folklore-numa-aware",
+  auto& finding = add_finding("folklore-numa-aware",
                               Severity::warning,
-                              "irqbalance is told --numa_aware, an option that it never had");
+                              "irqbalance is told --numa_aware, an option that it never had",
+                              std::move(lines),
+                              findings);
   finding.cost = "irqbalance prints its usage and ends, or ignores it; it looks at nodes by itself";
-  shorten(lines, 4);
-  finding.evidence = std::move(lines);
-  finding.remedy = {"remove --numa_aware; systemctl restart irqbalance"};
-  findings.push_back(std::move(finding));
+  finding.remedy = {"take --numa_aware out of there", "systemctl restart irqbalance"};
 }
 
 /// The number behind "netdev_budget" and '=' or a blank; empty optional if there is none.
@@ -96,34 +120,35 @@ std::optional<std::uint64_t> budget_in(std::string_view text) {
 
 void find_budget(const DiagnosisInput& input, std::vector<Finding>& findings) {
   constexpr std::uint64_t kMuch = 3000;  // Ten times the default.
-  std::vector<std::string> lines;
+  const auto much = [](const std::string& text) { return budget_in(text).value_or(0) >= kMuch; };
+  auto lines = lines_about(input.settings, ConfigTopic::netdev_budget, much);
+  const bool written = !lines.empty();
   if (input.settings.netdev_budget.value_or(0) >= kMuch) {
-    lines.push_back(
+    lines.insert(
+        lines.begin(),
         fmt::format("/proc/sys/net/core/netdev_budget: {}", *input.settings.netdev_budget));
-  }
-  for (const auto& line : input.settings.config) {
-    if (line.topic == ConfigTopic::netdev_budget && budget_in(line.text).value_or(0) >= kMuch) {
-      lines.push_back(line_text(line));
-    }
   }
   if (lines.empty()) {
     return;
   }
-  auto finding = make_finding("folklore-netdev-budget",
+  auto& finding = add_finding("folklore-netdev-budget",
                               Severity::info,
-                              "netdev_budget is set so high that it limits nothing");
+                              "netdev_budget is set so high that it limits nothing",
+                              std::move(lines),
+                              findings);
   finding.cost =
       "longer softirq bursts of the host's own NICs; no effect on passed-through devices, whose "
       "packets never enter the host's network stack";
-  shorten(lines, 4);
-  finding.evidence = std::move(lines);
   finding.evidence.push_back(fmt::format(
       "a round ends after netdev_budget_usecs anyhow{}",
       input.settings.netdev_time_us ? fmt::format(" ({} us)", *input.settings.netdev_time_us)
                                     : std::string{}));
-  finding.remedy = {"sysctl -w net.core.netdev_budget=300, and remove the line",
-                    "judge by the third column of /proc/net/softnet_stat (see time-squeeze)"};
-  findings.push_back(std::move(finding));
+  finding.remedy = {"sysctl -w net.core.netdev_budget=300"};
+  if (written) {
+    finding.remedy.emplace_back("remove the lines named above");
+  }
+  finding.remedy.emplace_back(
+      "judge by the third column of /proc/net/softnet_stat (see time-squeeze)");
 }
 
 /// True if "hkey" stands without a key behind it: "ethtool -X eth0 hkey".
@@ -135,23 +160,17 @@ bool is_bare_hkey(std::string_view text) {
 }
 
 void find_hash_key(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  std::vector<std::string> lines;
-  for (const auto& line : input.settings.config) {
-    if (line.topic == ConfigTopic::ethtool_hash && is_bare_hkey(line.text)) {
-      lines.push_back(line_text(line));
-    }
-  }
+  auto lines = lines_about(input.settings, ConfigTopic::ethtool_hash, is_bare_hkey);
   if (lines.empty()) {
     return;
   }
-  auto finding = make_finding("folklore-ethtool-hkey",
+  auto& finding = add_finding("folklore-ethtool-hkey",
                               Severity::info,
-                              "ethtool -X ... hkey without a key is a syntax error");
+                              "ethtool -X ... hkey without a key is a syntax error",
+                              std::move(lines),
+                              findings);
   finding.cost = "the line does nothing; and ethtool does not reach a device that a guest has";
-  shorten(lines, 4);
-  finding.evidence = std::move(lines);
   finding.remedy = {"to spread a host NIC's flows over N queues: ethtool -X DEV equal N"};
-  findings.push_back(std::move(finding));
 }
 
 }  // namespace

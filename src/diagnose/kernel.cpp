@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
+#include "diagnose/command_line.h"
 #include "diagnose/parts.h"
 
 namespace irqtune::diagnosis {
@@ -29,7 +32,7 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
   auto finding =
       make_finding("default-affinity-on-vcpu",
                    devices ? Severity::warning : Severity::info,
-                   fmt::format("new interrupts may start on cores of vCPUs ({})", hit.to_list()));
+                   fmt::format("new interrupts may start on cores of vCPUs ({})", short_list(hit)));
   finding.cost =
       "whenever a guest boots or loads a driver its vectors are made anew, and start there";
   finding.evidence = {fmt::format("/proc/irq/default_smp_affinity: {}", mask->to_list())};
@@ -37,9 +40,9 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
   finding.remedy =
       housekeeping.empty()
           ? std::vector<std::string>{"no CPU is left for them: see no-housekeeping-cpu"}
-          : std::vector<std::string>{
-                "until the next boot: irqtune apply --default-affinity",
-                fmt::format("for good, on the kernel command line: irqaffinity={}", housekeeping)};
+          : std::vector<std::string>{"until the next boot: irqtune apply --default-affinity",
+                                     "for good, on the kernel command line (see kernel-cmdline):",
+                                     fmt::format("irqaffinity={}", housekeeping)};
   finding.cpus = hit;
   findings.push_back(std::move(finding));
 }
@@ -60,9 +63,8 @@ void find_remapping(const DiagnosisInput& input, std::vector<Finding>& findings)
       irqs.push_back(&irq);
     }
   }
-  const auto* parameter = find_parameter(input.settings, "intremap");
-  const bool off = parameter != nullptr && has_word(parameter->value, "off");
-  if (irqs.empty() && !(off && has_vectors(input.host))) {
+  const auto* off = find_word(input.settings.kernel, "intremap", "off", "on");
+  if (irqs.empty() && (off == nullptr || !has_vectors(input.host))) {
     return;
   }
   auto finding = make_finding(
@@ -76,13 +78,14 @@ void find_remapping(const DiagnosisInput& input, std::vector<Finding>& findings)
                                            irqs.front()->chip.substr(0, 8),
                                            irqs.front()->chip.substr(0, 8)));
   }
-  if (off) {
-    finding.evidence.push_back(fmt::format("/proc/cmdline: intremap={}", parameter->value));
+  if (off != nullptr) {
+    finding.evidence.push_back(fmt::format("/proc/cmdline: {}", printable(parameter_text(*off))));
   }
   if (input.settings.unsafe_interrupts == true) {
     finding.evidence.emplace_back("vfio_iommu_type1: allow_unsafe_interrupts is on");
   }
-  finding.remedy = {off ? "take intremap=off off the kernel command line"
+  finding.remedy = {off != nullptr
+                        ? drop_token(parameter_text(*off))
                         : "switch on VT-d or AMD-Vi with interrupt remapping in the firmware, and "
                           "intel_iommu=on on Intel; dmesg | grep -i remapping says why it is off"};
   name_irqs(irqs, finding);
@@ -100,8 +103,10 @@ void find_unsafe(const DiagnosisInput& input, std::vector<Finding>& findings) {
   finding.cost = "should remapping ever fail to start, guests run unprotected and nobody is told";
   finding.evidence = {"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts: on",
                       "/proc/interrupts: chips begin with IR-, so remapping works"};
-  finding.remedy = {
-      "remove allow_unsafe_interrupts=1 from /etc/modprobe.d and from the kernel command line"};
+  finding.remedy = {"at once:",
+                    "echo N > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+                    "and for good, take it out of where it is set:",
+                    "grep -rn allow_unsafe_interrupts /etc/modprobe.d /proc/cmdline"};
   findings.push_back(std::move(finding));
 }
 
@@ -109,67 +114,73 @@ void find_unsafe(const DiagnosisInput& input, std::vector<Finding>& findings) {
 struct Against {
   std::string_view id;
   std::string_view name;
-  std::string_view word;
+  std::string_view word;  ///< Empty: the parameter has no value.
+  std::string_view undo;  ///< A later one takes it back; empty: nothing does.
   Severity severity;
   std::string_view title;
   std::string_view cost;
 };
 
+constexpr std::string_view kNoIommu = "the IOMMU is switched off, and devices are passed through";
+constexpr std::string_view kNoIommuCost =
+    "without an IOMMU a guest's device reaches all of the host's memory";
+
 constexpr std::array kAgainst = {
-    Against{"iommu-off",
-            "iommu",
-            "off",
-            Severity::warning,
-            "the IOMMU is switched off, and devices are passed through",
-            "without an IOMMU a guest's device reaches all of the host's memory"},
-    Against{"iommu-off",
-            "intel_iommu",
-            "off",
-            Severity::warning,
-            "the IOMMU is switched off, and devices are passed through",
-            "without an IOMMU a guest's device reaches all of the host's memory"},
-    Against{"iommu-off",
-            "amd_iommu",
-            "off",
-            Severity::warning,
-            "the IOMMU is switched off, and devices are passed through",
-            "without an IOMMU a guest's device reaches all of the host's memory"},
+    Against{"iommu-off", "iommu", "off", "", Severity::warning, kNoIommu, kNoIommuCost},
+    Against{"iommu-off", "intel_iommu", "off", "on", Severity::warning, kNoIommu, kNoIommuCost},
+    Against{"iommu-off", "amd_iommu", "off", "", Severity::warning, kNoIommu, kNoIommuCost},
     Against{"pci-nomsi",
             "pci",
             "nomsi",
+            "",
             Severity::warning,
             "MSI is switched off: every passed-through device is on a shared INTx line",
             "one interrupt for the whole device, masked and unmasked by the host each time"},
     Against{"posting-off",
             "intremap",
             "nopost",
+            "",
             Severity::info,
             "posted interrupts are switched off on the kernel command line",
             "every interrupt of a passed-through device runs on a host CPU first"},
     Against{"threadirqs",
             "threadirqs",
             "",
+            "",
             Severity::info,
             "threadirqs makes the handlers of passed-through devices threads",
             "one more wake-up on the way of each interrupt to its guest"},
 };
+
+/// KVM's module tells whose CPUs these are: the other vendor's parameter means nothing.
+bool is_other_vendors(const Against& against, const PostingFacts& posting) {
+  return (against.name == "intel_iommu" && posting.avic && !posting.apicv) ||
+         (against.name == "amd_iommu" && posting.apicv && !posting.avic);
+}
+
+const KernelParameter* find_against_token(const Against& against, const Settings& settings) {
+  if (is_other_vendors(against, settings.posting)) {
+    return nullptr;
+  }
+  return against.word.empty()
+             ? find_parameter(settings.kernel, against.name)
+             : find_word(settings.kernel, against.name, against.word, against.undo);
+}
 
 void find_against(const DiagnosisInput& input, std::vector<Finding>& findings) {
   if (!has_vectors(input.host)) {
     return;
   }
   for (const auto& against : kAgainst) {
-    const auto* parameter = find_parameter(input.settings, against.name);
-    if (parameter == nullptr ||
-        (!against.word.empty() && !has_word(parameter->value, against.word))) {
+    const auto* parameter = find_against_token(against, input.settings);
+    if (parameter == nullptr) {
       continue;
     }
-    const auto token = against.word.empty() ? std::string(against.name)
-                                            : fmt::format("{}={}", against.name, against.word);
+    const auto token = parameter_text(*parameter);
     auto finding = make_finding(against.id, against.severity, std::string(against.title));
     finding.cost = against.cost;
-    finding.evidence = {fmt::format("/proc/cmdline: {}", token)};
-    finding.remedy = {fmt::format("take {} off the kernel command line", token)};
+    finding.evidence = {fmt::format("/proc/cmdline: {}", printable(token))};
+    finding.remedy = {drop_token(token)};
     findings.push_back(std::move(finding));
   }
 }

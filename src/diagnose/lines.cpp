@@ -14,16 +14,30 @@ namespace irqtune {
 
 namespace {
 
-/// Source: Linux drivers/pci/pcie: pme.c, aer.c, dpc.c, bwctrl.c (6.13), drivers/pci/hotplug.
+/// Source: Linux drivers/pci/pcie: pme.c, aer.c, dpc.c, bwctrl.c (6.13), bw_notification.c (5.1
+/// to 5.11), drivers/pci/hotplug.
 bool is_port_service(std::string_view handler) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "pcie-dpc", "dpc"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "PCIe BW notif", "pcie-dpc", "dpc"};
   return std::ranges::find(kNames, handler) != kNames.end();
 }
 
-bool is_timer(std::string_view handler) {
-  constexpr std::array<std::string_view, 6> kPatterns = {
-      "timer", "*arch_timer*", "*-timer", "arm-pmu", "*_pmu", "kvm guest *timer"};
+/// Timers and interrupts that CPUs send each other. Xen and POWER number these as well: "timer0",
+/// "resched3", "IPI-2".
+bool is_cpus_own(std::string_view handler) {
+  constexpr std::array<std::string_view, 13> kPatterns = {"timer",
+                                                          "timer[0-9]*",
+                                                          "*arch_timer*",
+                                                          "*-timer",
+                                                          "arm-pmu",
+                                                          "*_pmu",
+                                                          "kvm guest *timer",
+                                                          "IPI",
+                                                          "IPI[- ]*",
+                                                          "resched[0-9]*",
+                                                          "callfunc*[0-9]",
+                                                          "irqwork[0-9]*",
+                                                          "spinlock[0-9]*"};
   return std::ranges::any_of(kPatterns,
                              [&](auto pattern) { return matches_glob(pattern, handler); });
 }
@@ -61,7 +75,7 @@ Handlers handlers_of(const Irq& irq) {
 
 bool is_device_interrupt(const Irq& irq) noexcept {
   return irq.device || std::ranges::any_of(irq.actions, [](const std::string& action) {
-           return !trimmed(action).empty() && !is_timer(trimmed(action));
+           return !trimmed(action).empty() && !is_cpus_own(trimmed(action));
          });
 }
 
@@ -77,6 +91,11 @@ DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSo
 }
 
 void DeviceLoad::add(const Irq& irq) {
+  // Counts since boot stay with the CPU that an interrupt was moved from.
+  if (const auto target = diagnosis::target_cpu(irq)) {
+    by_cpu_[*target] += of(irq);
+    return;
+  }
   if (has_rates_) {
     for (const auto& rate : irq.rates) {
       by_cpu_[rate.cpu] += rate.rate;
@@ -88,10 +107,12 @@ void DeviceLoad::add(const Irq& irq) {
   }
 }
 
-double DeviceLoad::on_cpu(const Irq& irq, int cpu) const noexcept {
+double DeviceLoad::on_cpu(const Irq& irq, int cpu) const {
   if (has_rates_) {
-    const auto rate = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
-    return rate == irq.rates.end() ? 0 : rate->rate;
+    return diagnosis::rate_at(irq, cpu);
+  }
+  if (const auto target = diagnosis::target_cpu(irq)) {
+    return *target == cpu ? of(irq) : 0;
   }
   const auto count = std::ranges::find(irq.counts, cpu, &CpuCount::cpu);
   return count == irq.counts.end() ? 0 : static_cast<double>(count->count);
@@ -115,7 +136,7 @@ std::string number_text(IrqNumber irq) {
 }
 
 std::string activity_text(const Irq& irq, const Host& host) {
-  auto text = fmt::format("{} interrupts since boot", total_count(irq));
+  const auto text = counted(total_count(irq), "interrupt") + " since boot";
   if (host.rate_source == RateSource::sampled) {
     return fmt::format("{}, now {}", text, diagnosis::rate_text(total_rate(irq)));
   }

@@ -24,7 +24,8 @@ struct Handlers {
 /// Is it a device that interrupts, and not a timer or a CPU's own?
 [[nodiscard]] bool is_device_interrupt(const Irq& irq) noexcept;
 
-/// Interrupts of all devices, by CPU: rates where the host has them, else counts since boot.
+/// Interrupts of all devices, by the CPU that takes them now: rates where the host has them, else
+/// counts since boot.
 class DeviceLoad {
  public:
   explicit DeviceLoad(const Host& host);
@@ -36,7 +37,7 @@ class DeviceLoad {
   [[nodiscard]] double total() const noexcept { return total_; }
 
   /// Of one interrupt on one CPU, in the same measure.
-  [[nodiscard]] double on_cpu(const Irq& irq, int cpu) const noexcept;
+  [[nodiscard]] double on_cpu(const Irq& irq, int cpu) const;
   [[nodiscard]] double of(const Irq& irq) const noexcept;
 
   /// 0..1

@@ -14,7 +14,7 @@ constexpr double kMost = 0.8;         // Of all device interrupts
 constexpr double kBusyRate = 2'000;   // Per second: below, one CPU does not feel it.
 constexpr double kHotRate = 20'000;   // Per second
 constexpr double kManyCounts = 1e6;   // Where there are no rates
-constexpr double kNotOneAlone = 0.9;  // One interrupt cannot be spread.
+constexpr double kWorthMoving = 0.1;  // One interrupt cannot be spread, nor a managed one moved.
 
 struct Part {
   const Irq* irq = nullptr;
@@ -32,6 +32,16 @@ std::vector<Part> parts_of(const DiagnosisInput& input, const DeviceLoad& load, 
   }
   std::ranges::stable_sort(parts, std::greater<>(), &Part::load);
   return parts;
+}
+
+/// What could go elsewhere while the largest stays.
+double movable(const std::vector<Part>& parts) {
+  double sum = 0;
+  for (const auto& part : parts) {
+    const bool stays = &part == &parts.front() || part.irq->settable == false;
+    sum += stays ? 0 : part.load;
+  }
+  return sum;
 }
 
 /// The others that could take some: a CPU that is kept for vCPUs idles by design.
@@ -59,7 +69,7 @@ std::vector<std::string> evidence_of(const std::vector<Part>& parts,
   if (parts.size() > kShown) {
     lines.push_back(fmt::format("and {} more", parts.size() - kShown));
   }
-  lines.push_back(fmt::format("housekeeping CPUs that could share the work: {}", others.to_list()));
+  lines.push_back(fmt::format("housekeeping CPUs that take little: {}", others.to_list()));
   return lines;
 }
 
@@ -77,7 +87,7 @@ std::vector<Finding> find_one_cpu(const Sight& sight) {
   const auto parts = parts_of(input, load, cpu);
   const bool much = amount >= (load.has_rates() ? kBusyRate : kManyCounts);
   if (!much || others.empty() || load.share(amount) < kMost ||
-      parts.front().load > kNotOneAlone * amount) {
+      movable(parts) < kWorthMoving * amount) {
     return {};
   }
   Finding finding;
@@ -88,7 +98,7 @@ std::vector<Finding> find_one_cpu(const Sight& sight) {
   finding.confidence =
       input.host.rate_source == RateSource::sampled ? Confidence::certain : Confidence::likely;
   finding.title =
-      fmt::format("CPU {} takes {:.0f} % of all device interrupts ({}), while {} idle",
+      fmt::format("CPU {} takes {:.0f} % of all device interrupts ({}); {} could share the work",
                   cpu,
                   100 * load.share(amount),
                   amount_text(load, amount),

@@ -49,6 +49,21 @@ std::string numbers_text(const std::vector<const Irq*>& irqs) {
   return numbers.to_list();
 }
 
+std::string list_or_count(std::string_view name,
+                          const std::string& list,
+                          std::size_t count,
+                          std::string_view noun) {
+  constexpr std::size_t kLong = 24;
+  return list.size() > kLong ? fmt::format("{} {}s", count, noun)
+                             : fmt::format("{} {}", name, list);
+}
+
+std::string short_list(const CpuSet& cpus) {
+  constexpr std::size_t kLong = 40;
+  const auto list = cpus.to_list();
+  return list.size() > kLong ? fmt::format("{} CPUs", cpus.size()) : list;
+}
+
 double rate_of(const std::vector<const Irq*>& irqs) {
   double sum = 0;
   for (const auto* irq : irqs) {
@@ -101,6 +116,14 @@ std::optional<int> target_cpu(const Irq& irq) {
   return at && at->size() == 1 ? at->first() : std::nullopt;
 }
 
+double rate_at(const Irq& irq, int cpu) {
+  if (const auto target = target_cpu(irq)) {
+    return *target == cpu ? total_rate(irq) : 0;
+  }
+  const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+  return found != irq.rates.end() ? found->rate : 0;
+}
+
 std::string holder_name(const Host& host, const PciAddress& device) {
   if (const auto* vm = find_owner(host, device)) {
     return printable(vm->name);
@@ -113,30 +136,57 @@ std::string holder_name(const Host& host, const PciAddress& device) {
   return device.to_string();
 }
 
-std::string shell_word(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/=,+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
-    return std::string(word);
+std::string apply_command(const Host& host, const std::vector<const Irq*>& irqs) {
+  constexpr std::size_t kFew = 4;
+  std::set<PciAddress> devices;
+  std::set<const Vm*> owners;
+  for (const auto* irq : irqs) {
+    devices.insert(irq->vector->device);
+    owners.insert(find_owner(host, irq->vector->device));
   }
-  std::string quoted = "'";
-  for (const char c : printable(word)) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  if (owners.size() == 1 && *owners.begin() != nullptr) {
+    return fmt::format("irqtune apply --vm {}", shell_word((*owners.begin())->name));
   }
-  return quoted + "'";
+  std::string command = "irqtune apply";
+  for (const auto& device : devices) {
+    command += owners.size() == 1 && devices.size() <= kFew
+                   ? fmt::format(" --device {}", device.to_string())
+                   : std::string{};
+  }
+  return command;
 }
 
-std::string apply_command(const Host& host, const PciAddress& device) {
-  const auto* vm = find_owner(host, device);
-  return vm != nullptr ? fmt::format("irqtune apply --vm {}", shell_word(vm->name))
-                       : fmt::format("irqtune apply --device {}", device.to_string());
+bool selects(const std::vector<std::string>& globs, std::string_view text) {
+  return globs.empty() ||
+         std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+}
+
+bool is_selected(const DiagnosisInput& input, const PciAddress& device) {
+  const auto& policy = input.plan.policy;
+  const auto* owner = find_owner(input.host, device);
+  return selects(policy.devices, device.to_string()) &&
+         (policy.vms.empty() || (owner != nullptr && selects(policy.vms, owner->name)));
+}
+
+bool runs(const Vm& vm) {
+  return vm.state == VmState::running;
+}
+
+bool is_pinned(const Vm& vm) {
+  return !vm.vcpus.empty() &&
+         std::ranges::all_of(vm.vcpus, [](const Vcpu& vcpu) { return vcpu.pinned; });
+}
+
+CpuSet pins_of(const Vm& vm) {
+  CpuSet cpus;
+  for (const auto& vcpu : vm.vcpus) {
+    cpus |= vcpu.pinned && vcpu.cpus ? *vcpu.cpus : CpuSet{};
+  }
+  return cpus;
 }
 
 CpuSet housekeeping_near(const DiagnosisInput& input, const Vm& vm) {
-  CpuSet pinned;
-  for (const auto& vcpu : vm.vcpus) {
-    pinned |= vcpu.pinned && vcpu.cpus ? *vcpu.cpus : CpuSet{};
-  }
+  const auto pinned = pins_of(vm);
   CpuSet near;
   for (const auto& node : input.host.topology.nodes) {
     near |= node.cpus.intersects(pinned) ? node.cpus & input.plan.housekeeping : CpuSet{};
@@ -146,9 +196,21 @@ CpuSet housekeeping_near(const DiagnosisInput& input, const Vm& vm) {
 
 bool has_pinned_vms(const Host& host) {
   return std::ranges::any_of(host.vms, [](const Vm& vm) {
-    return vm.state == VmState::running &&
-           std::ranges::any_of(vm.vcpus, [](const Vcpu& vcpu) { return vcpu.pinned; });
+    return runs(vm) && std::ranges::any_of(vm.vcpus, [](const Vcpu& vcpu) { return vcpu.pinned; });
   });
+}
+
+std::string for_each_cpu(const CpuSet& cpus, std::string_view value, std::string_view file) {
+  std::string list;
+  for (const int cpu : cpus.cpus()) {
+    list += fmt::format(" {}", cpu);
+  }
+  return fmt::format(
+      "for c in{}; do echo {} > /sys/devices/system/cpu/cpu$c/{}; done", list, value, file);
+}
+
+std::string line_text(const ConfigLine& line) {
+  return fmt::format("{}:{}: {}", line.file, line.line, line.text);
 }
 
 }  // namespace irqtune::diagnosis

@@ -27,6 +27,15 @@ namespace irqtune::diagnosis {
 /// "24-27,30"
 [[nodiscard]] std::string numbers_text(const std::vector<const Irq*>& irqs);
 
+/// "CPUs 2-5", or "31 CPUs" where the list would fill the line.
+[[nodiscard]] std::string list_or_count(std::string_view name,
+                                        const std::string& list,
+                                        std::size_t count,
+                                        std::string_view noun);
+
+/// "2-5,10-11", or "216 CPUs": for titles, beside which the finding has them all.
+[[nodiscard]] std::string short_list(const CpuSet& cpus);
+
 [[nodiscard]] double rate_of(const std::vector<const Irq*>& irqs);
 
 /// Fills in the interrupts and their devices.
@@ -44,14 +53,31 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// The one CPU where the interrupt is headed; empty where that is unknown or several.
 [[nodiscard]] std::optional<int> target_cpu(const Irq& irq);
 
+[[nodiscard]] bool runs(const Vm& vm);
+
+/// True if every vCPU is pinned, and there are some.
+[[nodiscard]] bool is_pinned(const Vm& vm);
+
+/// All CPUs that the VM's pinned vCPUs may run on.
+[[nodiscard]] CpuSet pins_of(const Vm& vm);
+
+/// Interrupts a second that the CPU takes from now on: all of the interrupt's where it is headed to
+/// one CPU, else what was counted there. Counts since boot stay with the CPU that it was moved
+/// from.
+[[nodiscard]] double rate_at(const Irq& irq, int cpu);
+
 /// The VM that has the device; else the process that holds it; else its address.
 [[nodiscard]] std::string holder_name(const Host& host, const PciAddress& device);
 
-/// A word as a shell takes it.
-[[nodiscard]] std::string shell_word(std::string_view word);
+/// "irqtune apply --vm NAME" where one VM has all the vectors; else with --device for each of a few
+/// devices, or for everything.
+[[nodiscard]] std::string apply_command(const Host& host, const std::vector<const Irq*>& irqs);
 
-/// "irqtune apply --vm NAME", or with --device where no VM has the device.
-[[nodiscard]] std::string apply_command(const Host& host, const PciAddress& device);
+/// True if `text` matches one of the globs, or there are none: nothing was selected.
+[[nodiscard]] bool selects(const std::vector<std::string>& globs, std::string_view text);
+
+/// True if --device and --vm select the passed-through device.
+[[nodiscard]] bool is_selected(const DiagnosisInput& input, const PciAddress& device);
 
 /// The CPUs of housekeeping that are nearest to the VM's pinned vCPUs; all of it if none is.
 [[nodiscard]] CpuSet housekeeping_near(const DiagnosisInput& input, const Vm& vm);
@@ -59,12 +85,21 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// True if a running VM has pinned vCPUs.
 [[nodiscard]] bool has_pinned_vms(const Host& host);
 
+/// A shell's loop that writes `value` to a file of each CPU below /sys/devices/system/cpu/cpuN/.
+[[nodiscard]] std::string for_each_cpu(const CpuSet& cpus,
+                                       std::string_view value,
+                                       std::string_view file);
+
+/// "/etc/rc.local:3: echo f > /proc/irq/9/smp_affinity"
+[[nodiscard]] std::string line_text(const ConfigLine& line);
+
 // Parts of the families, a file each.
 void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_room(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_vm_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_tuners(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_interrupt_settings(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findings);

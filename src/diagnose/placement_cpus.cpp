@@ -20,16 +20,19 @@ struct Row {
   double rate = 0;
 };
 
-double rate_on(const Irq& irq, int cpu) {
+/// What was counted on the CPU.
+double counted_on(const Irq& irq, int cpu) {
   const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
   return found != irq.rates.end() ? found->rate : 0;
 }
 
+using Measure = double (*)(const Irq&, int cpu);
+
 /// The busiest interrupts of a CPU, most first.
-std::vector<Row> rows_of(const Host& host, int cpu) {
+std::vector<Row> rows_of(const Host& host, int cpu, Measure measure) {
   std::vector<Row> rows;
   for (const auto& irq : host.irqs) {
-    if (const auto rate = rate_on(irq, cpu); rate >= 1) {
+    if (const auto rate = measure(irq, cpu); rate >= 1) {
       rows.push_back({&irq, rate});
     }
   }
@@ -53,10 +56,14 @@ void name_rows(const std::vector<Row>& rows, Finding& finding) {
   name_irqs(irqs, finding);
 }
 
-/// The housekeeping CPU with the most interrupts a second, and how many.
+/// The housekeeping CPU with the most interrupts a second, and how many: as a plan's score counts.
 std::pair<int, double> busiest(const DiagnosisInput& input) {
   std::map<int, double> load;
   for (const auto& irq : input.host.irqs) {
+    if (const auto target = target_cpu(irq)) {
+      load[*target] += total_rate(irq);
+      continue;
+    }
     for (const auto& rate : irq.rates) {
       load[rate.cpu] += rate.rate;
     }
@@ -71,33 +78,37 @@ std::pair<int, double> busiest(const DiagnosisInput& input) {
 }
 
 void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  constexpr double kTolerated = 1.25;  // Of what the plan would give.
+  constexpr double kTolerated = 1.25;  // Of what another placement would give.
   constexpr double kWorthIt = 1000;    // Interrupts a second, about 1 % of a CPU.
   const auto& plan = input.plan;
   const auto [cpu, rate] = busiest(input);
-  const auto reachable =
-      std::max(plan.after.max_cpu_rate.value_or(rate), plan.lower_bound.value_or(0));
-  const auto bound = plan.lower_bound.value_or(reachable);
-  const bool plan_helps = rate > reachable * kTolerated && rate - reachable >= kWorthIt;
-  const bool has_vectors = !plan.assignments.empty();
-  if (cpu < 0 || !has_vectors || rate <= bound * kTolerated || rate - bound < kWorthIt) {
+  const auto planned = plan.after.max_cpu_rate.value_or(rate);
+  const auto possible = std::min(planned, input.rebalanced_rate.value_or(planned));
+  const auto is_much_more = [&](double than) {
+    return rate > than * kTolerated && rate - than >= kWorthIt;
+  };
+  if (cpu < 0 || plan.assignments.empty() || !is_much_more(possible)) {
     return;
   }
-  auto rows = rows_of(input.host, cpu);
-  auto finding = make_finding(
-      "cpu-crowded",
-      Severity::warning,
-      fmt::format("cpu{} takes {} interrupts of {}, where {} would be possible on the busiest CPU",
-                  cpu,
-                  rate_text(rate),
-                  rate_basis(input.host),
-                  rate_text(bound)));
+  auto rows = rows_of(input.host, cpu, rate_at);
+  auto finding =
+      make_finding("cpu-crowded",
+                   Severity::warning,
+                   fmt::format("cpu{} takes {} interrupts {}, where {} would do on the busiest CPU",
+                               cpu,
+                               rate_text(rate),
+                               rate_basis(input.host),
+                               rate_text(possible)));
   finding.cost = "vectors wait for each other on one CPU while others idle";
   for (const auto& row : rows) {
     finding.evidence.push_back(row_text(row));
   }
   shorten(finding.evidence, 6);
-  finding.remedy = {plan_helps ? "irqtune apply" : "irqtune apply --rebalance"};
+  if (plan.lower_bound) {
+    finding.evidence.push_back(fmt::format("no placement at all has a busiest CPU below {}",
+                                           rate_text(*plan.lower_bound)));
+  }
+  finding.remedy = {is_much_more(planned) ? "irqtune apply" : "irqtune apply --rebalance"};
   name_rows(rows, finding);
   finding.cpus = CpuSet{cpu};
   findings.push_back(std::move(finding));
@@ -110,7 +121,7 @@ void find_busy(const DiagnosisInput& input, std::vector<Finding>& findings) {
     if (percent <= input.plan.policy.busy_threshold) {
       continue;
     }
-    auto rows = rows_of(input.host, cpu.number);
+    auto rows = rows_of(input.host, cpu.number, counted_on);
     rows.resize(std::min<std::size_t>(rows.size(), 3));
     auto finding = make_finding(
         "cpu-irq-busy",
@@ -149,6 +160,7 @@ bool is_outside(const Host& host, const Irq& irq) {
 
 void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::vector<const Irq*> irqs;
+  std::vector<unsigned> numbers;
   bool active = false;
   auto finding = make_finding("effective-outside-mask", Severity::info, {});
   for (const auto& irq : input.host.irqs) {
@@ -156,6 +168,7 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
       continue;
     }
     irqs.push_back(&irq);
+    numbers.push_back(static_cast<unsigned>(irq.number));
     // Without remapping a move waits for the next interrupt, which an idle device does not send.
     active = active || irq.chip.starts_with("IR-") || total_rate(irq) >= 1;
     finding.cpus |= *irq.effective;
@@ -176,9 +189,15 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   finding.cost = "it disturbs a CPU that nobody chose";
   shorten(finding.evidence, 6);
   finding.remedy = {
-      active ? "the kernel found no free vector on the CPUs asked for, or the device stopped "
-               "after the write: free vectors there (see vector-budget), then irqtune apply"
-             : "nothing to do while the device is idle: the move is done at its next interrupt"};
+      "nothing to do while the device is idle: the move is done at its next interrupt"};
+  if (active) {
+    finding.remedy = {
+        "the kernel found no free vector on the CPUs asked for (see vector-budget), or the device "
+        "stopped after the write; ask again:",
+        fmt::format("for i in {}; do m=$(cat /proc/irq/$i/smp_affinity_list); echo $m > "
+                    "/proc/irq/$i/smp_affinity_list; done",
+                    fmt::join(numbers, " "))};
+  }
   name_irqs(irqs, finding);
   findings.push_back(std::move(finding));
 }

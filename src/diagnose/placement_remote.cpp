@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "diagnose/parts.h"
 
@@ -16,9 +18,8 @@ constexpr std::size_t kMostEvidence = 8;
 constexpr double kNoticed = 1;     // Interrupts a second; below, nobody notices.
 constexpr double kHostBusy = 100;  // Of the host's own devices on all vCPUs' cores.
 
-/// A vector on another node than its device, while the plan knows a nearer CPU.
+/// Where a vector is, on another node than its device, while the plan knows a nearer CPU.
 struct Remote {
-  const Irq* irq = nullptr;
   NodeId home{};
   NodeId node{};
 };
@@ -44,62 +45,88 @@ std::optional<Remote> remote_vector(const DiagnosisInput& input, const Irq& irq)
   const auto better = node_of(input.host, planned->to.first());
   const bool nearer = better && distance_of(input.host, *device->node, *better) <
                                     distance_of(input.host, *device->node, *node);
-  return nearer ? std::optional(Remote{&irq, *device->node, *node}) : std::nullopt;
+  return nearer ? std::optional(Remote{*device->node, *node}) : std::nullopt;
 }
 
-Finding remote_finding(const DiagnosisInput& input,
-                       const std::string& holder,
-                       const std::vector<Remote>& remotes) {
+/// Which interrupts go which way, by who has them.
+using Ways = std::map<std::tuple<std::string, NodeId, NodeId>, std::vector<const Irq*>>;
+
+std::vector<std::string> evidence_of(const Host& host, const Ways& ways) {
+  std::vector<std::string> lines;
+  for (const auto& [way, irqs] : ways) {
+    const auto& [holder, home, node] = way;
+    lines.push_back(
+        fmt::format("{}: device on node {}, IRQ {} served on node {} (distance {}, local is 10)",
+                    holder,
+                    static_cast<unsigned>(home),
+                    numbers_text(irqs),
+                    static_cast<unsigned>(node),
+                    distance_of(host, home, node)));
+  }
+  shorten(lines, kMostEvidence);
+  return lines;
+}
+
+/// All vectors that are farther away than they need be.
+struct Remotes {
   std::vector<const Irq*> irqs;
-  std::map<std::pair<NodeId, NodeId>, std::vector<const Irq*>> ways;
-  for (const auto& remote : remotes) {
-    irqs.push_back(remote.irq);
-    ways[{remote.home, remote.node}].push_back(remote.irq);
+  Ways ways;
+  std::set<std::string> holders;
+  std::set<std::string> vms;
+  CpuSet cpus;
+};
+
+Remotes find_remotes(const DiagnosisInput& input) {
+  Remotes found;
+  for (const auto& irq : input.host.irqs) {
+    const auto remote = remote_vector(input, irq);
+    if (!remote || !is_selected(input, irq.vector->device)) {
+      continue;
+    }
+    const auto holder = holder_name(input.host, irq.vector->device);
+    found.ways[{holder, remote->home, remote->node}].push_back(&irq);
+    found.irqs.push_back(&irq);
+    found.holders.insert(holder);
+    found.cpus.insert(target_cpu(irq).value_or(0));
+    if (const auto* vm = find_owner(input.host, irq.vector->device)) {
+      found.vms.insert(vm->name);
+    }
   }
-  const auto rate = rate_of(irqs);
-  const bool idle = input.host.rate_source != RateSource::none && rate < kNoticed;
-  auto finding = make_finding("vector-remote",
-                              idle ? Severity::info : Severity::warning,
-                              fmt::format("{} vector{} of {} served on another NUMA node than the "
-                                          "device's{}",
-                                          irqs.size(),
-                                          irqs.size() == 1 ? "" : "s",
-                                          holder,
-                                          rate_note(input.host, rate)));
-  finding.cost = "the handler's data crosses the link between the nodes at each interrupt";
-  for (const auto& [way, there] : ways) {
-    finding.evidence.push_back(
-        fmt::format("device on node {}, IRQ {} served on node {} (distance {}, local is 10)",
-                    static_cast<unsigned>(way.first),
-                    numbers_text(there),
-                    static_cast<unsigned>(way.second),
-                    distance_of(input.host, way.first, way.second)));
-  }
-  finding.remedy = {apply_command(input.host, irqs.front()->vector->device)};
-  name_irqs(irqs, finding);
-  for (const auto* irq : irqs) {
-    finding.cpus.insert(target_cpu(*irq).value_or(0));
-  }
-  if (const auto* vm = find_owner(input.host, irqs.front()->vector->device)) {
-    finding.vms = {vm->name};
-  }
-  return finding;
+  return found;
 }
 
 void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  std::map<std::string, std::vector<Remote>> groups;
-  for (const auto& irq : input.host.irqs) {
-    if (const auto remote = remote_vector(input, irq)) {
-      groups[holder_name(input.host, irq.vector->device)].push_back(*remote);
-    }
+  const auto found = find_remotes(input);
+  if (found.irqs.empty()) {
+    return;
   }
-  for (const auto& [holder, remotes] : groups) {
-    findings.push_back(remote_finding(input, holder, remotes));
-  }
+  const auto rate = rate_of(found.irqs);
+  const auto whose = found.holders.size() == 1
+                         ? *found.holders.begin()
+                         : fmt::format("{} VMs or processes", found.holders.size());
+  const bool idle = input.host.rate_source != RateSource::none && rate < kNoticed;
+  auto finding =
+      make_finding("vector-remote",
+                   idle ? Severity::info : Severity::warning,
+                   fmt::format("{} vector{} of {} served on another NUMA node than the device's{}",
+                               found.irqs.size(),
+                               found.irqs.size() == 1 ? "" : "s",
+                               whose,
+                               rate_note(input.host, rate)));
+  finding.cost = "the handler's data crosses the link between the nodes at each interrupt";
+  finding.evidence = evidence_of(input.host, found.ways);
+  finding.remedy = {apply_command(input.host, found.irqs)};
+  finding.cpus = found.cpus;
+  finding.vms.assign(found.vms.begin(), found.vms.end());
+  name_irqs(found.irqs, finding);
+  findings.push_back(std::move(finding));
 }
 
-/// Interrupts a second of the host's own devices on vCPUs' cores.
+/// Interrupts a second on vCPUs' cores.
 double rate_on(const Irq& irq, const CpuSet& cpus) {
+  if (const auto target = target_cpu(irq)) {
+    return cpus.contains(*target) ? total_rate(irq) : 0;
+  }
   double sum = 0;
   for (const auto& rate : irq.rates) {
     sum += cpus.contains(rate.cpu) ? rate.rate : 0;

@@ -52,9 +52,12 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
   auto finding = make_finding(
       "vector-budget",
       Severity::warning,
-      unplaced > 0
-          ? fmt::format("{} vectors do not fit on the housekeeping CPUs", unplaced)
-          : fmt::format("CPUs {} are about to run out of interrupt vectors", cpus.to_list()));
+      unplaced > 0 ? fmt::format("{} not fit on the housekeeping CPUs",
+                                 counted(unplaced, "vector") + (unplaced == 1 ? " does" : " do"))
+                   : fmt::format("{} {} about to run out of interrupt vectors",
+                                 cpus.size() == 1 ? fmt::format("cpu{}", cpus.first().value_or(0))
+                                                  : fmt::format("CPUs {}", short_list(cpus)),
+                                 cpus.size() == 1 ? "is" : "are"));
   finding.cost =
       "the kernel then takes any other CPU without a word, isolated ones too; a write of a mask "
       "fails with ENOSPC";
@@ -64,7 +67,7 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
       fmt::format("housekeeping CPUs: {}", input.plan.housekeeping.to_list()));
   finding.remedy = {"give the host more housekeeping CPUs (pin VMs to fewer cores)",
                     "fewer queues in the guests: ethtool -L DEV combined N",
-                    "irqtune apply spreads what is there"};
+                    "spread what is there: irqtune apply --scope all"};
   finding.cpus = std::move(cpus);
   findings.push_back(std::move(finding));
 }

@@ -7,16 +7,23 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <tuple>
+
+#include "diagnose/command_line.h"
+#include "diagnose/parts.h"
 
 namespace irqtune {
 
 namespace {
 
+/// Whether changing an affinity breaks posted vectors on this kernel.
+enum class Breaks : std::uint8_t { no, yes, unknown };
+
 struct Release {
   int major = 0;
   int minor = 0;
   int patch = 0;
+  bool vendor =
+      false;  ///< The distribution counts by itself: "6.12.0-55.el10", "6.11.0-26-generic".
 };
 
 /// The number at the front of `rest`, which is removed with the dot behind it.
@@ -34,36 +41,41 @@ std::optional<int> take_number(std::string_view& rest) {
 std::optional<Release> parse_release(std::string_view text) {
   const auto major = take_number(text);
   const auto minor = take_number(text);
-  const auto patch = take_number(text);
-  return major && minor ? std::optional(Release{*major, *minor, patch.value_or(0)}) : std::nullopt;
-}
-
-/// From 6.10, which has posted MSIs first, to the stable releases of April 2025.
-bool has_clobber_bug(const Release& release) {
-  constexpr std::array kFixed = {Release{6, 12, 24}, Release{6, 13, 12}, Release{6, 14, 3}};
-  if (release.major != 6 || release.minor < 10 || release.minor > 14) {
-    return false;
+  const auto patch = take_number(text).value_or(0);
+  if (!major || !minor) {
+    return std::nullopt;
   }
-  return std::ranges::none_of(kFixed, [&](const Release& fixed) {
-    return release.minor == fixed.minor && release.patch >= fixed.patch;
-  });
+  const bool numbered = text.size() > 1 && text[0] == '-' && text[1] >= '0' && text[1] <= '9';
+  return Release{*major, *minor, patch, patch == 0 && numbered};
 }
 
-bool asks_for_posted_msi(const HostId& id) {
-  constexpr std::string_view kOption = "intremap=";
-  const auto cmdline = id.cmdline.value_or("");
-  return std::ranges::any_of(words(cmdline), [&](std::string_view word) {
-    if (!word.starts_with(kOption)) {
-      return false;
-    }
-    const auto values = split(word.substr(kOption.size()), ',');
-    return std::ranges::find(values, "posted_msi") != values.end();
+/// From 6.10, which has posted MSIs first, to the stable releases of April 2025. A distribution
+/// that counts by itself may have the fix in those, or posted MSIs in older ones.
+Breaks clobbers(const Release& release, const PostingFacts& posting) {
+  constexpr std::array kFixed = {Release{6, 12, 24}, Release{6, 13, 12}, Release{6, 14, 3}};
+  if (release.major < 6 || (release.major == 6 && release.minor < 10)) {
+    return release.vendor && posting.posted_msi == true ? Breaks::unknown : Breaks::no;
+  }
+  const bool fixed = std::ranges::any_of(kFixed, [&](const Release& one) {
+    return release.minor == one.minor && release.patch >= one.patch;
   });
+  if (release.major > 6 || release.minor > 14 || fixed) {
+    return Breaks::no;
+  }
+  return release.vendor ? Breaks::unknown : Breaks::yes;
 }
 
-/// False where KVM posts nothing: then there is nothing to lose.
-bool may_post(const PostingFacts& posting) {
-  return posting.device_posted_irqs.value_or(posting.apicv.value_or(true));
+Breaks breaks_posting(const HostId& id, const PostingFacts& posting) {
+  const auto parameters = parse_kernel_parameters(id.cmdline.value_or(""));
+  const auto release = parse_release(id.kernel.value_or(""));
+  // Posted MSIs are Intel's. Where KVM posts nothing, there is nothing to lose.
+  const bool amd = posting.avic && !posting.apicv;
+  if (!release || amd || posting.posted_msi == false ||
+      find_word(parameters, "intremap", "posted_msi") == nullptr ||
+      may_post(posting, parameters) == false) {
+    return Breaks::no;
+  }
+  return clobbers(*release, posting);
 }
 
 std::string flag_text(bool flag) {
@@ -80,33 +92,61 @@ std::vector<std::string> parameters_text(const PostingFacts& posting) {
   add("kvm_*/parameters/enable_device_posted_irqs", posting.device_posted_irqs);
   add("kvm_intel/parameters/enable_apicv", posting.apicv);
   add("kvm_amd/parameters/avic", posting.avic);
+  if (posting.iommu) {
+    lines.push_back(fmt::format("/sys/devices/virtual/iommu/*/intel-iommu/cap: {} can post",
+                                *posting.iommu ? "every IOMMU" : "not every IOMMU"));
+  }
   return lines;
 }
 
+/// What to do before a fixed kernel runs.
+std::vector<std::string> clobber_remedy(const DiagnosisInput& input, bool known) {
+  std::vector<std::string> remedy = {
+      "until then change no affinity: irqtune apply refuses without --force"};
+  if (std::ranges::find(input.settings.meddlers, "irqbalance", &Meddler::name) !=
+      input.settings.meddlers.end()) {
+    remedy.emplace_back("systemctl stop irqbalance");
+  }
+  if (!known) {
+    remedy.emplace_back("does this kernel have the fix? RHEL:");
+    remedy.emplace_back("rpm -q --changelog kernel-core-$(uname -r) | grep -i 'clobber posted'");
+    remedy.emplace_back("Ubuntu, Debian:");
+    remedy.emplace_back("apt changelog linux-image-$(uname -r) | grep -i 'clobber posted'");
+  }
+  remedy.emplace_back(
+      "boot a kernel with the fix, commit 688124cc541f (iommu/vt-d: Don't clobber posted vCPU "
+      "IRTE)");
+  const auto* token = find_word(input.settings.kernel, "intremap", "posted_msi");
+  remedy.push_back(fmt::format(
+      "or {}: posted_msi serves the host's own devices only",
+      diagnosis::drop_token(token != nullptr ? parameter_text(*token) : "intremap=posted_msi")));
+  return remedy;
+}
+
 std::optional<Finding> clobber(const DiagnosisInput& input) {
-  const auto why = why_posting_breaks(input.host.id, input.settings.posting);
+  const auto& id = input.host.id;
+  const auto why = why_posting_breaks(id, input.settings.posting);
   if (!why) {
     return std::nullopt;
   }
+  const bool known = breaks_posting(id, input.settings.posting) == Breaks::yes;
   Finding finding;
   finding.id = "posted-msi-clobber";
-  finding.severity = Severity::critical;
-  finding.confidence = Confidence::likely;  // A distribution may have the fix under an old number.
+  finding.severity = known ? Severity::critical : Severity::warning;
+  finding.confidence = known ? Confidence::likely : Confidence::possible;
   finding.title = *why;
   finding.cost =
       "a vector loses its way to the vCPU that it is posted to: interrupts of the guest go amiss";
   finding.evidence = {
       "/proc/cmdline: intremap=posted_msi",
-      fmt::format("/proc/sys/kernel/osrelease: {}; the fix is in 6.12.24, 6.13.12, 6.14.3, 6.15",
-                  input.host.id.kernel.value_or(""))};
+      fmt::format(
+          "/proc/sys/kernel/osrelease: {}; {}",
+          printable(id.kernel.value_or("")),
+          known ? "the fix is in 6.12.24, 6.13.12, 6.14.3, 6.15"
+                : "the distribution's own number, which does not tell whether the fix is in")};
   const auto parameters = parameters_text(input.settings.posting);
   finding.evidence.insert(finding.evidence.end(), parameters.begin(), parameters.end());
-  finding.remedy = {
-      "until then change no affinity: irqtune apply refuses without --force; systemctl stop "
-      "irqbalance",
-      "boot a kernel with the fix, commit 688124cc541f (a distribution's changelog may name it)",
-      "or remove posted_msi from intremap= on the kernel command line: it serves the host's own "
-      "devices only"};
+  finding.remedy = clobber_remedy(input, known);
   for (const auto& irq : input.host.irqs) {
     if (irq.vector) {
       finding.irqs.push_back(irq.number);
@@ -230,13 +270,15 @@ std::optional<Finding> posting(const DiagnosisInput& input) {
 }  // namespace
 
 std::optional<std::string> why_posting_breaks(const HostId& id, const PostingFacts& posting) {
-  const auto release = parse_release(id.kernel.value_or(""));
-  if (!release || !has_clobber_bug(*release) || !asks_for_posted_msi(id) || !may_post(posting)) {
+  const auto breaks = breaks_posting(id, posting);
+  if (breaks == Breaks::no) {
     return std::nullopt;
   }
   return fmt::format(
-      "kernel {} with intremap=posted_msi: changing an affinity breaks vectors posted to vCPUs",
-      *id.kernel);
+      "kernel {} with intremap=posted_msi: changing an affinity {} vectors posted to "
+      "vCPUs",
+      printable(id.kernel.value_or("")),
+      breaks == Breaks::yes ? "breaks" : "may break");
 }
 
 std::vector<Finding> find_posting(const DiagnosisInput& input) {

@@ -16,9 +16,7 @@ namespace {
 double vector_rate(const Host& host, int cpu) {
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    for (const auto& rate : irq.rates) {
-      sum += irq.vector && rate.cpu == cpu ? rate.rate : 0;
-    }
+    sum += irq.vector ? rate_at(irq, cpu) : 0;
   }
   return sum;
 }
@@ -34,15 +32,6 @@ bool governs_itself(std::string_view driver) {
   constexpr std::array<std::string_view, 3> kDrivers = {
       "intel_pstate", "amd-pstate-epp", "amd_pstate_epp"};
   return std::ranges::find(kDrivers, driver) != kDrivers.end();
-}
-
-std::string for_each_cpu(const CpuSet& cpus, std::string_view value, std::string_view file) {
-  std::string list;
-  for (const int cpu : cpus.cpus()) {
-    list += fmt::format(" {}", cpu);
-  }
-  return fmt::format(
-      "for c in{}; do echo {} > /sys/devices/system/cpu/cpu$c/{}; done", list, value, file);
 }
 
 void find_governor(const DiagnosisInput& input, std::vector<Finding>& findings) {
@@ -65,8 +54,10 @@ void find_governor(const DiagnosisInput& input, std::vector<Finding>& findings) 
   finding.cost = "each interrupt takes longer than it has to";
   finding.evidence = {
       fmt::format("cpufreq/scaling_governor: powersave, scaling_driver: {}", printable(driver))};
-  finding.remedy = {for_each_cpu(slow, "schedutil", "cpufreq/scaling_governor"),
-                    "or performance, where latency counts more than power"};
+  finding.remedy = {"let them scale with load:",
+                    for_each_cpu(slow, "schedutil", "cpufreq/scaling_governor"),
+                    "or performance, where latency counts more than power, or where "
+                    "scaling_available_governors has no schedutil"};
   finding.cpus = slow;
   findings.push_back(std::move(finding));
 }
@@ -133,10 +124,8 @@ void find_halt_polling(const DiagnosisInput& input, std::vector<Finding>& findin
   finding.cost = "the polling thread slows its SMT sibling and eats the package's power budget";
   finding.evidence = {
       fmt::format("/sys/module/kvm/parameters/halt_poll_ns: {} (default {})", polls, kDefault)};
-  finding.remedy = {
-      fmt::format("unless you measured that it helps: echo {} > "
-                  "/sys/module/kvm/parameters/halt_poll_ns",
-                  kDefault)};
+  finding.remedy = {"unless you measured that it helps:",
+                    fmt::format("echo {} > /sys/module/kvm/parameters/halt_poll_ns", kDefault)};
   findings.push_back(std::move(finding));
 }
 
@@ -157,10 +146,12 @@ void find_squeeze(const DiagnosisInput& input, std::vector<Finding>& findings) {
   if (lines.empty()) {
     return;
   }
-  auto finding = make_finding(
-      "time-squeeze",
-      Severity::info,
-      fmt::format("the host's network softirq runs out of its budget on CPUs {}", cpus.to_list()));
+  auto finding =
+      make_finding("time-squeeze",
+                   Severity::info,
+                   fmt::format("the host's network softirq runs out of its budget on {} {}",
+                               cpus.size() == 1 ? "CPU" : "CPUs",
+                               cpus.to_list()));
   finding.cost = "the host's own packets wait; passed-through devices are not concerned";
   shorten(lines, 6);
   finding.evidence = std::move(lines);
@@ -170,10 +161,10 @@ void find_squeeze(const DiagnosisInput& input, std::vector<Finding>& findings) {
                                                : std::string("unknown"),
                   input.settings.netdev_time_us ? std::to_string(*input.settings.netdev_time_us)
                                                 : std::string("unknown")));
-  finding.remedy = {
-      "first spread the host NIC's queues: irqtune apply --scope all, ethtool -X DEV equal N",
-      "then, if it goes on: sysctl -w net.core.netdev_budget=600 "
-      "net.core.netdev_budget_usecs=16000"};
+  finding.remedy = {"first spread the host NIC's queues (and its flows, ethtool -X DEV equal N):",
+                    "irqtune apply --scope all",
+                    "then, if it goes on:",
+                    "sysctl -w net.core.netdev_budget=600 net.core.netdev_budget_usecs=16000"};
   finding.cpus = cpus;
   findings.push_back(std::move(finding));
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <set>
 
@@ -21,12 +24,16 @@ void append(Texts& texts, Texts more) {
   std::ranges::move(more, std::back_inserter(texts));
 }
 
+std::string row_text(const Irq& irq, const Sight& sight) {
+  return fmt::format("/proc/interrupts, {}: {}: {}",
+                     number_text(irq.number),
+                     fmt::join(irq.actions, ", "),
+                     activity_text(irq, sight.input.host));
+}
+
 /// The row, who else is on the line, who serves it.
 Texts evidence_of(const Irq& irq, const Sight& sight) {
-  Texts lines = {fmt::format("/proc/interrupts, {}: {}: {}",
-                             number_text(irq.number),
-                             fmt::join(irq.actions, ", "),
-                             activity_text(irq, sight.input.host))};
+  Texts lines = {row_text(irq, sight)};
   append(lines, serving_text(irq, sight));
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
     lines.push_back(fmt::format(
@@ -50,24 +57,32 @@ std::string message_step(const Host& host, const std::vector<VectorId>& guests) 
 /// How to take the host's drivers off the line, by name and address where they are known.
 Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
   Texts steps;
+  std::set<std::string> modules;
   for (const auto& device : irq.line ? irq.line->devices : std::vector<LineDevice>()) {
-    const auto name = device.address.to_string();
-    const auto driver = diagnosis::shell_word(device.driver);
-    const auto module = device.module.empty() ? driver : diagnosis::shell_word(device.module);
+    const auto driver = shell_word(device.driver);
     steps.push_back(fmt::format(
-        "if the host does without {0}: echo none > /sys/bus/pci/devices/{1}/driver_override; echo "
-        "{1} > /sys/bus/pci/drivers/{0}/unbind",
-        driver,
-        name));
+        "if the host does without {} ({}):", printable(device.driver), device.address.to_string()));
     steps.push_back(
-        fmt::format("for good: echo blacklist {0} >> /etc/modprobe.d/irqtune.conf", module));
+        fmt::format("echo none > /sys/bus/pci/devices/{1}/driver_override; echo {1} > "
+                    "/sys/bus/pci/drivers/{0}/unbind",
+                    driver,
+                    device.address.to_string()));
+    modules.insert(device.module.empty() ? device.driver : device.module);
+  }
+  for (const auto& module : modules) {
+    steps.push_back(fmt::format(
+        "and for good, if no other device needs {}, with a new initramfs (update-initramfs -u, or "
+        "dracut -f):",
+        printable(module)));
+    steps.push_back(fmt::format("echo blacklist {} >> /etc/modprobe.d/irqtune.conf",
+                                shell_word(module)));
   }
   if (steps.empty()) {
     steps.push_back(
-        fmt::format("if the host does without {}: unbind it, or blacklist its module; "
-                    "its device: grep -lx {} /sys/bus/pci/devices/*/irq",
-                    fmt::join(handlers.host, ", "),
-                    number_text(irq.number)));
+        fmt::format("if the host does without {}, unbind it or blacklist its module; "
+                    "its device:",
+                    fmt::join(handlers.host, ", ")));
+    steps.push_back(fmt::format("grep -lx {} /sys/bus/pci/devices/*/irq", number_text(irq.number)));
   }
   return steps;
 }
@@ -168,8 +183,8 @@ std::optional<Finding> spurious(const Irq& irq, const Sight& sight) {
   Finding finding;
   finding.id = "irq-spurious";
   finding.severity = unhandled >= kMany ? Severity::warning : Severity::info;
-  finding.title =
-      fmt::format("IRQ {}: {} interrupts that no handler took", number_text(irq.number), unhandled);
+  finding.title = fmt::format(
+      "IRQ {}: no handler took {} of its latest interrupts", number_text(irq.number), unhandled);
   finding.cost =
       "time for nothing; at 99900 of 100000 the kernel disables the line (\"nobody cared\") and "
       "all its devices with it";
@@ -177,10 +192,14 @@ std::optional<Finding> spurious(const Irq& irq, const Sight& sight) {
       fmt::format("/proc/irq/{}/spurious: unhandled {}", number_text(irq.number), unhandled)};
   append(finding.evidence, evidence_of(irq, sight));
   finding.remedy = {
-      fmt::format("see which device it is: dmesg | grep 'irq {}'", number_text(irq.number)),
-      "load the driver of each device on this line, or disable the device in the firmware",
-      "a device that masks INTx wrongly: modprobe vfio-pci with nointxmask=1, if no host driver "
-      "has its line"};
+      "see which device it is:",
+      fmt::format("dmesg | grep 'irq {}'", number_text(irq.number)),
+      "load the driver of each device on this line, or disable the device in the firmware"};
+  if (const auto handlers = handlers_of(irq); !handlers.guests.empty() && handlers.host.empty()) {
+    finding.remedy.emplace_back(
+        "if it is a device that masks INTx wrongly: options vfio-pci nointxmask=1 in "
+        "/etc/modprobe.d/vfio.conf");
+  }
   name_line(irq, sight.input, finding);
   return finding;
 }
@@ -201,6 +220,55 @@ std::optional<Finding> shared(const Irq& irq, const Sight& sight) {
              : std::nullopt;
 }
 
+/// Lines of several host drivers of which nobody can tell how busy they are, most counts first.
+std::vector<const Irq*> lines_without_rates(const Sight& sight) {
+  std::vector<const Irq*> lines;
+  for (const auto& irq : sight.input.host.irqs) {
+    const auto handlers = handlers_of(irq);
+    if (!sight.load.has_rates() && handlers.guests.empty() && handlers.host.size() > 1 &&
+        !host_severity(irq, sight)) {
+      lines.push_back(&irq);
+    }
+  }
+  std::ranges::stable_sort(
+      lines, std::greater<>(), [](const Irq* irq) { return total_count(*irq); });
+  return lines;
+}
+
+/// One note for all of them: each alone would be noise.
+std::optional<Finding> shared_without_rates(const Sight& sight) {
+  constexpr std::size_t kShown = 10;
+  const auto lines = lines_without_rates(sight);
+  if (lines.empty()) {
+    return std::nullopt;
+  }
+  Finding finding;
+  finding.id = "irq-shared-host";
+  finding.severity = Severity::info;
+  finding.confidence = Confidence::possible;
+  finding.title =
+      fmt::format("{} shared by drivers of the host; without rates nobody knows how busy",
+                  lines.size() == 1 ? fmt::format("IRQ {} is", number_text(lines[0]->number))
+                                    : fmt::format("{} lines are", lines.size()));
+  finding.cost =
+      "each interrupt runs every handler, all on one CPU; that matters on a busy line only, and "
+      "where a device of the line is to be passed through by INTx";
+  for (const auto* irq : lines) {
+    if (finding.evidence.size() < kShown) {
+      append(finding.evidence, {row_text(*irq, sight)});
+    }
+    name_line(*irq, sight.input, finding);
+  }
+  if (lines.size() > kShown) {
+    finding.evidence.push_back(fmt::format("and {} more", lines.size() - kShown));
+  }
+  std::ranges::sort(finding.irqs);
+  finding.remedy = {
+      "take two readings: irqtune diagnose --sample 10 on the host, or a snapshot with --sample",
+      kNoUnsharing};
+  return finding;
+}
+
 void add(std::optional<Finding> finding, std::vector<Finding>& findings) {
   if (finding) {
     findings.push_back(std::move(*finding));
@@ -216,6 +284,7 @@ std::vector<Finding> find_sharing(const DiagnosisInput& input) {
     add(shared(irq, sight), findings);
     add(spurious(irq, sight), findings);
   }
+  add(shared_without_rates(sight), findings);
   std::ranges::move(find_intx(sight), std::back_inserter(findings));
   std::ranges::move(find_one_cpu(sight), std::back_inserter(findings));
   return findings;

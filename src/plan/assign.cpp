@@ -22,10 +22,7 @@ double largest_base(const std::vector<Site>& sites) {
 }
 
 /// Of a problem whose nodes overflow nothing is known but that every vector goes somewhere.
-double bound_of(const Reachable& reachable) {
-  if (!reachable.spills) {
-    return load_bound(reachable.problem);
-  }
+double loose_bound(const Reachable& reachable) {
   auto loose = reachable.problem;
   for (auto& bin : loose.bins) {
     bin.group = 0;
@@ -46,15 +43,19 @@ void block_untargeted(std::vector<Item>& items) {
   }
 }
 
-/// Gives every item that is still to be placed a target or a block. Returns the problem, empty
-/// if there was none to place.
-Reachable place(const Index& index,
-                const std::vector<Site>& sites,
-                std::vector<Item>& items,
-                double ceiling) {
+/// Gives every item that is still to be placed a target or a block.
+struct Placed {
+  Reachable reachable;  ///< The problem; empty if there was nothing to place.
+  double bound = 0;     ///< No placement has a smaller largest load.
+};
+
+Placed place(const Index& index,
+             const std::vector<Site>& sites,
+             std::vector<Item>& items,
+             double ceiling) {
   auto reachable = make_problem(index, sites, items);
   reachable.problem.ceiling = ceiling;
-  const auto placement = solve(reachable.problem);
+  const auto [placement, bound] = solve(reachable.problem);
   for (std::size_t i = 0; i < placement.size(); ++i) {
     auto& item = items[reachable.planned[i]];
     if (placement[i]) {
@@ -63,7 +64,8 @@ Reachable place(const Index& index,
       item.blocked = Blocked::budget;
     }
   }
-  return reachable;
+  const double proven = reachable.spills ? loose_bound(reachable) : bound;
+  return {std::move(reachable), proven};
 }
 
 /// The largest load of a CPU that takes an item, as placed.
@@ -110,8 +112,8 @@ Assigned assign(const Index& index, std::vector<Item>& items) {
     return assigned;
   }
   constexpr double kNoCeiling = std::numeric_limits<double>::infinity();
-  const auto reachable = place(index, assigned.sites, items, kNoCeiling);
-  assigned.bound = std::max(largest_base(assigned.sites), bound_of(reachable));
+  const auto [reachable, bound] = place(index, assigned.sites, items, kNoCeiling);
+  assigned.bound = std::max(largest_base(assigned.sites), bound);
   if (index.policy->scope == Scope::evict && std::ranges::any_of(items, is_evicted)) {
     // The next plan finds the host's interrupts where this one puts them, and fixed. So the
     // vectors are placed once more against just that.

@@ -58,6 +58,7 @@ std::vector<Part> split(const Problem& problem) {
     part.problem.min_gain = problem.min_gain;
     part.problem.ceiling = problem.ceiling;
     part.problem.rebalance = problem.rebalance;
+    part.problem.effort = problem.effort / label.size();
   }
   for (std::size_t i = 0; i < problem.bins.size(); ++i) {
     auto& part = parts[label[problem.bins[i].group]];
@@ -198,6 +199,11 @@ double load_bound(const Problem& problem) {
   return bound;
 }
 
+double searched_bound(double largest) {
+  constexpr double kRounding = 1e-9;
+  return largest * (1 - kRounding);
+}
+
 double tolerated(const Problem& problem, double best) {
   constexpr double kRounding = 1e-9;
   constexpr double kAsGood = 0.02;  // Well within the 5 % that a plan promises.
@@ -229,16 +235,18 @@ std::vector<bool> excused(const Problem& problem) {
   return may_stay;
 }
 
-Placement solve(const Problem& problem) {
-  Placement placement(problem.balls.size());
+Solution solve(const Problem& problem) {
+  Solution solution{Placement(problem.balls.size()), 0};
   for (const auto& part : split(problem)) {
-    const auto found =
+    const auto [found, bound] =
         is_small(part.problem) ? solve_exactly(part.problem) : solve_fast(part.problem);
+    solution.bound = std::max(solution.bound, bound);
     for (std::size_t i = 0; i < found.size(); ++i) {
-      placement[part.balls[i]] = found[i] ? std::optional(part.bins[*found[i]]) : std::nullopt;
+      solution.placement[part.balls[i]] =
+          found[i] ? std::optional(part.bins[*found[i]]) : std::nullopt;
     }
   }
-  return placement;
+  return solution;
 }
 
 }  // namespace irqtune::planning

@@ -49,26 +49,37 @@ struct Problem {
   std::vector<std::vector<Reach>> reaches;
   double min_gain = 0.1;  ///< By this share the largest load may exceed the best, to keep balls.
   double ceiling = std::numeric_limits<double>::infinity();  ///< But not beyond this, if need not.
-  bool rebalance = false;  ///< Balls in place are kept for a much smaller share only.
+  bool rebalance = false;       ///< Balls in place are kept for a much smaller share only.
+  std::size_t effort = 30'000;  ///< Steps of a search by trial: some milliseconds' worth.
 };
 
 /// A bin for each ball; empty only where a problem breaks the promise that every ball fits.
 using Placement = std::vector<std::optional<std::size_t>>;
 
+struct Solution {
+  Placement placement;
+  double bound = 0;  ///< No placement with the same hierarchy has a smaller largest load: proven.
+};
+
 /// The best placement found, group by group of bins that share balls: exactly the best where that
 /// is small enough to search, near it elsewhere.
-[[nodiscard]] Placement solve(const Problem& problem);
+[[nodiscard]] Solution solve(const Problem& problem);
 
 /// For one connected problem. `solve_exactly` visits every placement; see `is_small`.
 [[nodiscard]] bool is_small(const Problem& problem);
-[[nodiscard]] Placement solve_exactly(const Problem& problem);
-[[nodiscard]] Placement solve_fast(const Problem& problem);
+[[nodiscard]] Solution solve_exactly(const Problem& problem);
+[[nodiscard]] Solution solve_fast(const Problem& problem);
 
 /// The balls as indices: those in place, then the others.
 [[nodiscard]] std::vector<std::size_t> in_place_first(const Problem& problem);
 
-/// The largest load of a bin that holds a ball can not be smaller than this, whatever the solver.
+/// The largest load of a bin that holds a ball can not be smaller than this, whatever the hierarchy
+/// says.
 [[nodiscard]] double load_bound(const Problem& problem);
+
+/// A bound from a search that found nothing better than `largest`, which may be summed up in
+/// another order elsewhere.
+[[nodiscard]] double searched_bound(double largest);
 
 /// The largest load that is still as good as `best`, for the sake of balls that are in place.
 [[nodiscard]] double tolerated(const Problem& problem, double best);

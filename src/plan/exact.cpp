@@ -45,7 +45,8 @@ class Search {
         excused_(excused(problem)),
         load_(problem.bins.size()),
         count_(problem.bins.size()),
-        primaries_(problem.bins.size()) {
+        primaries_(problem.bins.size()),
+        strangers_(problem.bins.size()) {
     std::iota(order_.begin(), order_.end(), 0U);
     std::ranges::stable_sort(order_, {}, [&](std::size_t i) {
       return std::tuple(problem.balls[i].role, -problem.balls[i].weight);
@@ -55,13 +56,13 @@ class Search {
     }
   }
 
-  Placement run() {
+  Solution run() {
     ideal_ = true;
     visit(0, 0);
     limit_ = tolerated(problem_, best_largest_);
     ideal_ = false;
     visit(0, 0);
-    return best_;
+    return {best_, searched_bound(best_largest_)};
   }
 
  private:
@@ -77,11 +78,13 @@ class Search {
     for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
       const auto& reach = problem_.reaches[ball.reach];
       const auto place = std::ranges::find(reach, problem_.bins[bin].group, &Reach::group);
+      const bool stays = excused_[order_[depth]] && ball.current == bin;
       if (place == reach.end() || count_[bin] >= problem_.bins[bin].slots ||
-          (load_[bin] + ball.weight > limit_ && !may_stay(order_[depth], bin))) {
+          (load_[bin] + ball.weight > limit_ && (!stays || strangers_[bin] > 0))) {
         continue;
       }
       const double before = load_[bin];
+      strangers_[bin] += stays ? 0 : 1;
       load_[bin] += ball.weight;
       ++count_[bin];
       primaries_[bin] += ball.role == Role::primary ? 1 : 0;
@@ -90,11 +93,8 @@ class Search {
       primaries_[bin] -= ball.role == Role::primary ? 1 : 0;
       --count_[bin];
       load_[bin] = before;
+      strangers_[bin] -= stays ? 0 : 1;
     }
-  }
-
-  [[nodiscard]] bool may_stay(std::size_t ball, std::size_t bin) const {
-    return excused_[ball] && problem_.balls[ball].current == bin;
   }
 
   [[nodiscard]] Order order_now(int cost) const {
@@ -180,6 +180,7 @@ class Search {
   std::vector<double> load_;
   std::vector<std::size_t> count_;
   std::vector<int> primaries_;
+  std::vector<int> strangers_;  // Those that may not be in their bin above the limit.
   bool ideal_ = true;
   double limit_ = std::numeric_limits<double>::infinity();
   Order best_order_;
@@ -203,7 +204,7 @@ bool is_small(const Problem& problem) {
   return true;
 }
 
-Placement solve_exactly(const Problem& problem) {
+Solution solve_exactly(const Problem& problem) {
   return Search(problem).run();
 }
 

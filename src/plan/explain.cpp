@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/explain.h"
 
+#include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
 #include "plan/assign.h"
@@ -168,8 +169,9 @@ class Explainer {
     }
     const auto used = vectors_.find(site.cpu);
     const bool full = used != vectors_.end() && used->second >= site.slots;
-    return full ? fmt::format(
-                      "cpu{}: full, {} vectors with this plan", site.cpu, used->second + site.taken)
+    return full ? fmt::format("cpu{}: full, {} with this plan",
+                              site.cpu,
+                              counted(used->second + site.taken, "vector"))
                 : "";
   }
 
@@ -271,9 +273,7 @@ std::optional<CpuExplanation> explain_cpu(const Host& host, const Policy& policy
   made.housekeeping = explainer.plan().housekeeping.contains(cpu);
   const auto protectors = explainer.plan().protections.find(cpu);
   if (protectors != explainer.plan().protections.end()) {
-    for (const auto& protection : protectors->second) {
-      made.rules.push_back(protection_text(cpu, protection));
-    }
+    made.rules = protection_texts(cpu, protectors->second);
   }
   if (made.rules.empty() && !made.housekeeping) {
     made.rules.push_back(explainer.rule_against(*found));

@@ -3,6 +3,8 @@
 #include "plan/greedy.h"
 #include "plan/hierarchy.h"
 #include "plan/improve.h"
+#include "plan/keep.h"
+#include "plan/seat.h"
 #include "plan/state.h"
 
 #include <algorithm>
@@ -38,48 +40,28 @@ std::vector<bool> keepable(const Problem& problem) {
   return keep;
 }
 
-/// Auxiliaries on first threads go to sibling threads, as far as those have slots.
-void move_auxiliaries(State& state) {
-  const auto& problem = state.problem();
-  std::map<std::size_t, std::size_t> room;  // Of sibling threads, by group.
-  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
-    if (!problem.bins[bin].first) {
-      const auto slots = std::min(problem.bins[bin].slots, problem.balls.size());
-      room[problem.bins[bin].group] += slots - std::min(slots, state.count(bin));
-    }
-  }
-  std::vector<std::size_t> moving;
-  for (std::size_t i = 0; i < problem.balls.size(); ++i) {
-    const auto& ball = problem.balls[i];
-    const auto at = state.placement()[i];
-    if (ball.role == Role::primary || !at || !problem.bins[*at].first) {
-      continue;
-    }
-    const auto& reach = problem.reaches[ball.reach];
-    const auto place =
-        std::ranges::find_if(reach, [&](const Reach& to) { return room[to.group] > 0; });
-    if (place != reach.end()) {
-      --room[place->group];
-      moving.push_back(i);
-    }
-  }
-  for (const auto ball : moving) {
-    state.take(ball);
-  }
-  fill(state, moving, {});
-}
+struct Ideal {
+  State state;
+  double bound = 0;  ///< No placement has a smaller largest load.
+};
 
 /// As if no ball were anywhere: what it comes to does not depend on where they are now, so that a
 /// planned host is held against the same measure as the host before.
-State ideal(const Problem& problem) {
+Ideal ideal(const Problem& problem) {
   const std::vector<bool> keep(problem.balls.size(), false);
-  State state(problem);
-  fill(state, balls_without(problem, keep), cover_first_threads(problem, keep));
   const std::vector<bool> all(problem.balls.size(), true);
-  improve(state, all, load_bound(problem));
-  even_out(state, all);
-  move_auxiliaries(state);
-  return state;
+  Ideal best{State(problem), load_bound(problem)};
+  fill(best.state, balls_without(problem, keep), cover_first_threads(problem, keep));
+  seat_auxiliaries(best.state);
+  bool proven = improve(best.state, all, best.bound);
+  for (int round = 0; round < 3 && seat_auxiliaries(best.state); ++round) {
+    proven = improve(best.state, all, best.bound);
+  }
+  if (proven) {
+    best.bound = std::max(best.bound, searched_bound(best.state.largest()));
+  }
+  even_out(best.state, all);
+  return best;
 }
 
 /// Balls go back to where they were, as far as the limit allows.
@@ -102,6 +84,19 @@ void put_back(State& state, double limit) {
   }
 }
 
+Disorder disorder(const State& state) {
+  const auto& problem = state.problem();
+  Disorder found;
+  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
+    found.open += state.kind(bin) == BinKind::open ? 1U : 0U;
+    for (const auto ball : state.balls(bin)) {
+      const bool auxiliary = problem.balls[ball].role == Role::auxiliary;
+      found.misplaced += auxiliary && problem.bins[bin].first ? 1U : 0U;
+    }
+  }
+  return found;
+}
+
 /// The largest load, but for bins whose balls all may stay there.
 double largest_unexcused(const State& state, const std::vector<bool>& may_stay) {
   const auto& problem = state.problem();
@@ -114,13 +109,8 @@ double largest_unexcused(const State& state, const std::vector<bool>& may_stay) 
   return found == ranks.rend() ? 0 : found->load;
 }
 
-/// Keeps what is in place, as far as the hierarchy and `limit` allow.
-State settled(const Problem& problem, double goal, double limit) {
-  auto keep = keepable(problem);
-  auto cover = cover_first_threads(problem, keep);
-  for (const auto ball : cover.released) {
-    keep[ball] = false;
-  }
+/// With the balls of `keep` where they are, and the others beside them.
+State around(const Problem& problem, const std::vector<bool>& keep, Cover cover, double goal) {
   State state(problem);
   for (std::size_t i = 0; i < keep.size(); ++i) {
     if (keep[i]) {
@@ -128,43 +118,63 @@ State settled(const Problem& problem, double goal, double limit) {
     }
   }
   fill(state, balls_without(problem, keep), std::move(cover));
-  move_auxiliaries(state);
+  seat_auxiliaries(state);
   auto movable = keep;
   movable.flip();
   improve(state, movable, goal);
   even_out(state, movable);
-  const auto may_stay = excused(problem);
-  for (std::size_t i = 0; largest_unexcused(state, may_stay) > limit && i < 2; ++i) {
+  return state;
+}
+
+/// Keeps what is in place, as far as the hierarchy and the limit allow.
+State settled(const Problem& problem, double goal, const Terms& terms) {
+  auto keep = keepable(problem);
+  auto cover = cover_first_threads(problem, keep);
+  for (const auto ball : cover.released) {
+    keep[ball] = false;
+  }
+  auto state = around(problem, keep, std::move(cover), goal);
+  auto movable = keep;
+  movable.flip();
+  const auto& may_stay = terms.may_stay;
+  for (std::size_t i = 0; largest_unexcused(state, may_stay) > terms.limit && i < 2; ++i) {
     // First those that are written anyway, then those in place too.
     for (std::size_t ball = 0; ball < keep.size(); ++ball) {
       movable[ball] = movable[ball] || (i > 0 && !may_stay[ball]) || !problem.balls[ball].in_place;
     }
-    improve(state, movable, limit);
+    improve(state, movable, terms.limit);
   }
-  put_back(state, limit);
-  move_auxiliaries(state);
+  put_back(state, terms.limit);
+  seat_auxiliaries(state);
   return state;
 }
 
-/// What the hierarchy comes to: first threads without a primary, auxiliaries on first threads.
-std::pair<std::size_t, std::size_t> disorder(const State& state) {
-  const auto& problem = state.problem();
-  std::pair<std::size_t, std::size_t> found;
-  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
-    found.first += state.kind(bin) == BinKind::open ? 1U : 0U;
-    for (const auto ball : state.balls(bin)) {
-      const bool auxiliary = problem.balls[ball].role == Role::auxiliary;
-      found.second += auxiliary && problem.bins[bin].first ? 1U : 0U;
-    }
-  }
-  return found;
+bool meets(const State& state, const Terms& terms) {
+  return largest_unexcused(state, terms.may_stay) <= terms.limit &&
+         disorder(state) <= terms.disorder;
 }
 
-bool fills_a_bin(const Problem& problem, const Placement& placement) {
-  std::vector<std::size_t> count(problem.bins.size());
-  return std::ranges::any_of(placement, [&](const auto& bin) {
-    return !bin || ++count[*bin] >= problem.bins[*bin].slots;
-  });
+/// As few moves as in `found`; what is written anyway is spread.
+Placement spread(const Problem& problem, const Placement& found, const Terms& terms, double goal) {
+  std::vector<bool> keep(found.size());
+  for (std::size_t i = 0; i < keep.size(); ++i) {
+    keep[i] = problem.balls[i].current && problem.balls[i].current == found[i];
+  }
+  auto cover = cover_first_threads(problem, keep);
+  if (cover.released.empty()) {
+    const auto state = around(problem, keep, std::move(cover), goal);
+    if (meets(state, terms) && moves_in(problem, state.placement()) <= moves_in(problem, found)) {
+      return state.placement();
+    }
+  }
+  State state(problem);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    state.put(i, *found[i]);
+  }
+  keep.flip();
+  improve(state, keep, goal);
+  even_out(state, keep);
+  return state.placement();
 }
 
 /// The balls where they are, if every one of them may stay there.
@@ -180,55 +190,24 @@ std::optional<State> as_it_is(const Problem& problem) {
   return state;
 }
 
-Placement solve_once(const Problem& problem) {
-  const auto best = ideal(problem);
+}  // namespace
+
+Solution solve_fast(const Problem& problem) {
+  const auto [best, bound] = ideal(problem);
   const bool any_kept =
       std::ranges::any_of(problem.balls, [](const Ball& ball) { return ball.current.has_value(); });
   if (!any_kept) {
-    return best.placement();
+    return {best.placement(), bound};
   }
-  const double limit = tolerated(problem, best.largest());
-  const auto kept = settled(problem, best.largest(), limit);
-  const auto may_stay = excused(problem);
-  const auto& chosen =
-      largest_unexcused(kept, may_stay) <= limit && disorder(kept) <= disorder(best) ? kept : best;
-  const auto now = as_it_is(problem);
-  if (now && largest_unexcused(*now, may_stay) <= limit) {
-    const auto [uncovered, misplaced] = disorder(*now);
-    const auto wanted = disorder(chosen);
-    // Where sibling threads are full, which auxiliaries found room there is chance.
-    const bool settled_down = misplaced <= wanted.second || fills_a_bin(problem, now->placement());
-    if (uncovered <= wanted.first && settled_down) {
-      return now->placement();
-    }
+  const double goal = best.largest();
+  const Terms terms{tolerated(problem, goal), excused(problem), disorder(best)};
+  if (const auto now = as_it_is(problem); now && meets(*now, terms)) {
+    return {now->placement(), bound};
   }
-  return chosen.placement();
-}
-
-/// The problem as it is once the placement is carried out.
-Problem carried_out(const Problem& problem, const Placement& placement) {
-  auto after = problem;
-  for (std::size_t i = 0; i < placement.size(); ++i) {
-    after.balls[i].current = placement[i];
-    after.balls[i].in_place = true;
-  }
-  return after;
-}
-
-}  // namespace
-
-Placement solve_fast(const Problem& problem) {
-  constexpr int kRounds = 8;
-  auto placement = solve_once(problem);
-  // Full bins are in the way of those that come late; what is planned must stand on its own.
-  for (int round = 0; round < kRounds && fills_a_bin(problem, placement); ++round) {
-    auto next = solve_once(carried_out(problem, placement));
-    if (next == placement) {
-      break;
-    }
-    placement = std::move(next);
-  }
-  return placement;
+  const auto kept = settled(problem, goal, terms);
+  const auto& chosen = meets(kept, terms) ? kept : best;
+  const auto most = keep_most(problem, terms, moves_in(problem, chosen.placement()));
+  return {most ? spread(problem, *most, terms, goal) : chosen.placement(), bound};
 }
 
 }  // namespace irqtune::planning

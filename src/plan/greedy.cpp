@@ -82,19 +82,24 @@ class Filler {
     return sibling ? sibling : best(ball, [](const Cell&) { return true; });
   }
 
-  // The least loaded sibling thread of a core with a primary of the same device.
+  // The least loaded sibling thread of a core with a primary of the same device; of about equal
+  // ones one beside its VM's cache.
   std::optional<std::size_t> beside_own(std::size_t ball) {
-    std::optional<Rank> found;
+    std::vector<Rank> fitting;
+    double least = std::numeric_limits<double>::infinity();
     for (const auto bin : siblings_of_device(problem_.balls[ball].device)) {
       const Rank rank{state_.load(bin), state_.count(bin), bin};
-      const bool fits = !state_.is_full(bin) &&
-                        reaches(problem_, problem_.balls[ball], problem_.bins[bin]) &&
-                        rank.load <= state_.largest();
-      if (fits && (!found || rank < *found)) {
-        found = rank;
+      if (!state_.is_full(bin) && reaches(problem_, problem_.balls[ball], problem_.bins[bin]) &&
+          rank.load <= state_.largest()) {
+        fitting.push_back(rank);
+        least = std::min(least, rank.load);
       }
     }
-    return found ? std::optional(found->bin) : std::nullopt;
+    std::erase_if(fitting, [&](const Rank& rank) { return rank.load > least + slack_; });
+    const auto found = std::ranges::min_element(fitting, {}, [&](const Rank& rank) {
+      return std::pair(!shares_cache(problem_.balls[ball], problem_.bins[rank.bin]), rank);
+    });
+    return found != fitting.end() ? std::optional(found->bin) : std::nullopt;
   }
 
   const std::vector<std::size_t>& siblings_of_device(std::size_t device) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/improve.h"
 
-#include "plan/divide.h"
+#include "plan/repack.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace irqtune::planning {
 
@@ -20,16 +21,22 @@ struct Step {
 class Improver {
  public:
   Improver(State& state, const std::vector<bool>& movable, double target)
-      : state_(state), problem_(state.problem()), movable_(movable), target_(target) {}
+      : state_(state),
+        problem_(state.problem()),
+        movable_(movable),
+        target_(target),
+        steps_(problem_.effort) {}
 
-  void run() {
+  // True if nothing better is possible.
+  bool run() {
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
     for (std::size_t i = 0; i < steps && work_ < kWork; ++i) {
       const auto bin = fullest_movable();
-      if (!bin || state_.load(*bin) <= target_ || !(lighten(*bin) || share(*bin))) {
-        return;
+      if (!bin || state_.load(*bin) <= target_ || (!lighten(*bin) && !share(*bin))) {
+        break;
       }
     }
+    return is_best_;
   }
 
   // From the fullest bin down to the mean; those that cannot be made lighter are passed over.
@@ -78,38 +85,89 @@ class Improver {
     return step_.has_value();
   }
 
-  // Divides what the bin and another one hold anew, where single steps do not help any more.
+  // Packs what the bin and others hold anew, where single steps do not help any more: all bins if
+  // those are few enough, else one, two and three others, the least loaded first.
   bool share(std::size_t from) {
-    std::size_t seen = 0;
+    if (!is_packed_ && try_all(from)) {
+      return true;
+    }
+    if (is_best_ || state_.load(from) <= target_ * (1 + kClose)) {
+      return false;
+    }
+    const auto near = least_loaded_within_reach(from);
+    return try_groups(from, near, 1, kPairBins) || try_groups(from, near, 2, kTripleBins) ||
+           try_groups(from, near, 3, kQuadBins);
+  }
+
+  // Bins that a ball of that one may go to.
+  [[nodiscard]] std::vector<std::size_t> least_loaded_within_reach(std::size_t from) const {
+    std::vector<std::size_t> bins;
+    const auto& balls = state_.balls(from);
     for (const auto& rank : state_.by_load()) {
-      if (++seen > kSwapBins || work_ >= kWork) {
-        return false;
+      const auto& to = problem_.bins[rank.bin];
+      if (bins.size() < kSwapBins && rank.bin != from &&
+          std::ranges::any_of(balls, [&](std::size_t ball) {
+            return movable_[ball] && reaches(problem_, problem_.balls[ball], to);
+          })) {
+        bins.push_back(rank.bin);
       }
-      if (rank.bin == from) {
-        continue;
-      }
-      const auto division = divide_anew(state_, movable_, from, rank.bin);
-      work_ += division.work;
-      if (division.larger < state_.load(from) * (1 - kWorthwhile)) {
-        exchange(division, from, rank.bin);
+    }
+    return bins;
+  }
+
+  bool try_all(std::size_t fullest) {
+    is_packed_ = true;
+    std::vector<std::size_t> bins(problem_.bins.size());
+    std::iota(bins.begin(), bins.end(), 0U);
+    const auto found = repack(state_, movable_, bins, {target_, problem_.effort});
+    is_best_ = found.complete;
+    return accept(found, fullest);
+  }
+
+  // Every choice of `more` of the first `most` bins beside the fullest one.
+  bool try_groups(std::size_t from,
+                  const std::vector<std::size_t>& near,
+                  std::size_t more,
+                  std::size_t most) {
+    std::vector<std::size_t> group{from};
+    return extend(group, near, {0, std::min(most, near.size()), more});
+  }
+
+  struct Choice {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::size_t left = 0;
+  };
+
+  bool extend(std::vector<std::size_t>& group,
+              const std::vector<std::size_t>& near,
+              const Choice& choice) {
+    if (choice.left == 0) {
+      const auto found = repack(state_, movable_, group, {target_, std::min(kGroupSteps, steps_)});
+      steps_ -= std::min(found.steps + 1, steps_);
+      return accept(found, group.front());
+    }
+    for (auto i = choice.begin; i < choice.end && steps_ > 0; ++i) {
+      group.push_back(near[i]);
+      if (extend(group, near, {i + 1, choice.end, choice.left - 1})) {
         return true;
       }
+      group.pop_back();
     }
     return false;
   }
 
-  void exchange(const Division& division, std::size_t from, std::size_t to) {
-    for (const auto* balls : {&division.to_second, &division.to_first}) {
-      for (const auto ball : *balls) {
-        state_.take(ball);
-      }
+  bool accept(const Repacking& found, std::size_t from) {
+    if (found.moves.empty() || found.largest >= state_.load(from) * (1 - kWorthwhile)) {
+      return false;
     }
-    for (const auto ball : division.to_second) {
-      state_.put(ball, to);
+    for (const auto& [ball, bin] : found.moves) {
+      state_.take(ball);
     }
-    for (const auto ball : division.to_first) {
-      state_.put(ball, from);
+    for (const auto& [ball, bin] : found.moves) {
+      state_.put(ball, bin);
     }
+    return true;
   }
 
   [[nodiscard]] bool is_allowed(std::size_t ball, std::size_t from, std::size_t to) const {
@@ -188,8 +246,13 @@ class Improver {
 
   static constexpr std::size_t kStepsPerBin = 8;
   static constexpr std::size_t kSwapBins = 64;
+  static constexpr std::size_t kPairBins = 64;
+  static constexpr std::size_t kTripleBins = 8;
+  static constexpr std::size_t kQuadBins = 6;
+  static constexpr std::size_t kGroupSteps = 3'000;
   static constexpr std::size_t kWork = 3'000'000;  // Some tens of milliseconds.
   static constexpr double kWorthwhile = 1e-6;
+  static constexpr double kClose = 0.005;  // Near enough to the target to search no more.
   static constexpr double kWorthEvening = 0.02;
 
   State& state_;
@@ -201,12 +264,15 @@ class Improver {
   std::optional<Step> step_;
   double limit_ = 0;  // Steps must stay below this.
   std::size_t work_ = 0;
+  std::size_t steps_ = 0;   // Left for searches among groups of bins.
+  bool is_packed_ = false;  // All bins have been packed once.
+  bool is_best_ = false;    // And no other packing is better.
 };
 
 }  // namespace
 
-void improve(State& state, const std::vector<bool>& movable, double target) {
-  Improver(state, movable, target).run();
+bool improve(State& state, const std::vector<bool>& movable, double target) {
+  return Improver(state, movable, target).run();
 }
 
 void even_out(State& state, const std::vector<bool>& movable) {

@@ -36,7 +36,7 @@ std::string protector(const Index& index, int cpu) {
 std::string why_move(const Index& index, const Item& item) {
   const auto from = headed_to(*item.irq).value_or(CpuSet{});
   if (from.empty()) {
-    return "present CPU unknown";
+    return "where it is now is unknown";
   }
   for (const int cpu : from.cpus()) {
     if (index.protected_cpus.contains(cpu)) {

@@ -10,8 +10,10 @@ namespace irqtune::planning {
 
 namespace {
 
+/// By name or glob: a name may have a glob's signs in it.
 bool matches_any(const std::vector<std::string>& globs, std::string_view text) {
-  return std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+  return std::ranges::any_of(
+      globs, [&](const auto& glob) { return glob == text || matches_glob(glob, text); });
 }
 
 bool is_selected(const Policy& policy, const std::optional<PciAddress>& device, const Vm* vm) {

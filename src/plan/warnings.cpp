@@ -79,8 +79,9 @@ class Warnings {
   void about_filters() {
     const auto& policy = *index_.policy;
     for (const auto& glob : policy.vms) {
-      if (std::ranges::none_of(index_.host->vms,
-                               [&](const Vm& vm) { return matches_glob(glob, vm.name); })) {
+      if (std::ranges::none_of(index_.host->vms, [&](const Vm& vm) {
+            return vm.name == glob || matches_glob(glob, vm.name);
+          })) {
         say(fmt::format("--vm {}: no VM of that name; see `irqtune show vms`", glob));
       }
     }
@@ -108,7 +109,11 @@ class Warnings {
     if (stuck == 0) {
       return;
     }
-    say(fmt::format("{}, so {} vectors stay; {}", why_no_candidate(), stuck, who_can_give()));
+    say(fmt::format("{}, so {} stay{}; {}",
+                    why_no_candidate(),
+                    counted(stuck, "vector"),
+                    stuck == 1 ? "s" : "",
+                    who_can_give()));
   }
 
   // "no housekeeping CPU: --housekeeping 77 names none that is online"
@@ -179,10 +184,11 @@ class Warnings {
                           : !none        ? std::string("its CPUs are busy or full")
                           : pins.empty() ? std::string("all its CPUs are isolated or excluded")
                                          : join(pins) + ": free a core there";
-      say(fmt::format("node {} has no CPU to give, so {} vectors of {} go to another node; {}",
+      say(fmt::format("node {} has no CPU to give, so {} of {} go{} to another node; {}",
                       number(home),
-                      what.first,
+                      counted(what.first, "vector"),
                       join({what.second.begin(), what.second.end()}),
+                      what.first == 1 ? "es" : "",
                       remedy));
     }
   }
@@ -232,9 +238,9 @@ class Warnings {
         told ? fmt::format("the kernel has room for {} (debugfs irq/domains/VECTOR)", free)
              : fmt::format("with at most {} a CPU there is room for {}", each, free);
     say(fmt::format(
-        "{} vectors do not fit: {}; this set takes {} housekeeping CPUs, there are {}; "
+        "{} not fit: {}; this set takes {} housekeeping CPUs, there are {}; "
         "free cores{}",
-        left,
+        counted(left, "vector") + (left == 1 ? " does" : " do"),
         source,
         needed,
         sites_.size(),
@@ -287,11 +293,11 @@ class Warnings {
   }
 
   void about_unknown_masks() {
-    const auto unknown = std::ranges::count_if(
-        items_, [](const Item& item) { return !item.irq->affinity && !item.blocked; });
+    const auto unknown = static_cast<std::size_t>(std::ranges::count_if(
+        items_, [](const Item& item) { return !item.irq->affinity && !item.blocked; }));
     if (unknown > 0) {
-      say(fmt::format("the masks of {} vectors could not be read: where they are is not known",
-                      unknown));
+      say(fmt::format("the masks of {} could not be read: where they are is not known",
+                      counted(unknown, "vector")));
     }
   }
 

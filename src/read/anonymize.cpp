@@ -69,6 +69,7 @@ class Anonymizer {
   void learn() {
     if (const auto name = items_.find("/proc/sys/kernel/hostname"); name != items_.end()) {
       hostname_ = trimmed(name->second.text);
+      hostname_ = hostname_.substr(0, hostname_.find('.'));
     }
     for (const auto& [path, item] : items_) {
       if (item.kind != TreeImage::Kind::file) {
@@ -81,7 +82,7 @@ class Anonymizer {
         learn_all(path.ends_with("/pci.cfg") ? names_in_mappings(item.text)
                                              : names_in_proxmox(item.text));
       } else if (is_vm_file(path) && last_part(path) == "cmdline") {
-        learn_all(names_in_vmm_command(item.text));
+        aliases_.learn(name_in_vmm_command(item.text));
       }
     }
     aliases_.finish_learning();
@@ -103,9 +104,23 @@ class Anonymizer {
     for (auto line : split(trimmed(text), '\n')) {
       static_cast<void>(take_until(line, ':'));
       const auto controllers = take_until(line, ':');
-      groups.push_back(
-          fmt::format("{}{}{}{}/", kCgroups, controllers.empty() ? "" : "/", controllers, line));
+      if (controllers.empty() || has_cpuset(controllers)) {
+        groups.push_back(
+            fmt::format("{}{}{}/", kCgroups, controllers.empty() ? "" : "/cpuset", line));
+      }
     }
+  }
+
+  static bool has_cpuset(std::string_view controllers) {
+    return std::ranges::count(split(controllers, ','), "cpuset") > 0;
+  }
+
+  /// A directory of cgroup v1's cpusets with "cpuset" for its mount, which may bear the names of
+  /// several controllers ("cpuset,cpu,cpuacct"), in any order.
+  static std::string by_controller(std::string_view directory) {
+    auto rest = directory.substr(std::min(kCgroups.size() + 1, directory.size()));
+    const auto mount = take_until(rest, '/');
+    return has_cpuset(mount) ? fmt::format("{}/cpuset/{}", kCgroups, rest) : std::string(directory);
   }
 
   /// True for a file that says that a group is a cpuset partition, or cgroup v1's like of it.
@@ -123,11 +138,11 @@ class Anonymizer {
       if (is_vm_file(path) && last_part(path) == "cgroup") {
         add_groups(item.text, related);
       } else if (path.starts_with(kCgroups) && tells_partition(path, item.text)) {
-        related.push_back(path.substr(0, path.rfind('/') + 1));
+        related.push_back(by_controller(path.substr(0, path.rfind('/') + 1)));
       }
     }
     std::erase_if(items_, [&](const auto& entry) {
-      const auto directory = entry.first.substr(0, entry.first.rfind('/') + 1);
+      const auto directory = by_controller(entry.first.substr(0, entry.first.rfind('/') + 1));
       return entry.first.starts_with(kCgroups) && directory.size() > kCgroups.size() + 1 &&
              std::ranges::none_of(related, [&](const std::string& kept) {
                return kept.starts_with(directory) || directory.starts_with(kept);
@@ -136,6 +151,9 @@ class Anonymizer {
   }
 
   std::string link(std::string_view path, std::string_view target) {
+    if (is_proxmox(path)) {
+      return without_node(target);
+    }
     if (!is_vm_file(path)) {
       return aliases_.replace_ids(target);
     }
@@ -222,6 +240,20 @@ class Anonymizer {
     return out;
   }
 
+  /// Proxmox keeps the files of each node of a cluster under the node's name.
+  [[nodiscard]] std::string without_node(std::string_view path) const {
+    constexpr std::string_view kNodes = "nodes/";
+    const auto at = path.find(kNodes);
+    if (at == std::string_view::npos) {
+      return std::string(path);
+    }
+    auto rest = path.substr(at + kNodes.size());
+    const auto node = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(node.size());
+    return fmt::format(
+        "{}{}{}", path.substr(0, at + kNodes.size()), node == hostname_ ? "host" : "other", rest);
+  }
+
   std::string anonymous_path(std::string_view path) {
     if (is_libvirt(path) && aliases_.knows(stem(path))) {
       const auto name = last_part(path);
@@ -232,6 +264,9 @@ class Anonymizer {
     }
     if (path.starts_with(kCgroups)) {
       return anonymous_group_path(path, aliases_);
+    }
+    if (is_proxmox(path)) {
+      return without_node(path);
     }
     return aliases_.replace_ids(path);  // Mediated devices are named by UUID.
   }

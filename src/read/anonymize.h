@@ -41,8 +41,8 @@ class Aliases {
 /// The command line of a VMM with the values of all options that irqtune does not read taken out.
 [[nodiscard]] std::string anonymous_vmm_command(std::string_view cmdline, Aliases& aliases);
 
-/// Names that a VMM's command line gives its VM.
-[[nodiscard]] std::vector<std::string> names_in_vmm_command(std::string_view cmdline);
+/// The name that a VMM's command line gives its VM; empty if none.
+[[nodiscard]] std::string name_in_vmm_command(std::string_view cmdline);
 
 /// The kernel's command line without values that name disks, hosts, addresses or secrets.
 [[nodiscard]] std::string anonymous_kernel_command(std::string_view cmdline, Aliases& aliases);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
 
 #include "read/anonymize.h"
 #include "read/vms/options.h"
@@ -21,27 +22,6 @@ bool is_one_of(std::string_view word, std::string_view list) {
 
 std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
-}
-
-/// "/run/ch/web.sock" -> "web": what a VM without a name is called after.
-std::string_view socket_name(std::string_view value) {
-  const auto path = value.find("path=");
-  value = path == std::string_view::npos ? value : value.substr(path + 5);
-  value = last_part(value.substr(0, value.find(',')));
-  return value.substr(0, value.rfind('.'));
-}
-
-/// "guest=web,debug-threads=on" or "web,..." -> "web"
-std::string_view guest_name(std::string_view value) {
-  for (const auto part : split(value, ',')) {
-    if (part.starts_with("guest=")) {
-      return part.substr(6);
-    }
-    if (part.find('=') == std::string_view::npos) {
-      return part;
-    }
-  }
-  return {};
 }
 
 bool names_socket(std::string_view key) {
@@ -93,20 +73,26 @@ bool is_device_of_host(std::string_view value) {
       kMarks, [&](std::string_view mark) { return value.find(mark) != std::string_view::npos; });
 }
 
-std::string option_value(std::string_view key, std::string_view value, Aliases& aliases) {
-  if (key == "name") {
-    const auto threads = value.find("debug-threads=");
-    return fmt::format("guest={}{}",
-                       aliases.name(guest_name(value)),
-                       threads == std::string_view::npos
-                           ? ""
-                           : value.substr(threads - 1, value.find(',', threads) - threads + 1));
-  }
+/// QEMU's -name has more in it than the name.
+std::string name_value(std::string_view value, const std::string& alias) {
+  constexpr std::string_view kThreads = ",debug-threads=";
+  const auto threads = value.find(kThreads);
+  const auto end = threads == std::string_view::npos ? threads : value.find(',', threads + 1);
+  return fmt::format("guest={}{}",
+                     alias,
+                     threads == std::string_view::npos ? "" : value.substr(threads, end - threads));
+}
+
+/// `alias` stands for the VM's name.
+std::string option_value(std::string_view key,
+                         std::string_view value,
+                         const std::string& alias,
+                         Aliases& aliases) {
   if (key == "id") {
-    return parse_number<int>(value) ? std::string(value) : aliases.name(value);
+    return parse_number<int>(value) ? std::string(value) : alias;
   }
   if (names_socket(key)) {
-    return fmt::format("/run/{}.sock", aliases.name(socket_name(value)));
+    return fmt::format("/run/{}.sock", alias);
   }
   if (is_one_of(key, "device object blockdev vfio numa")) {
     return is_device_of_host(value) || key == "numa"
@@ -158,32 +144,23 @@ bool is_private_parameter(std::string_view key) {
 
 }  // namespace
 
-std::vector<std::string> names_in_vmm_command(std::string_view cmdline) {
-  std::vector<std::string> names;
-  static_cast<void>(take_until(cmdline, '\0'));
-  each_word(cmdline, [&](std::string_view key, std::string_view value, std::string_view) {
-    if (value.empty()) {
-      return;
-    }
-    if (key == "name") {
-      names.emplace_back(guest_name(value));
-    } else if (key == "id" && !parse_number<int>(value)) {
-      names.emplace_back(value);
-    } else if (names_socket(key)) {
-      names.emplace_back(socket_name(value));
-    }
-  });
-  return names;
+std::string name_in_vmm_command(std::string_view cmdline) {
+  return printable(parse_vmm_command(cmdline).name);
 }
 
 std::string anonymous_vmm_command(std::string_view cmdline, Aliases& aliases) {
+  const auto command = parse_vmm_command(cmdline);
+  const auto alias = aliases.name(printable(command.name));
   std::string out(last_part(take_until(cmdline, '\0')));
   out += '\0';
   each_word(cmdline, [&](std::string_view key, std::string_view value, std::string_view option) {
     out += option;
     if (!value.empty()) {
       out += option.empty() ? "" : "=";
-      out += key.empty() ? std::string(kHidden) : option_value(key, value, aliases);
+      out += key.empty()     ? std::string(kHidden)
+             : key != "name" ? option_value(key, value, alias, aliases)
+             : command.qemu  ? name_value(value, alias)
+                             : alias;
     }
     out += '\0';
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
+#include "irqtune/read/vm_sources.h"
 
 #include "read/anonymize.h"
 
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace irqtune {
 
@@ -18,8 +20,8 @@ bool is_one_of(std::string_view word, std::string_view list) {
 
 constexpr std::string_view kElements =
     "domstatus domain name uuid vcpu vcpus numad cputune vcpupin emulatorpin iothreadpin iothreads "
-    "iothreadids iothread numatune memory memnode devices hostdev interface disk actual source "
-    "address";
+    "iothreadids iothread numatune memory memnode devices hostdev interface disk backingStore "
+    "actual source address";
 
 constexpr std::string_view kAttributes =
     "state reason pid id type mode managed placement current cpuset nodeset cellid enabled vcpu "
@@ -105,6 +107,35 @@ void each_piece(std::string_view xml, OnText on_text, OnTag on_tag) {
   }
 }
 
+/// The passed-through devices that a command line names, as another that names no more.
+std::string device_words(const std::vector<PciAddress>& devices,
+                         std::string_view before,
+                         std::string_view after) {
+  std::string out;
+  for (const auto& device : devices) {
+    out += fmt::format("{0}-device{1}{0}vfio-pci,host={2}{1}", before, after, device.to_string());
+  }
+  return out;
+}
+
+/// What is left of `<qemu:commandline>`; empty if it passes no device through.
+std::string command_line_of(std::string_view xml) {
+  const auto domain = parse_libvirt_domain(xml, "").domain;
+  const auto words = device_words(
+      domain ? domain->command_devices : std::vector<PciAddress>{}, "<qemu:arg value='", "'/>");
+  return words.empty() ? words : fmt::format("<qemu:commandline>{}</qemu:commandline>", words);
+}
+
+/// What is left of `args:`, likewise.
+std::string args_of(std::string_view value) {
+  std::vector<PciAddress> devices;
+  for (const auto& device : parse_proxmox_config(fmt::format("args: {}", value)).devices) {
+    devices.push_back(device.address);
+  }
+  const auto words = device_words(devices, " ", "");
+  return words.empty() ? words : fmt::format("args:{}\n", words);
+}
+
 constexpr std::string_view kProxmoxKeys =
     "name cores sockets vcpus cpu numa affinity cpulimit cpuunits memory balloon machine template "
     "onboot smbios1";
@@ -168,6 +199,8 @@ std::string name_in_domain(std::string_view xml) {
 
 std::string anonymous_domain(std::string_view xml, Aliases& aliases) {
   std::string out;
+  auto command_line = command_line_of(xml);
+  int domains = 0;  // Open <domain> elements
   int skipped = 0;  // Depth inside an element that is left out.
   each_piece(
       xml,
@@ -188,6 +221,10 @@ std::string anonymous_domain(std::string_view xml, Aliases& aliases) {
         if (skipped > 0 || !is_one_of(tag.name, kElements)) {
           skipped = std::max(0, skipped + step);
           return;
+        }
+        domains += tag.name == "domain" ? step : 0;
+        if (tag.closes && tag.name == "domain" && domains == 0) {
+          out += std::exchange(command_line, {});
         }
         out += tag.closes ? fmt::format("</{}>\n", tag.name)
                           : fmt::format("<{}{}{}>",
@@ -235,6 +272,8 @@ std::string anonymous_proxmox(std::string_view config, Aliases& aliases) {
     value = trimmed(value);
     if (key == "name") {
       out += fmt::format("name: {}\n", aliases.name(value));
+    } else if (key == "args") {
+      out += args_of(value);
     } else if (is_one_of(key, kProxmoxKeys) || key.starts_with("hostpci") ||
                key.starts_with("numa")) {
       out += fmt::format("{}: {}\n", key, kept_parts(key, value, aliases));

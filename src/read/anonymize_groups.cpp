@@ -19,24 +19,24 @@ bool is_digits(std::string_view text) {
 
 /// True for a word that tells nothing: the kernel's, systemd's, libvirt's, a number, an alias.
 bool is_harmless(std::string_view word) {
-  constexpr std::array<std::string_view, 25> kWords = {
+  constexpr std::array<std::string_view, 27> kWords = {
       "machine", "qemu",    "lxc",        "kvm",      "libvirt", "libvirtd", "virtqemud",
       "slice",   "scope",   "service",    "emulator", "vcpu",    "iothread", "system",
       "user",    "init",    "session",    "app",      "sys",     "fs",       "cgroup",
-      "cpuset",  "unified", "background", "vm"};
+      "cpuset",  "unified", "background", "vm",       "cpu",     "cpuacct"};
   const auto stem = word.substr(0, word.find_first_of("0123456789"));
   return is_digits(word.substr(stem.size())) &&
          (stem.empty() || std::ranges::find(kWords, stem) != kWords.end());
 }
 
 /// How many characters at the start of `text` stand between words: one, or an escape of systemd's
-/// ("\x2d"). 0 if a word goes on there.
+/// ("\x2d"). 0 if a word goes on there. Commas are those of a mount with several controllers.
 std::size_t gap_length(std::string_view text) {
   constexpr std::size_t kEscape = 4;
   if (text.size() >= kEscape && text.starts_with("\\x")) {
     return kEscape;
   }
-  return std::string_view("-.@:").find(text.front()) != std::string_view::npos ? 1 : 0;
+  return std::string_view("-.@:,").find(text.front()) != std::string_view::npos ? 1 : 0;
 }
 
 std::string hidden_component(std::string_view component, Aliases& aliases) {
@@ -65,10 +65,11 @@ bool is_kernel_file(std::string_view name) {
 }
 
 bool is_vmm_comm(std::string_view comm) {
-  constexpr std::array<std::string_view, 18> kNames = {"qemu-system-*",
+  constexpr std::array<std::string_view, 19> kNames = {"qemu-system-*",
                                                        "qemu-kvm",
                                                        "kvm",
                                                        "kvm-*",
+                                                       "lkvm",
                                                        "cloud-hyperviso*",
                                                        "firecracker",
                                                        "fc_api",
@@ -120,12 +121,12 @@ std::string anonymous_comm(std::string_view comm, Aliases& aliases) {
     return aliases.name(comm);
   }
   // What tells a VMM or an I/O thread stays.
-  for (const std::string_view prefix : {"qemu", "crosvm", "IO "}) {
+  for (const std::string_view prefix : {"crosvm", "IO "}) {
     if (comm.starts_with(prefix)) {
       return std::string(prefix) + aliases.hidden(comm);
     }
   }
-  return aliases.hidden(comm);
+  return (comm.find("qemu") != std::string_view::npos ? "qemu" : "") + aliases.hidden(comm);
 }
 
 }  // namespace irqtune

@@ -84,6 +84,7 @@ void Cells::read(const std::vector<int>& cpus, std::vector<CpuCount>& counts) {
     if (columns_ >= limit_ || !read_number()) {
       return;
     }
+    total_ += std::min(value_, std::numeric_limits<std::uint64_t>::max() - total_);
     if (value_ != 0 && columns_ < cpus.size() && cpus[columns_] >= 0) {
       counts.push_back({cpus[columns_], value_});
     }

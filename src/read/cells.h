@@ -19,6 +19,9 @@ class Cells {
   /// Reads them; those that are not zero go to `counts` with the CPU of their column.
   void read(const std::vector<int>& cpus, std::vector<CpuCount>& counts);
 
+  /// Of all columns, those without a CPU as well; the greatest there is if it is beyond that.
+  [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
+
   /// How many were read.
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
@@ -42,6 +45,7 @@ class Cells {
   std::size_t at_ = 0;
   std::size_t columns_ = 0;
   std::uint64_t value_ = 0;
+  std::uint64_t total_ = 0;
   bool too_large_ = false;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -35,10 +36,15 @@ constexpr std::array kPlaces = {
     Place{"/etc/sysctl.d", "*.conf"},
     Place{"/etc/modprobe.d", "*.conf"},
     Place{"/etc/udev/rules.d", "*.rules"},
+    Place{"/run/udev/rules.d", "*.rules"},
+    Place{"/usr/lib/udev/rules.d", "*.rules"},
     Place{"/etc/systemd/system", "*.service"},
     Place{"/etc/systemd/network", "*.link"},
     Place{"/run/systemd/network", "*.link"},
+    Place{"/usr/local/lib/systemd/network", "*.link"},
     Place{"/usr/lib/systemd/network", "*.link"},
+    Place{"/etc/network", "interfaces"},
+    Place{"/etc/network/interfaces.d", "*"},
     Place{"/etc/network/if-up.d", "*"},
     Place{"/etc/NetworkManager/dispatcher.d", "*"},
     Place{"/etc/libvirt/hooks", "*"},
@@ -68,11 +74,25 @@ bool is_unit(std::string_view file) {
   return file.ends_with(".service");
 }
 
+/// True of "echo 3 > $dir/smp_affinity" and "> $file", false of "cat smp_affinity > /tmp/x".
+bool redirects_into_mask(std::string_view line) {
+  for (auto at = line.find('>'); at != std::string_view::npos; at = line.find('>', at + 1)) {
+    auto rest = line.substr(at + 1);
+    rest.remove_prefix(std::min(rest.find_first_not_of("> \t\"'"), rest.size()));
+    const auto target = rest.substr(0, rest.find_first_of(" \t;&|"));
+    if (has(target, "smp_affinity") || target.starts_with('$')) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Reading is no harm; a name of a script has to be run, or written to.
 bool sets_affinity(std::string_view line) {
   const bool named = std::ranges::any_of(kScripts, [&](auto name) { return has(line, name); });
-  const bool only_reads = has(line, "smp_affinity") && !has(line, ">") && !has(line, "tee ") &&
-                          !has(line, "'w'") && !has(line, "\"w\"") && !has(line, "write");
+  const bool only_reads = has(line, "smp_affinity") && !redirects_into_mask(line) &&
+                          !has(line, "tee ") && !has(line, "'w'") && !has(line, "\"w\"") &&
+                          !has(line, "write");
   return named && !only_reads;
 }
 
@@ -91,6 +111,11 @@ class Scan {
     for (const auto& place : kPlaces) {
       files_of(place);
     }
+    while (!pending_.empty()) {  // What they run, and what that runs; no chain is too long.
+      const auto path = std::move(pending_.back());
+      pending_.pop_back();
+      file(path);
+    }
     std::ranges::sort(
         lines_, {}, [](const ConfigLine& line) { return std::tie(line.file, line.line); });
     return std::move(lines_);
@@ -99,8 +124,11 @@ class Scan {
  private:
   void files_of(const Place& place) {
     std::size_t taken = 0;
+    const bool links = place.name == "*.link";
     for (const auto& name : sysfs_.list(place.directory)) {
-      if (matches_glob(place.name, name) && ++taken <= kMostFiles) {
+      // Of .link files of one name, the first place's counts. Source: systemd.link(5)
+      const bool hidden = links && !link_names_.insert(name).second;
+      if (matches_glob(place.name, name) && !hidden && ++taken <= kMostFiles) {
         file(fmt::format("{}/{}", place.directory, name));
       }
     }
@@ -140,6 +168,17 @@ class Scan {
   }
 
   bool is_affinity_script(const std::string& path) {
+    const auto [known, first] = scripts_.try_emplace(path, false);
+    if (first) {
+      known->second = sets_affinities(path);
+      if (known->second) {
+        pending_.push_back(path);
+      }
+    }
+    return known->second;
+  }
+
+  [[nodiscard]] bool sets_affinities(const std::string& path) const {
     const bool may_be = path.starts_with('/') && !path.starts_with("/proc/") &&
                         !path.starts_with("/sys/") && !path.starts_with("/dev/");
     const auto script = may_be ? small_file(sysfs_, path) : std::nullopt;
@@ -147,15 +186,14 @@ class Scan {
       return false;
     }
     const auto own = split(*script, '\n');
-    if (std::ranges::none_of(own, [&](auto line) { return topic_of(path, line).has_value(); })) {
-      return false;
-    }
-    file(path);
-    return true;
+    return std::ranges::any_of(own, [&](auto line) { return topic_of(path, line).has_value(); });
   }
 
   const Sysfs& sysfs_;
   std::set<std::string> seen_;
+  std::map<std::string, bool> scripts_;  // Whether they set affinities.
+  std::vector<std::string> pending_;     // Of these, what is still to be read.
+  std::set<std::string> link_names_;
   std::vector<ConfigLine> lines_;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 
 namespace irqtune {
@@ -75,6 +76,14 @@ bool take_owners(std::string_view rest, std::vector<EsxOwner>& owners) {
   return true;
 }
 
+/// "Vector  PCPU 0  PCPU 1", in any case and spacing.
+bool is_header(std::string_view text) {
+  std::string lower(trimmed(text));
+  std::ranges::transform(
+      lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower.starts_with("vector") || lower.starts_with("pcpu");
+}
+
 std::optional<EsxLine> parse_line(std::string_view text) {
   EsxLine line;
   const auto vector = parse_hex<unsigned>(trimmed(take_until(text, ':')));
@@ -93,7 +102,7 @@ EsxTable parse_esx_interrupts(std::string_view text) {
   std::size_t number = 0;
   for (const auto row : split(text, '\n')) {
     ++number;
-    if (trimmed(row).empty() || trimmed(row).starts_with("Vector")) {
+    if (trimmed(row).empty() || is_header(row)) {
       continue;
     }
     if (auto line = parse_line(row)) {

@@ -5,6 +5,7 @@
 #include "irqtune/read/vms.h"
 
 #include "read/parts.h"
+#include "sys/input_file.h"
 
 #include <fmt/format.h>
 
@@ -44,21 +45,11 @@ void add_columns(const std::vector<int>& columns, Topology& topology) {
   }
 }
 
-void add_lscpu(const std::string& path, Host& host) {
-  if (path.empty()) {
-    return;
+void add_cpu_text(const std::optional<CpuText>& text, Host& host) {
+  if (text) {
+    append(host.warnings, text->warnings);
+    append(host.warnings, merge_cpu_text(host.topology, *text));
   }
-  const auto file = Sysfs("/").read_file(std::filesystem::absolute(path).native());
-  if (!file.text) {
-    throw Error::system(ErrorKind::usage,
-                        path,
-                        "cannot read --lscpu",
-                        file.error,
-                        "give a file that holds what lscpu or numactl --hardware printed");
-  }
-  auto text = parse_cpu_text(*file.text, path);
-  merge_cpu_text(host.topology, text);
-  append(host.warnings, std::move(text.warnings));
 }
 
 /// Throws Error{usage} if the host is known not to have the node.
@@ -78,13 +69,17 @@ void require_node(const Topology& topology, const PciAddress& address, NodeId no
               fmt::format("there {}: {}", ids.size() == 1 ? "is" : "are", fmt::join(ids, ", ")));
 }
 
-void assume_nodes(const std::map<PciAddress, NodeId>& nodes, Host& host) {
-  for (const auto& [address, node] : nodes) {
+void assume_nodes(const ReadOptions& options, Host& host) {
+  for (const auto& [address, node] : options.assume_nodes) {
     const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
     if (found == host.devices.end() || found->address != address) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("--assume-node {}: this host has no such device", address.to_string()));
+      const auto what =
+          fmt::format("--assume-node {}: this host has no such device", address.to_string());
+      if (!options.devices_may_be_absent) {
+        throw Error(ErrorKind::usage, what, "`irqtune show devices` lists them");
+      }
+      host.warnings.push_back(what);
+      continue;
     }
     require_node(host.topology, address, node);
     found->node = node;
@@ -115,19 +110,19 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   append(host.warnings, std::move(table.warnings));
   host.topology = read_topology(sysfs, host.warnings);
   add_columns(table.cpus, host.topology);
-  add_lscpu(options.lscpu_file, host);
+  add_cpu_text(options.cpu_text, host);
   read_free_vectors(sysfs, host.topology);
   host.topology.partitions = read_partitions(sysfs);
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(
-        "/sys/bus/pci/devices: absent or empty; devices are known by name only");
+        "/sys/bus/pci/devices: absent or empty; devices are known by address only");
   }
   join_irqs(sysfs, options.detail, host);
   if (options.detail == Detail::devices) {
     read_lines(sysfs, host);
   }
-  assume_nodes(options.assume_nodes, host);
+  assume_nodes(options, host);
   if (options.names) {
     read_pci_names(sysfs, host.devices);
   }

@@ -29,6 +29,7 @@ constexpr std::size_t kMaxParts = std::size_t{1} << 26;
 
 // Room that is made at once: moving rows costs more than memory that is never touched.
 constexpr std::size_t kUsualRows = 2048;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\0' || c == '\r';
@@ -49,6 +50,11 @@ std::optional<std::vector<int>> parse_header(std::string_view line) {
     cpus.push_back(*number >= 0 && *number < CpuSet::kMaxCpus ? *number : -1);
   }
   return cpus.empty() ? std::nullopt : std::optional(std::move(cpus));
+}
+
+bool starts_with_number(std::string_view text) noexcept {
+  const auto first = take_word(text);
+  return !first.empty() && std::ranges::all_of(first, is_digit);
 }
 
 /// Splits "label: rest"; false if the line has not this form. A name that holds a newline may go on
@@ -79,6 +85,9 @@ class InterruptParser::Reader {
   void line(std::string_view text) {
     ++number_;
     text = text.substr(0, kLongestLine + 1);  // As a line that comes in pieces is cut.
+    if (number_ == 1 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
     while (!text.empty() && is_blank(text.back())) {
       text.remove_suffix(1);
     }
@@ -89,22 +98,16 @@ class InterruptParser::Reader {
       warn("longer than any line of a table; left out");
       return;
     }
-    std::string_view label;
-    std::string_view rest;
-    if (split_row(text, label, rest)) {
-      row(label, rest);
-    } else if (auto cpus = parse_header(text)) {
-      header(*std::move(cpus));
-    } else {
-      continuation(text);
-    }
+    add(text);
     check_size();
   }
 
   InterruptTable finish() {
+    take_unfinished_row();
     if (table_.cpus.empty() && number_ > 0) {
       warn("no header with CPU names; counts are not known");
     }
+    settle_lone_parts();
     if (!std::ranges::is_sorted(table_.irqs, {}, &Irq::number)) {
       std::ranges::stable_sort(table_.irqs, {}, &Irq::number);
     }
@@ -125,14 +128,24 @@ class InterruptParser::Reader {
     }
   }
 
-  void header(std::vector<int> cpus) {
-    if (!table_.cpus.empty()) {
-      done_ = true;
-      warn("a second table begins; only the first is read");
-      return;
+  void add(std::string_view text) {
+    std::string_view label;
+    std::string_view rest;
+    if (split_row(text, label, rest)) {
+      take_unfinished_row();
+      if (!row(label, rest, false)) {
+        unfinished_row_ = text;
+      }
+    } else if (auto cpus = parse_header(text)) {
+      take_unfinished_row();
+      header(*std::move(cpus));
+    } else if (!unfinished_row_.empty() && starts_with_number(text)) {
+      const auto whole = fmt::format("{} {}", std::exchange(unfinished_row_, {}), text);
+      add(std::string_view(whole).substr(0, kLongestLine));
+    } else {
+      take_unfinished_row();
+      continuation(text);
     }
-    table_.cpus = std::move(cpus);
-    table_.irqs.reserve(kUsualRows);
   }
 
   /// Notes an interrupt's number; false if it had a row before.
@@ -148,54 +161,93 @@ class InterruptParser::Reader {
     return seen_.insert(IrqNumber{number}).second;
   }
 
-  void row(std::string_view label, std::string_view rest) {
-    const bool numbered = std::ranges::all_of(label, is_digit);
-    const auto irq_number = numbered ? parse_number<std::uint32_t>(label) : std::nullopt;
-    // Without a header, numbers are skipped as counts of unknown CPUs.
-    const auto limit = table_.cpus.empty() ? rest.size() : table_.cpus.size();
-    Cells cells(rest, limit);
-    if (!irq_number) {
-      counter(label, cells);
+  void header(std::vector<int> cpus) {
+    if (table_.cpus.empty()) {
+      table_.cpus = std::move(cpus);
+      table_.irqs.reserve(kUsualRows);
       return;
     }
-    Irq irq;
-    irq.number = IrqNumber{*irq_number};
+    const bool is_rest =
+        table_.irqs.empty() && table_.counters.empty() && cpus.front() > table_.cpus.back();
+    if (is_rest) {  // A mail program broke the header.
+      table_.cpus.insert(table_.cpus.end(), cpus.begin(), cpus.end());
+      return;
+    }
+    done_ = true;
+    warn("a second table begins; only the first is read");
+  }
+
+  /// A row that broke off among its counts is left for later unless `final`; false then.
+  bool row(std::string_view label, std::string_view rest, bool final) {
+    const bool numbered = std::ranges::all_of(label, is_digit);
+    const auto irq_number = numbered ? parse_number<std::uint32_t>(label) : std::nullopt;
+    // Without a header, numbers are skipped as counts of unknown CPUs. A counter may have more
+    // columns than the header: of present CPUs, where that has the online ones.
+    const bool bounded = irq_number && !table_.cpus.empty();
+    Cells cells(rest, bounded ? table_.cpus.size() : rest.size());
     counts_.clear();
     cells.read(table_.cpus, counts_);
     if (!std::ranges::is_sorted(counts_, {}, &CpuCount::cpu)) {
       std::ranges::stable_sort(counts_, {}, &CpuCount::cpu);
     }
-    irq.counts = counts_;  // One allocation of the right size
-    if (cells.too_large()) {
-      warn(fmt::format("IRQ {} has a count beyond 32 bits", *irq_number));
+    if (!final && cells.columns() < table_.cpus.size() && cells.rest().empty()) {
+      return false;
     }
-    table_.torn = table_.torn || (!table_.cpus.empty() && cells.columns() < limit) || cells.more();
-    parse_irq_text(cells.rest(), irq);
-    if (!is_new(*irq_number)) {
-      warn(fmt::format("IRQ {} appears a second time; the first is kept", *irq_number));
+    irq_number ? interrupt(*irq_number, cells) : counter(label, cells);
+    return true;
+  }
+
+  void take_unfinished_row() {
+    std::string_view label;
+    std::string_view rest;
+    const auto text = std::exchange(unfinished_row_, {});
+    if (split_row(text, label, rest)) {
+      row(label, rest, true);
+    }
+  }
+
+  void interrupt(std::uint32_t number, const Cells& cells) {
+    Irq irq;
+    irq.number = IrqNumber{number};
+    irq.counts = counts_;  // One allocation of the right size
+    irq.listed = !table_.cpus.empty();
+    if (cells.too_large()) {
+      warn(fmt::format("IRQ {} has a count beyond 32 bits", number));
+    }
+    table_.torn =
+        table_.torn || (irq.listed && cells.columns() < table_.cpus.size()) || cells.more();
+    if (!is_new(number)) {
+      warn(fmt::format("IRQ {} appears a second time; the first is kept", number));
       last_is_irq_ = false;
       return;
     }
-    parts_ += irq.counts.size() + irq.actions.size();
     table_.irqs.push_back(std::move(irq));
     last_is_irq_ = true;
+    set_text(cells.rest());
+    parts_ += table_.irqs.back().counts.size() + table_.irqs.back().actions.size();
   }
 
-  void counter(std::string_view label, Cells& cells) {
-    counts_.clear();
-    cells.read(table_.cpus, counts_);
+  /// Gives the last interrupt what stands behind its counts.
+  void set_text(std::string_view text) {
+    auto& irq = table_.irqs.back();
+    const auto index = table_.irqs.size() - 1;
+    if (!parse_irq_text(text, irq)) {
+      lone_parts_.push_back(index);
+    }
+    last_text_ = irq.actions.empty() ? text : std::string_view{};
+  }
+
+  void counter(std::string_view label, const Cells& cells) {
     CounterRow row;
     row.label = label;
     row.columns = cells.columns();
     row.text = trimmed(cells.rest());
-    for (const auto& count : counts_) {
-      row.total += std::min(count.count, std::numeric_limits<std::uint64_t>::max() - row.total);
-    }
+    row.total = cells.total();
     table_.counters.push_back(std::move(row));
     last_is_irq_ = false;
   }
 
-  /// A line that is no row goes on where the last handler's name broke off.
+  /// A line that is no row goes on where the row before it, or its last handler's name, broke off.
   void continuation(std::string_view text) {
     if (!last_is_irq_) {
       warn("no row of the table; left out");
@@ -208,19 +260,63 @@ class InterruptParser::Reader {
       add_actions(first.substr(1), irq);
       return;
     }
-    warn(fmt::format("no row; taken as part of a handler name of IRQ {}",
-                     static_cast<std::uint32_t>(irq.number)));
-    const auto comma = std::min(text.find(", "), text.size());
+    warn(
+        fmt::format("no row; taken as the rest of IRQ {}", static_cast<std::uint32_t>(irq.number)));
     if (irq.actions.empty()) {
-      irq.actions.emplace_back();
+      rest_of_row(first);
+    } else if (irq.actions.back().ends_with(',')) {
+      irq.actions.back().pop_back();
+      add_actions(first, irq);
+    } else {
+      rest_of_name(text);
     }
+  }
+
+  void rest_of_row(std::string_view text) {
+    auto& irq = table_.irqs.back();
+    irq.chip.clear();
+    irq.trigger.clear();
+    irq.hwirq.reset();
+    if (!lone_parts_.empty() && lone_parts_.back() + 1 == table_.irqs.size()) {
+      lone_parts_.pop_back();
+    }
+    set_text(fmt::format("{}  {}", last_text_, text));
+  }
+
+  void rest_of_name(std::string_view text) {
+    auto& irq = table_.irqs.back();
+    const auto comma = std::min(text.find(", "), text.size());
     irq.actions.back() += fmt::format("\n{}", trimmed(text.substr(0, comma)));
     add_actions(text.substr(std::min(comma + 2, text.size())), irq);
   }
 
+  /// What is all the text of its row is a chip if others have it, or is one word among rows with
+  /// chips; else names.
+  void settle_lone_parts() {
+    std::set<std::string, std::less<>> chips;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < table_.irqs.size() && !lone_parts_.empty(); ++i) {
+      const bool lone = next < lone_parts_.size() && lone_parts_[next] == i;
+      next += lone ? 1 : 0;
+      if (!lone && !table_.irqs[i].chip.empty()) {
+        chips.insert(table_.irqs[i].chip);
+      }
+    }
+    for (const auto index : lone_parts_) {
+      auto& irq = table_.irqs[index];
+      const bool is_word = irq.chip.find(' ') == std::string::npos;
+      if (!chips.contains(irq.chip) && (chips.empty() || !is_word)) {
+        add_actions(std::exchange(irq.chip, {}), irq);
+      }
+    }
+  }
+
   InterruptTable table_;
   std::vector<CpuCount> counts_;  // Of one row
-  std::set<IrqNumber> seen_;      // All, once one is out of order
+  std::set<IrqNumber> seen_;             // All, once one is out of order
+  std::vector<std::size_t> lone_parts_;  // Indices of interrupts whose chip may be names.
+  std::string unfinished_row_;           // Broke off among its counts.
+  std::string last_text_;                // Of the last interrupt, if it has no names yet.
   std::size_t number_ = 0;
   std::size_t parts_ = 0;  // Cells and handler names kept.
   bool last_is_irq_ = false;

@@ -57,15 +57,16 @@ std::optional<Word> next_word(std::string_view text, std::size_t from) {
   return word;
 }
 
-/// "edge" of "20-edge" or "-edge"; empty if the word is none of the two.
+/// "edge" of "20-edge" or "-edge", "IVEC" of "-IVEC"; empty if the word is none of these.
 std::string_view flow_of(std::string_view word) {
   const auto dash = word.find_first_not_of("0123456789");
   if (dash == std::string_view::npos || word[dash] != '-' || dash + 1 == word.size()) {
     return {};
   }
   const auto flow = word.substr(dash + 1);
-  const bool letters = std::ranges::all_of(
-      flow, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '-'; });
+  const bool letters = std::ranges::all_of(flow, [&](char c) {
+    return (c >= 'a' && c <= 'z') || c == '_' || c == '-' || (dash == 0 && c >= 'A' && c <= 'Z');
+  });
   return letters ? flow : std::string_view{};
 }
 
@@ -130,25 +131,32 @@ bool ends_chip(std::string_view text, const Word& word, Irq& irq) {
   return false;
 }
 
-/// A row without number and flow: the chip ends at the first two blanks.
-void parse_plain(std::string_view text, Irq& irq) {
+/// A row without number and flow: the chip ends at the first two blanks. Without these, and not
+/// because all blanks of the text are single, there is one part; false then.
+bool parse_plain(std::string_view text, Irq& irq) {
   const auto first = next_word(text, 0);
   if (!first) {
-    return;
+    return true;
   }
   if (parse_vfio_action(trimmed(text))) {  // No chip at all.
     add_actions(text, irq);
-    return;
+    return true;
   }
   for (auto word = first; word; word = next_word(text, word->end)) {
     if (word->blanks >= 2 && !word->last) {
       set_old_chip(trimmed(text.substr(0, word->end)), irq);
       add_actions(text.substr(word->end), irq);
-      return;
+      return true;
     }
+  }
+  const auto blanks = first->begin;
+  if (blanks >= 2) {
+    set_old_chip(trimmed(text), irq);
+    return !irq.trigger.empty();
   }
   set_old_chip(first->text, irq);
   add_actions(text.substr(first->end), irq);
+  return true;
 }
 
 }  // namespace
@@ -164,7 +172,7 @@ void add_actions(std::string_view text, Irq& irq) {
   }
 }
 
-void parse_irq_text(std::string_view text, Irq& irq) {
+bool parse_irq_text(std::string_view text, Irq& irq) {
   for (auto word = next_word(text, 0); word; word = next_word(text, word->end)) {
     if (parse_vfio_action(word->text)) {
       break;  // What looks like a number behind this is part of a name.
@@ -173,15 +181,16 @@ void parse_irq_text(std::string_view text, Irq& irq) {
       continue;
     }
     auto rest = text.substr(word->end);
-    // Behind "Level" a kernel with flow names prints "-name" too.
+    // Behind "Level" a kernel with flow names prints "-name" too; Dovetail sets it off the number.
     const auto flow = next_word(rest, 0);
     if (flow && flow->text.starts_with('-') && !flow_of(flow->text).empty() && !flow->last) {
+      irq.trigger = irq.trigger.empty() ? trigger_text(flow_of(flow->text)) : irq.trigger;
       rest = rest.substr(flow->end);
     }
     add_actions(rest, irq);
-    return;
+    return true;
   }
-  parse_plain(text, irq);
+  return parse_plain(text, irq);
 }
 
 }  // namespace irqtune

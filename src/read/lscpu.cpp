@@ -29,6 +29,7 @@ std::optional<CpuText> facts_from_plain_text(std::string_view text) {
   auto summary = facts_from_summary(summary_rows(text));
   if (numactl && summary) {  // Both tools' output in one file: only numactl knows distances.
     merge_cpu_text(numactl->topology, *summary);
+    numactl->threads_per_core = summary->threads_per_core;
   }
   return numactl ? std::move(numactl) : std::move(summary);
 }
@@ -141,6 +142,9 @@ CpuText parse_cpu_text(std::string_view text, std::string_view path) {
                 "a table needs the CPU column");
   }
   complete_topology(facts->topology);
+  for (auto& warning : facts->warnings) {
+    warning = fmt::format("{}: {}", path, warning);
+  }
   return *std::move(facts);
 }
 
@@ -168,7 +172,7 @@ void complete_topology(Topology& topology) {
   }
 }
 
-void merge_cpu_text(Topology& topology, const CpuText& text) {
+std::vector<std::string> merge_cpu_text(Topology& topology, const CpuText& text) {
   const auto& other = text.topology;
   const bool siblings_told =
       std::ranges::any_of(topology.cpus, [](const Cpu& cpu) { return !cpu.siblings.empty(); });
@@ -184,6 +188,14 @@ void merge_cpu_text(Topology& topology, const CpuText& text) {
   }
   fill_nodes(topology, other);
   fill_cpu_nodes(topology, other);
+  const bool unknown = std::ranges::any_of(
+      topology.cpus, [](const Cpu& cpu) { return cpu.online && cpu.siblings.empty(); });
+  if (!unknown || text.threads_per_core.value_or(1) < 2) {
+    return {};
+  }
+  return {fmt::format(
+      "--lscpu: {} threads a core, and not which CPUs are siblings; lscpu -e tells them",
+      *text.threads_per_core)};
 }
 
 }  // namespace irqtune

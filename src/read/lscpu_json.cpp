@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include "read/lscpu_parts.h"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Deep enough for lscpu (three levels), and not for a text made to exhaust the stack.
-constexpr int kMaxDepth = 32;
+constexpr std::size_t kMaxDepth = 32;
 
 std::string cell_text(const Json& value) {
   if (value.is_string()) {
@@ -30,7 +32,7 @@ std::string member_text(const Json& object, const char* name) {
 }
 
 /// Fields in the order of the plain text: each before its children.
-void add_fields(const Json& fields, int depth, std::vector<SummaryRow>& rows) {
+void add_fields(const Json& fields, std::size_t depth, std::vector<SummaryRow>& rows) {
   if (!fields.is_array() || depth > kMaxDepth) {
     return;
   }
@@ -50,10 +52,36 @@ void add_columns(const Json& cpu, std::vector<std::string>& columns) {
     return;
   }
   for (const auto& member : cpu.items()) {
-    if (std::ranges::find(columns, member.key()) == columns.end()) {
+    if (columns.size() < kMaxColumns && std::ranges::find(columns, member.key()) == columns.end()) {
       columns.push_back(member.key());
     }
   }
+}
+
+/// The text with `null` for each bare "-", as util-linux 2.37 to 2.39 print a number that they do
+/// not know: "core": -. Source: util-linux lscpu.c, print_cpus_readable().
+std::string with_nulls(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      out += text.substr(at++, 2);
+      continue;
+    }
+    quoted = quoted != (c == '"');
+    const bool is_sign = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
+    const bool is_unknown = c == '-' && !quoted && !is_sign;
+    out += is_unknown ? std::string_view("null") : text.substr(at, 1);
+  }
+  return out;
+}
+
+/// The parser itself does not limit the depth.
+Json parse_json(std::string_view text) {
+  return json_extent(text).depth > kMaxDepth ? Json(Json::value_t::discarded)
+                                             : Json::parse(text, nullptr, false);
 }
 
 CpuTable to_table(const Json& cpus) {
@@ -61,7 +89,8 @@ CpuTable to_table(const Json& cpus) {
   for (const auto& cpu : cpus) {
     add_columns(cpu, table.columns);
   }
-  for (const auto& cpu : cpus) {
+  for (std::size_t i = 0; i < std::min(cpus.size(), kMaxRows); ++i) {
+    const auto& cpu = cpus[i];
     auto& row = table.rows.emplace_back();
     for (const auto& column : table.columns) {
       row.push_back(cpu.is_object() ? member_text(cpu, column.c_str()) : std::string{});
@@ -73,11 +102,10 @@ CpuTable to_table(const Json& cpus) {
 }  // namespace
 
 std::optional<CpuText> facts_from_json(std::string_view text) {
-  // A callback limits the depth: the parser itself does not.
-  const auto shallow = [](int depth, Json::parse_event_t, const Json&) {
-    return depth <= kMaxDepth;
-  };
-  const auto document = Json::parse(text, shallow, false);
+  auto document = parse_json(text);
+  if (document.is_discarded()) {
+    document = parse_json(with_nulls(text));
+  }
   if (!document.is_object()) {
     return std::nullopt;
   }

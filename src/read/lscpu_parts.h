@@ -4,6 +4,7 @@
 #include "irqtune/core/host.h"
 #include "irqtune/read/lscpu.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,10 +12,18 @@
 
 namespace irqtune {
 
+/// Most columns of a table, twice what lscpu knows: a text made to have as many as rows would take
+/// the square of its size.
+constexpr std::size_t kMaxColumns = 64;
+
+/// Most rows: more CPUs than irqtune can count.
+constexpr std::size_t kMaxRows = CpuSet::kMaxCpus;
+
 /// `lscpu -p`, `-e` or `-e --json`: one row a CPU, columns by the tool's own names in any case.
 struct CpuTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;  ///< As wide as `columns`; a cell may be empty.
+  std::vector<std::vector<std::string>>
+      rows;  ///< At most as wide as `columns`; a cell may be empty.
 };
 
 /// One line of what `lscpu` prints without options; its words are translated, its order is not.

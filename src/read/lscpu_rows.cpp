@@ -88,7 +88,7 @@ bool is_column_name(std::string_view word) {
 
 bool is_extended_header(const std::vector<PlacedWord>& line) {
   const auto text = [](const PlacedWord& word) { return word.text; };
-  return std::ranges::all_of(line, is_column_name, text) &&
+  return line.size() <= kMaxColumns && std::ranges::all_of(line, is_column_name, text) &&
          std::ranges::find(line, "CPU", text) != line.end();
 }
 
@@ -98,16 +98,24 @@ std::size_t gap(const PlacedWord& a, const PlacedWord& b) {
 }
 
 /// Puts words under the headers that they overlap on the screen: cells may be empty, or hold
-/// blanks.
+/// blanks. A word that is under none goes on with the cell before it if one blank is between, else
+/// to the nearest.
 std::vector<std::string> cells_by_place(const std::vector<PlacedWord>& header,
                                         const std::vector<PlacedWord>& line) {
   std::vector<std::string> cells(header.size());
+  const PlacedWord* before = nullptr;
+  std::size_t column = 0;
   for (const auto& word : line) {
     const auto nearest = std::ranges::min_element(
         header, {}, [&](const PlacedWord& name) { return gap(word, name); });
-    auto& cell = cells[static_cast<std::size_t>(nearest - header.begin())];
+    const bool goes_on = before != nullptr && word.begin == before->end + 1;
+    if (!goes_on || gap(word, *nearest) == 0) {
+      column = static_cast<std::size_t>(nearest - header.begin());
+    }
+    auto& cell = cells[column];
     cell += cell.empty() ? "" : " ";
     cell += word.text;
+    before = &word;
   }
   return cells;
 }
@@ -130,32 +138,43 @@ std::vector<std::string> extended_cells(const std::vector<PlacedWord>& header,
   return cells_by_place(header, words);
 }
 
+/// lscpu leaves a cache out of the row of a CPU that has none such, so that in a row that is too
+/// short nobody knows which caches the last cells are.
+void fit(std::vector<std::string>& cells, const std::vector<std::string>& columns) {
+  const auto caches = std::ranges::find(columns, std::string());
+  if (cells.size() < columns.size() && caches != columns.end()) {
+    cells.resize(std::min(cells.size(), static_cast<std::size_t>(caches - columns.begin())));
+  }
+  cells.resize(std::min(cells.size(), columns.size()));
+}
+
 }  // namespace
 
 std::optional<CpuTable> find_parsable_table(std::string_view text) {
   CpuTable table;
-  bool is_default = false;
   for (auto line : split(text, '\n')) {
+    if (table.rows.size() >= kMaxRows) {
+      break;
+    }
     line = trimmed(line);
     if (line.starts_with('#')) {
       auto names = comma_fields(line.substr(1));
-      const bool is_header = std::ranges::any_of(names, is_word_cpu);
+      const bool is_header = std::ranges::any_of(names, is_word_cpu) && names.size() <= kMaxColumns;
+      if (is_header && !table.rows.empty()) {
+        break;  // A second table, of the same CPUs.
+      }
       table.columns = is_header ? std::move(names) : std::move(table.columns);
       continue;
     }
     auto cells = comma_fields(line);
     if (table.columns.empty() && cells.size() >= 4 && is_cpu_number(cells.front()) &&
-        line.find_first_not_of("0123456789,") == std::string_view::npos) {
-      is_default = true;  // Its comments were cut off.
+        line.find_first_not_of("0123456789,") == std::string_view::npos) {  // Without its comments.
       table.columns = {"CPU", "Core", "Socket", "Node", "", "L1d", "L1i", "L2", "L3"};
     }
     if (!table.columns.empty() && !line.empty()) {
-      cells.resize(std::max(cells.size(), table.columns.size()));
+      fit(cells, table.columns);
       table.rows.push_back(std::move(cells));
     }
-  }
-  if (is_default && !table.rows.empty() && table.rows.front().size() < table.columns.size()) {
-    table.columns.resize(4);
   }
   return table.columns.empty() ? std::nullopt : std::optional(std::move(table));
 }
@@ -171,6 +190,9 @@ std::optional<CpuTable> find_extended_table(std::string_view text) {
     if (header.empty()) {
       header = is_extended_header(words) ? words : header;
       continue;
+    }
+    if (table.rows.size() >= kMaxRows) {
+      break;
     }
     table.rows.push_back(extended_cells(header, line, words));
   }

@@ -3,6 +3,8 @@
 
 #include "read/lscpu_parts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -25,10 +27,12 @@ std::optional<std::uint32_t> only_number(std::string_view text) {
   return parse_number<std::uint32_t>(text.substr(first, end - first));
 }
 
-/// "0x5555", as `lscpu --hex` prints sets, of any length.
+/// "0x5555" or "5555", as `lscpu --hex` prints sets (without "0x" since 2.34), of any length.
 std::optional<CpuSet> parse_long_mask(std::string_view text) {
   constexpr std::size_t kDigitBits = 4;
-  text.remove_prefix(2);
+  if (text.starts_with("0x")) {
+    text.remove_prefix(2);
+  }
   if (text.empty() || text.size() > CpuSet::kMaxCpus / kDigitBits) {
     return std::nullopt;
   }
@@ -45,46 +49,122 @@ std::optional<CpuSet> parse_long_mask(std::string_view text) {
   return set;
 }
 
-std::optional<CpuSet> parse_set(std::string_view text) {
+using ParseSet = std::optional<CpuSet> (*)(std::string_view);
+
+std::optional<CpuSet> parse_list(std::string_view text) {
   return text.starts_with("0x") ? parse_long_mask(text) : CpuSet::parse_list(text);
 }
 
 /// In every language the row of a node has "NUMA", its number, and a CPU list.
-std::optional<NumaNode> parse_node(const SummaryRow& row) {
+std::optional<NumaNode> parse_node(const SummaryRow& row, ParseSet parse) {
   const auto id =
       row.label.find("NUMA") != std::string::npos ? only_number(row.label) : std::nullopt;
-  auto cpus = id ? parse_set(row.value) : std::nullopt;
-  if (!cpus) {
-    return std::nullopt;
+  auto cpus = id ? parse(row.value) : std::nullopt;
+  if (!cpus && id && row.value.empty()) {
+    cpus = CpuSet{};
   }
-  return NumaNode{NodeId{*id}, *std::move(cpus), {}};
+  return cpus ? std::optional(NumaNode{NodeId{*id}, *std::move(cpus), {}}) : std::nullopt;
 }
 
-/// Told by place, since labels are translated: the first row with a plain number is how many CPUs
-/// there are, the next which of them are online, and the next, if any is not, which are offline.
-void find_online(const std::vector<SummaryRow>& rows, CpuSet& online, CpuSet& offline) {
-  const auto total_row = std::ranges::find_if(rows, [](const SummaryRow& row) {
-    return parse_number<std::uint32_t>(row.value).value_or(0) > 0;
-  });
-  const auto at = static_cast<std::size_t>(total_row - rows.begin());
-  const auto set_at = [&](std::size_t index) {
-    const bool usable = index < rows.size() &&
-                        rows[index].label.find("NUMA") == std::string::npos &&
-                        !rows[index].value.empty();
-    return usable ? parse_set(rows[index].value).value_or(CpuSet{}) : CpuSet{};
-  };
-  const auto total = at < rows.size() ? parse_number<std::size_t>(rows[at].value).value_or(0) : 0;
-  const auto first = set_at(at + 1);
-  const auto second = set_at(at + 2);
-  const bool split_in_two =
-      !second.empty() && !first.intersects(second) && first.size() + second.size() == total;
-  const bool is_list =
-      at + 1 < rows.size() && rows[at + 1].value.find_first_of("-,x") != std::string::npos;
-  if (!first.empty() &&
-      (first.size() == total || split_in_two || (is_list && first.size() < total))) {
-    online = first;
-    offline = first.size() != total && split_in_two ? second : CpuSet{};
+/// What a summary says of which CPUs there are. Told by place, since labels are translated: the
+/// first row with a plain number is how many there are, the next which of them are online, and the
+/// next, if any is not, which are offline.
+class OnlineRows {
+ public:
+  explicit OnlineRows(const std::vector<SummaryRow>& rows) {
+    const auto row = std::ranges::find_if(rows, [](const SummaryRow& one) {
+      return parse_number<std::uint32_t>(one.value).value_or(0) > 0;
+    });
+    const auto at = static_cast<std::size_t>(row - rows.begin());
+    if (at < rows.size()) {
+      total_row_ = rows[at];
+      total_ = parse_number<std::size_t>(total_row_.value).value_or(0);
+    }
+    first_ = set_row(rows, at + 1);
+    second_ = set_row(rows, at + 2);
+    is_mask_ = first_.label.find("mask") != std::string::npos;
+    is_mask_ = is_mask_ || (total_ > 1 && !fits(&parse_list) &&
+                            (fits(&parse_long_mask) || is_mask_of_part() || are_masks(rows)));
   }
+
+  [[nodiscard]] ParseSet parse() const { return is_mask_ ? &parse_long_mask : &parse_list; }
+
+  /// How many CPUs there are, if the text says no more than that.
+  [[nodiscard]] std::size_t total() const { return total_row_.label == "CPU(s)" ? total_ : 0; }
+
+  /// What it says of `online` and `offline`; `whole` if it accounts for every CPU.
+  void find(CpuSet& online, CpuSet& offline, bool& whole) const {
+    const auto first = set_of(first_, parse());
+    const auto second = set_of(second_, parse());
+    const bool is_list = first_.value.find_first_of("-,x") != std::string::npos;
+    const bool is_pair = pair_fits(first, second);
+    whole = alone_fits(first) || is_pair;
+    if (whole || (!first.empty() && (is_list || is_mask_) && first.size() < total_)) {
+      online = first;
+      offline = is_pair && !alone_fits(first) ? second : CpuSet{};
+    }
+  }
+
+ private:
+  static SummaryRow set_row(const std::vector<SummaryRow>& rows, std::size_t index) {
+    const bool usable = index < rows.size() && rows[index].label.find("NUMA") == std::string::npos;
+    return usable ? rows[index] : SummaryRow{};
+  }
+
+  static CpuSet set_of(const SummaryRow& row, ParseSet as) {
+    return row.value.empty() ? CpuSet{} : as(row.value).value_or(CpuSet{});
+  }
+
+  /// The only CPU of a host is CPU 0: else "Model: 1" before "Stepping: 1" would do.
+  [[nodiscard]] bool alone_fits(const CpuSet& first) const {
+    return !first.empty() && first.size() == total_ && (total_ > 1 || first.contains(0));
+  }
+
+  [[nodiscard]] bool pair_fits(const CpuSet& first, const CpuSet& second) const {
+    return !first.empty() && !second.empty() && !first.intersects(second) &&
+           first.size() + second.size() == total_;
+  }
+
+  [[nodiscard]] bool fits(ParseSet as) const {
+    const auto first = set_of(first_, as);
+    return alone_fits(first) || pair_fits(first, set_of(second_, as));
+  }
+
+  /// A mask of fewer CPUs than there are, as where no row tells which are offline.
+  [[nodiscard]] bool is_mask_of_part() const {
+    const auto first = set_of(first_, &parse_long_mask);
+    return !parse_list(first_.value) && !first.empty() && first.size() < total_;
+  }
+
+  /// Do the nodes' rows make the number of CPUs as masks, and not as lists?
+  [[nodiscard]] bool are_masks(const std::vector<SummaryRow>& rows) const {
+    const auto sum = [&](ParseSet as) {
+      std::size_t cpus = 0;
+      for (const auto& row : rows) {
+        const auto node = parse_node(row, as);
+        cpus += node ? node->cpus.size() : 0;
+      }
+      return cpus;
+    };
+    return sum(&parse_list) != total_ && sum(&parse_long_mask) == total_;
+  }
+
+  SummaryRow total_row_;
+  SummaryRow first_;
+  SummaryRow second_;
+  std::size_t total_ = 0;
+  bool is_mask_ = false;
+};
+
+/// Threads of a core, the most of any kind; in English only.
+std::optional<std::uint32_t> threads_per_core(const std::vector<SummaryRow>& rows) {
+  std::optional<std::uint32_t> threads;
+  for (const auto& row : rows) {
+    if (row.label == "Thread(s) per core") {
+      threads = std::max(threads, parse_number<std::uint32_t>(row.value));
+    }
+  }
+  return threads;
 }
 
 /// A node that the text names for the first time, and not the thousandth and more: the kernel has
@@ -102,34 +182,92 @@ void add_cpus(Topology& topology, const CpuSet& present) {
   }
 }
 
-/// "node 252 cpus: ..." -> 252 and what stands behind the colon.
-std::optional<std::uint32_t> numactl_node(std::string_view line, std::string_view& value) {
+/// "node 252 cpus: ..." or "node 252 size: ..." -> 252, with the second word and what stands behind
+/// it.
+std::optional<std::uint32_t> numactl_node(std::string_view line,
+                                          std::string_view& what,
+                                          std::string_view& value) {
   const auto node = take_word(line);
   const auto id = parse_number<std::uint32_t>(take_word(line));
-  const auto what = take_word(line);
+  what = take_word(line);
   value = trimmed(line);
-  return node == "node" && what == "cpus:" ? id : std::nullopt;
+  return node == "node" && what.ends_with(':') ? id : std::nullopt;
 }
 
-/// The table behind "node distances:", by node number.
+/// The nodes of `numactl --hardware` and their CPUs; a mail program may have broken its lines.
+class NumactlNodes {
+ public:
+  void add(std::string_view line) {
+    std::string_view what;
+    std::string_view value;
+    if (const auto id = numactl_node(line, what, value)) {
+      take(*id);
+      in_cpus_ = what == "cpus:" && cpus_.try_emplace(*id).second;
+      cpus_of_ = *id;
+    } else {
+      value = line;
+    }
+    if (in_cpus_ && value.find_first_not_of("0123456789-, ()") == std::string_view::npos) {
+      cpus_[cpus_of_] += value;
+      cpus_[cpus_of_] += ' ';
+    } else {
+      in_cpus_ = false;
+    }
+  }
+
+  /// By id. Empty if the text names none.
+  [[nodiscard]] std::vector<NumaNode> nodes() const {
+    auto nodes = nodes_;
+    for (auto& node : nodes) {
+      const auto text = cpus_.find(static_cast<std::uint32_t>(node.id));
+      if (text != cpus_.end()) {
+        std::string_view list = text->second;
+        list = trimmed(list.substr(0, list.find('(')));  // --cpu-compress ends with a count.
+        node.cpus = CpuSet::parse_list(list).value_or(CpuSet{});
+      }
+    }
+    std::ranges::sort(nodes, {}, &NumaNode::id);
+    return nodes;
+  }
+
+  /// The text has lines of CPUs: without them (numactl before 2.0) no node's are known.
+  [[nodiscard]] bool has_cpus() const noexcept { return !cpus_.empty(); }
+
+ private:
+  void take(std::uint32_t id) {
+    if (is_new(NodeId{id}, nodes_)) {
+      nodes_.push_back({NodeId{id}, {}, {}});
+    }
+  }
+
+  std::vector<NumaNode> nodes_;
+  std::map<std::uint32_t, std::string> cpus_;
+  std::uint32_t cpus_of_ = 0;
+  bool in_cpus_ = false;
+};
+
+/// The table behind "node distances:", by node number; its lines may be broken anywhere.
 class Distances {
  public:
-  /// Takes a line of the table; false if it is none.
   void add(std::string_view line) {
-    const auto cells = words(line);
-    if (!cells.empty() && cells.front() == "node") {
-      columns_.assign(cells.begin() + 1, cells.end());
-      return;
-    }
-    if (columns_.empty() || cells.size() != columns_.size() + 1 || !cells.front().ends_with(':')) {
-      return;
-    }
-    const auto id = parse_number<std::uint32_t>(cells.front().substr(0, cells.front().size() - 1));
-    for (std::size_t i = 0; id && i < columns_.size(); ++i) {
-      const auto to = parse_number<std::uint32_t>(columns_[i]);
-      const auto value = parse_number<int>(cells[i + 1]);
-      if (to && value && *value > 0) {
-        table_[{*id, *to}] = *value;
+    for (const auto word : words(line)) {
+      const auto number = parse_number<std::uint32_t>(word);
+      const auto row = word.ends_with(':')
+                           ? parse_number<std::uint32_t>(word.substr(0, word.size() - 1))
+                           : std::nullopt;
+      if (word == "node" && columns_.empty()) {
+        in_header_ = true;
+      } else if (row) {
+        in_header_ = false;
+        row_ = row;
+        next_ = 0;
+      } else if (number && in_header_) {
+        columns_.push_back(*number);
+      } else if (number && row_ && next_ < columns_.size()) {
+        table_[{*row_, columns_[next_++]}] = static_cast<int>(std::min(*number, kFarthest));
+      } else {
+        row_.reset();
+        return;
       }
     }
   }
@@ -147,7 +285,7 @@ class Distances {
     for (const auto& node : nodes) {
       const auto found =
           table_.find({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(node.id)});
-      if (found == table_.end()) {
+      if (found == table_.end() || found->second == 0) {
         return {};
       }
       distances.push_back(found->second);
@@ -155,7 +293,12 @@ class Distances {
     return distances;
   }
 
-  std::vector<std::string_view> columns_;
+  static constexpr std::uint32_t kFarthest = 1'000'000;  // The kernel's are at most 255.
+
+  std::vector<std::uint32_t> columns_;
+  std::optional<std::uint32_t> row_;
+  std::size_t next_ = 0;  // Index into columns_
+  bool in_header_ = false;
   std::map<std::pair<std::uint32_t, std::uint32_t>, int> table_;
 };
 
@@ -170,8 +313,8 @@ std::vector<SummaryRow> summary_rows(std::string_view text) {
     auto end = std::min(colon, wide);
     auto width = wide < colon ? kWideColon.size() : 1;
     if (end == std::string_view::npos) {  // A Spanish label lost its colon.
-      const auto start = line.find_first_not_of(' ');
-      end = start == std::string_view::npos ? start : line.find("  ", start);
+      const auto start = std::min(line.find_first_not_of(' '), line.size());
+      end = std::min(line.find("  ", start), line.rfind(' '));
       width = 0;
     }
     if (end != std::string_view::npos) {
@@ -185,49 +328,68 @@ std::vector<SummaryRow> summary_rows(std::string_view text) {
 std::optional<CpuText> facts_from_summary(const std::vector<SummaryRow>& rows) {
   CpuText facts;
   auto& topology = facts.topology;
+  const OnlineRows told(rows);
   CpuSet of_nodes;
   for (const auto& row : rows) {
-    auto node = parse_node(row);
+    auto node = parse_node(row, told.parse());
     if (node && is_new(node->id, topology.nodes)) {
       of_nodes |= node->cpus;
       topology.nodes.push_back(*std::move(node));
     }
   }
   CpuSet offline;
-  find_online(rows, topology.online, offline);
-  if (!topology.online.contains_all(of_nodes)) {  // Lines are missing: what was found is no list.
-    topology.online = of_nodes;
+  bool whole = false;
+  told.find(topology.online, offline, whole);
+  if (!whole && !topology.online.contains_all(of_nodes)) {
+    topology.online = of_nodes;  // Lines are missing: what was found is no list.
     offline = {};
   }
-  if (topology.online.empty()) {
+  if (topology.online.empty() && told.total() == 0) {
     return std::nullopt;
   }
+  if (topology.online.empty()) {  // util-linux before 2.17
+    facts.warnings.push_back(
+        fmt::format("{} CPUs, and not which; lscpu -p tells more", told.total()));
+  }
   add_cpus(topology, topology.online | offline);
+  for (auto& node : topology.nodes) {  // Old kernels count possible CPUs in.
+    node.cpus = node.cpus & (topology.online | offline);
+  }
+  facts.threads_per_core = threads_per_core(rows);
+  for (auto& cpu : topology.cpus) {
+    if (facts.threads_per_core == 1U && topology.online.contains(cpu.number)) {
+      cpu.core = cpu.number;
+    }
+  }
   return facts;
 }
 
 std::optional<CpuText> facts_from_numactl(std::string_view text) {
   CpuText facts;
   auto& topology = facts.topology;
+  NumactlNodes nodes;
   Distances distances;
   bool in_distances = false;
   for (const auto raw : split(text, '\n')) {
     const auto line = trimmed(raw);
-    std::string_view value;
-    in_distances = in_distances || line.starts_with("node distances:");
-    if (in_distances) {
+    if (line.starts_with("node distances:")) {
+      in_distances = true;
+    } else if (in_distances) {
       distances.add(line);
-    } else if (const auto id = numactl_node(line, value);
-               id && is_new(NodeId{*id}, topology.nodes)) {
-      value = value.substr(0, value.find('('));  // --cpu-compress ends with a count.
-      topology.nodes.push_back({NodeId{*id}, CpuSet::parse_list(value).value_or(CpuSet{}), {}});
-      topology.online |= topology.nodes.back().cpus;
+    } else {
+      nodes.add(line);
     }
   }
+  topology.nodes = nodes.nodes();
   if (topology.nodes.empty()) {
     return std::nullopt;
   }
-  std::ranges::sort(topology.nodes, {}, &NumaNode::id);
+  if (!nodes.has_cpus()) {
+    facts.warnings.emplace_back("no node's CPUs; numactl 2.0 and later, and lscpu -p, tell them");
+  }
+  for (const auto& node : topology.nodes) {
+    topology.online |= node.cpus;
+  }
   distances.give(topology.nodes);
   add_cpus(topology, topology.online);
   return facts;

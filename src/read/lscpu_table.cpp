@@ -1,106 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/lscpu_columns.h"
 #include "read/lscpu_parts.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace irqtune {
 
 namespace {
-
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
-/// "-" and nothing stand for unknown, and so do the caches ":::" and "-:-:-".
-bool is_blank(std::string_view cell) {
-  return cell.find_first_not_of("-: ?") == std::string_view::npos;
-}
-
-/// Where the last-level cache of a CPU stands: a column, and the part of its "0:0:0:1".
-struct CachePlace {
-  std::size_t column = kNone;
-  std::size_t part = 0;
-  bool last_part = false;  ///< Of a column that does not name its parts.
-};
-
-/// "L3" -> 3, "L1d" -> 1; 0 for an instruction cache and for what is no cache.
-int cache_level(std::string_view name) {
-  const bool is_cache = name.size() >= 2 && name.size() <= 3 &&
-                        (name[0] == 'L' || name[0] == 'l') && name[1] >= '1' && name[1] <= '9';
-  return is_cache && name.back() != 'i' ? name[1] - '0' : 0;
-}
-
-CachePlace find_llc(const std::vector<std::string>& columns) {
-  CachePlace place;
-  int best = 0;
-  for (std::size_t column = 0; column < columns.size(); ++column) {
-    if (lower(columns[column]) == "cache") {
-      return {column, 0, true};
-    }
-    const auto parts = split(columns[column], ':');
-    const auto highest = std::ranges::max_element(parts, {}, cache_level);
-    if (highest != parts.end() && cache_level(*highest) > best) {
-      best = cache_level(*highest);
-      place = {column, static_cast<std::size_t>(highest - parts.begin()), false};
-    }
-  }
-  return place;
-}
-
-/// The columns that irqtune looks at.
-class Columns {
- public:
-  explicit Columns(const CpuTable& table) : table_(table), llc_(find_llc(table.columns)) {
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      places_.try_emplace(lower(table.columns[i]), i);
-    }
-  }
-
-  [[nodiscard]] bool has(const std::string& name) const { return places_.contains(name); }
-
-  /// Empty if there is no such column, or nothing in it.
-  [[nodiscard]] std::string_view cell(std::size_t row, const std::string& name) const {
-    const auto place = places_.find(name);
-    return place != places_.end() ? known(row, place->second) : std::string_view{};
-  }
-
-  [[nodiscard]] std::optional<int> number(std::size_t row, const std::string& name) const {
-    const auto value = parse_number<int>(cell(row, name));
-    return value && *value >= 0 ? value : std::nullopt;
-  }
-
-  [[nodiscard]] std::string_view llc(std::size_t row) const {
-    if (llc_.column == kNone) {
-      return {};
-    }
-    const auto parts = split(known(row, llc_.column), ':');
-    const auto part = llc_.last_part && !parts.empty() ? parts.size() - 1 : llc_.part;
-    return part < parts.size() && !is_blank(parts[part]) ? parts[part] : std::string_view{};
-  }
-
- private:
-  [[nodiscard]] std::string_view known(std::size_t row, std::size_t column) const {
-    const std::string_view text = table_.rows[row][column];
-    return is_blank(text) ? std::string_view{} : text;
-  }
-
-  const CpuTable& table_;
-  std::map<std::string, std::size_t> places_;
-  CachePlace llc_;
-};
 
 /// Tells which words in the ONLINE column mean "no" in the language of the file. One letter may
 /// mean either: E is Finnish for no and Turkish for yes, K Finnish for yes and Vietnamese for no.
@@ -121,45 +34,74 @@ class OnlineWords {
     }
   }
 
-  [[nodiscard]] bool means_no(std::string_view word) const { return no_.contains(lower(word)); }
+  [[nodiscard]] bool means_no(std::string_view word) const {
+    return no_.contains(lower_ascii(word));
+  }
 
  private:
   std::set<std::string, std::less<>> no_;
 };
 
-/// The CPUs that are online. Without an ONLINE column, one that belongs to no core, socket or cache
-/// while others do is offline.
+/// The CPUs that are online. Without an ONLINE column, or where it says yes of all (lscpu 2.38
+/// --json in Finnish, Russian, Turkish and Vietnamese, whatever is true), one that has no core
+/// while others have is offline; where no core is told, the same goes for sockets, and then for
+/// caches. A word of which all CPUs are so means no in a language that is not known here.
 class OnlineRule {
  public:
-  OnlineRule(const Columns& columns, std::size_t rows)
-      : columns_(columns), words_(seen(columns, rows)) {
+  OnlineRule(const CpuColumns& columns, std::size_t rows)
+      : columns_(columns), seen_(words(columns, rows)), words_(seen_) {
+    for (std::size_t place = 0; place < kPlaces.size() && !told_by_; ++place) {
+      for (std::size_t row = 0; row < rows && !told_by_; ++row) {
+        told_by_ = is_placed(row, place) ? std::optional(place) : std::nullopt;
+      }
+    }
     for (std::size_t row = 0; row < rows; ++row) {
-      placed_ = placed_ || is_placed(row);
+      if (has_place(row)) {
+        of_placed_.insert(word(columns, row));
+      }
     }
   }
 
   [[nodiscard]] bool operator()(std::size_t row) const {
-    const auto word = columns_.cell(row, "online");
-    return word.empty() ? !placed_ || is_placed(row) : !words_.means_no(word);
+    const auto said = word(columns_, row);
+    if (said.empty() || seen_.size() == 1) {
+      return !words_.means_no(said) && has_place(row);
+    }
+    return !words_.means_no(said) && of_placed_.contains(said);
   }
 
  private:
-  static std::set<std::string, std::less<>> seen(const Columns& columns, std::size_t rows) {
-    std::set<std::string, std::less<>> words;
+  using Words = std::set<std::string, std::less<>>;
+
+  static std::string word(const CpuColumns& columns, std::size_t row) {
+    return lower_ascii(columns.cell(row, "online"));
+  }
+
+  static Words words(const CpuColumns& columns, std::size_t rows) {
+    Words words;
     for (std::size_t row = 0; row < rows; ++row) {
-      words.insert(lower(columns.cell(row, "online")));
+      words.insert(word(columns, row));
     }
     return words;
   }
 
-  [[nodiscard]] bool is_placed(std::size_t row) const {
-    return !columns_.cell(row, "core").empty() || !columns_.cell(row, "socket").empty() ||
-           !columns_.llc(row).empty();
+  static constexpr std::array kPlaces = {"core", "socket", ""};
+
+  [[nodiscard]] bool is_placed(std::size_t row, std::size_t place) const {
+    const std::string name = kPlaces.at(place);
+    return !(name.empty() ? columns_.llc(row) : columns_.cell(row, name)).empty();
   }
 
-  const Columns& columns_;
+  /// True of every row if no row tells.
+  [[nodiscard]] bool has_place(std::size_t row) const {
+    return !told_by_ || is_placed(row, *told_by_);
+  }
+
+  const CpuColumns& columns_;
+  Words seen_;
   OnlineWords words_;
-  bool placed_ = false;
+  Words of_placed_;                     // What the ONLINE column says of CPUs with a place.
+  std::optional<std::size_t> told_by_;  // Index into kPlaces.
 };
 
 /// Numbers things 0, 1, ... in the order in which they are met.
@@ -174,7 +116,9 @@ class Numbering {
 };
 
 /// The rows by CPU number, each CPU once; the others are counted in `bad`.
-std::map<int, std::size_t> rows_by_cpu(const Columns& columns, std::size_t rows, std::size_t& bad) {
+std::map<int, std::size_t> rows_by_cpu(const CpuColumns& columns,
+                                       std::size_t rows,
+                                       std::size_t& bad) {
   std::map<int, std::size_t> found;
   for (std::size_t row = 0; row < rows; ++row) {
     const auto cpu = columns.number(row, "cpu");
@@ -187,7 +131,7 @@ std::map<int, std::size_t> rows_by_cpu(const Columns& columns, std::size_t rows,
 }  // namespace
 
 std::optional<CpuText> facts_from_table(const CpuTable& table) {
-  const Columns columns(table);
+  const CpuColumns columns(table);
   const OnlineRule is_online(columns, table.rows.size());
   std::size_t bad = 0;
   const auto rows = rows_by_cpu(columns, table.rows.size(), bad);
@@ -195,19 +139,14 @@ std::optional<CpuText> facts_from_table(const CpuTable& table) {
     return std::nullopt;
   }
   CpuText facts;
-  Numbering core;
+  const auto cores = number_cores(columns, rows, facts.warnings);
   Numbering llc;
   for (const auto& [number, row] : rows) {
     Cpu cpu;
     cpu.number = number;
     cpu.package = columns.number(row, "socket");
-    // With `-y` core numbers repeat per socket, and sockets per book.
-    if (const auto id = columns.cell(row, "core"); !id.empty()) {
-      cpu.core = core(fmt::format("{}/{}/{}/{}",
-                                  columns.cell(row, "drawer"),
-                                  columns.cell(row, "book"),
-                                  columns.cell(row, "socket"),
-                                  id));
+    if (const auto core = cores.find(number); core != cores.end()) {
+      cpu.core = core->second;
     }
     if (const auto id = columns.llc(row); !id.empty()) {
       cpu.llc = llc(std::string(id));
@@ -222,7 +161,7 @@ std::optional<CpuText> facts_from_table(const CpuTable& table) {
   }
   if (bad > 0) {
     facts.warnings.push_back(
-        fmt::format("{} rows without a CPU number of their own passed over", bad));
+        counted(bad, "row") + " without a CPU number of their own passed over");
   }
   return facts;
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -32,66 +33,113 @@ std::string profile_file(const Sysfs& sysfs, std::string_view profile) {
   return {};
 }
 
-/// What a profile and those it includes say of interrupts; a later line wins, as in TuneD.
+/// What a profile and those it includes say of interrupts.
 struct TunedIrqs {
-  bool isolates = false;  ///< [scheduler] isolated_cores
-  bool process = true;    ///< [scheduler] irq_process
-  bool plugin = false;    ///< An [irq] section
-  std::vector<std::string> files;
+  bool isolates = false;        ///< [scheduler] isolated_cores
+  std::optional<bool> process;  ///< [scheduler] irq_process, true if nobody says
+  bool plugin = false;          ///< An [irq] section
+
+  /// A later line wins, as in TuneD.
+  void add(const TunedIrqs& later) {
+    isolates = isolates || later.isolates;
+    process = later.process ? later.process : process;
+    plugin = plugin || later.plugin;
+  }
 };
 
-void read_profile(const Sysfs& sysfs, std::string_view profile, int depth, TunedIrqs& irqs) {
-  constexpr int kDeepest = 10;
-  if (depth > kDeepest || profile.find('/') != std::string_view::npos) {
-    return;
+/// Reads profiles, each once: a file may name itself, or thousands of others.
+class TunedProfiles {
+ public:
+  explicit TunedProfiles(const Sysfs& sysfs) : sysfs_(sysfs) {}
+
+  TunedIrqs read_all(std::string_view names) {
+    TunedIrqs irqs;
+    for (const auto name : words(names)) {
+      irqs.add(read(std::string(name)));
+    }
+    return irqs;
   }
-  irqs.files.push_back(profile_file(sysfs, profile));
-  const auto text = sysfs.read(irqs.files.back()).value_or("");
-  auto parents = assigned(text, "include").value_or("");
-  std::ranges::replace(parents, ',', ' ');
-  for (const auto parent : words(parents)) {
-    read_profile(sysfs, parent, depth + 1, irqs);
+
+  [[nodiscard]] std::vector<std::string> take_files() { return std::move(files_); }
+
+ private:
+  TunedIrqs read(const std::string& profile) {
+    constexpr std::size_t kMostProfiles = 100;
+    if (const auto known = known_.find(profile); known != known_.end()) {
+      return known->second;  // Nothing yet, of one that includes itself.
+    }
+    if (known_.size() >= kMostProfiles || profile.find('/') != std::string::npos) {
+      return {};
+    }
+    known_[profile] = {};
+    files_.push_back(profile_file(sysfs_, profile));
+    const auto text = sysfs_.read(files_.back()).value_or("");
+    auto parents = assigned(text, "include").value_or("");
+    std::ranges::replace(parents, ',', ' ');
+    auto irqs = read_all(parents);
+    irqs.add(own_irqs(text));
+    known_[profile] = irqs;
+    return irqs;
   }
-  irqs.isolates = irqs.isolates || !assigned(text, "isolated_cores").value_or("").empty();
-  irqs.plugin =
-      irqs.plugin || text.find("[irq]") != std::string::npos || assigned(text, "type") == "irq";
-  const auto process = assigned(text, "irq_process").value_or("");
-  if (!process.empty()) {
-    irqs.process = process == "true" || process == "1" || process == "yes";
+
+  static TunedIrqs own_irqs(std::string_view text) {
+    TunedIrqs irqs;
+    irqs.isolates = !assigned(text, "isolated_cores").value_or("").empty();
+    irqs.plugin = text.find("[irq]") != std::string_view::npos || assigned(text, "type") == "irq";
+    const auto process = assigned(text, "irq_process").value_or("");
+    if (!process.empty()) {
+      irqs.process = process == "true" || process == "1" || process == "yes";
+    }
+    return irqs;
   }
+
+  const Sysfs& sysfs_;
+  std::map<std::string, TunedIrqs> known_;
+  std::vector<std::string> files_;
+};
+
+/// Where an administrator's profile goes: since TuneD 2.23 below profiles/.
+std::string own_profile(const Sysfs& sysfs) {
+  const bool newer = sysfs.exists("/usr/lib/tuned/profiles") || sysfs.exists("/etc/tuned/profiles");
+  return newer ? "/etc/tuned/profiles/irqtune/tuned.conf" : "/etc/tuned/irqtune/tuned.conf";
 }
 
-TunedIrqs read_profiles(const Sysfs& sysfs, std::string_view active) {
-  TunedIrqs irqs;
-  for (const auto profile : words(active)) {
-    read_profile(sysfs, profile, 0, irqs);
+/// A profile that includes the active ones and leaves interrupts alone.
+/// Source: TuneD profiles/loader.py (`include` takes commas), plugins/plugin_scheduler.py.
+std::vector<std::string> tuned_advice(const Meddler& meddler,
+                                      std::string_view active,
+                                      bool has_plugin) {
+  std::vector<std::string> advice = {
+      fmt::format(
+          "TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. To "
+          "keep it off them, mkdir -p {}, and in {}:",
+          meddler.pid,
+          meddler.detail,
+          meddler.config.substr(0, meddler.config.rfind('/')),
+          meddler.config),
+      "[main]",
+      printable(fmt::format("include={}", fmt::join(words(active), ","))),
+      "[scheduler]",
+      "irq_process=false",
+      "default_irq_smp_affinity=ignore"};
+  if (has_plugin) {
+    advice.insert(advice.end(), {"[irq]", "enabled=false"});
   }
-  return irqs;
+  advice.emplace_back("tuned-adm profile irqtune");
+  return advice;
 }
 
 Meddler tuned(const Sysfs& sysfs, int pid) {
   const auto active = sysfs.read(kActiveProfile).value_or("");
-  const auto irqs = read_profiles(sysfs, active);
+  const auto irqs = TunedProfiles(sysfs).read_all(active);
   Meddler meddler;
   meddler.name = "tuned";
   meddler.pid = pid;
   meddler.detail = fmt::format("profile {}", printable(trimmed(active)));
-  meddler.would_undo = irqs.plugin || (irqs.isolates && irqs.process);
+  meddler.would_undo = irqs.plugin || (irqs.isolates && irqs.process.value_or(true));
   if (meddler.would_undo) {
-    meddler.advice = {
-        fmt::format("TuneD (PID {}, {}) sets interrupt affinities whenever its profile is applied. "
-                    "To keep it off them, in /etc/tuned/irqtune/tuned.conf:",
-                    pid,
-                    meddler.detail),
-        "[main]",
-        fmt::format("include={}", printable(trimmed(active))),
-        "[scheduler]",
-        "irq_process=false",
-        "default_irq_smp_affinity=ignore",
-        "tuned-adm profile irqtune"};
-    if (irqs.plugin) {
-      meddler.advice.insert(meddler.advice.end() - 1, {"[irq]", "enabled=false"});
-    }
+    meddler.config = own_profile(sysfs);
+    meddler.advice = tuned_advice(meddler, active, irqs.plugin);
   }
   return meddler;
 }
@@ -144,7 +192,9 @@ Meddler google_agent(const Sysfs& sysfs, int pid) {
 }  // namespace
 
 std::vector<std::string> tuned_files(const Sysfs& sysfs) {
-  auto files = read_profiles(sysfs, sysfs.read(kActiveProfile).value_or("")).files;
+  TunedProfiles profiles(sysfs);
+  profiles.read_all(sysfs.read(kActiveProfile).value_or(""));
+  auto files = profiles.take_files();
   files.emplace_back(kActiveProfile);
   std::erase(files, std::string{});
   return files;

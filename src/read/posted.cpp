@@ -7,20 +7,16 @@ namespace irqtune {
 
 namespace {
 
-/// Whether KVM may post device interrupts at all; empty optional if nothing tells.
-std::optional<bool> may_post(const PostingFacts& facts) {
-  if (facts.device_posted_irqs) {
-    return facts.device_posted_irqs;
-  }
-  if (!facts.apicv && !facts.avic) {
-    return std::nullopt;
-  }
-  return facts.apicv.value_or(false) || facts.avic.value_or(false);
+/// A posted vector's row does not count: the host's handler never runs. So one that counted while
+/// we looked is not posted. One that stood still may be idle, which is why nothing is called
+/// posted.
+bool counted_just_now(const Irq& irq, const Host& host) {
+  return host.rate_source == RateSource::sampled && total_rate(irq) > 0;
 }
 
-Posted posted_state(const Irq& irq, const std::optional<bool>& possible) {
+Posted posted_state(const Irq& irq, const Host& host, const std::optional<bool>& possible) {
   const bool plain_x86 = irq.chip.starts_with("PCI-MSI") || irq.chip.starts_with("IO-APIC");
-  if (irq.vector->kind == VectorKind::intx || plain_x86) {
+  if (irq.vector->kind == VectorKind::intx || plain_x86 || counted_just_now(irq, host)) {
     return Posted::remapped;  // Posting needs MSI and interrupt remapping.
   }
   if (!possible) {
@@ -32,10 +28,11 @@ Posted posted_state(const Irq& irq, const std::optional<bool>& possible) {
 }  // namespace
 
 void read_posted(const Sysfs& sysfs, Host& host) {
-  const auto possible = may_post(read_posting_facts(sysfs));
+  const auto parameters = parse_kernel_parameters(host.id.cmdline.value_or(""));
+  const auto possible = may_post(read_posting_facts(sysfs), parameters);
   for (auto& irq : host.irqs) {
     if (irq.vector) {
-      irq.posted = posted_state(irq, possible);
+      irq.posted = posted_state(irq, host, possible);
     }
   }
 }

@@ -15,25 +15,6 @@ namespace irqtune {
 
 namespace {
 
-/// The next parameter of a kernel command line, quotes kept; a blank inside quotes ends none.
-std::string_view take_parameter(std::string_view& rest) {
-  rest = trimmed(rest);
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < rest.size() && (quoted || (rest[end] != ' ' && rest[end] != '\t')); ++end) {
-    quoted = quoted != (rest[end] == '"');
-  }
-  const auto parameter = rest.substr(0, end);
-  rest.remove_prefix(end);
-  return parameter;
-}
-
-std::string without_quotes(std::string_view text) {
-  std::string out(text);
-  std::erase(out, '"');
-  return out;
-}
-
 template <typename Number>
 std::optional<Number> read_number(const Sysfs& sysfs, std::string_view path) {
   return parse_number<Number>(trimmed(sysfs.read(path).value_or("")));
@@ -130,24 +111,11 @@ std::optional<bool> read_flag(const Sysfs& sysfs, std::string_view path) {
 
 }  // namespace
 
-std::vector<KernelParameter> parse_kernel_parameters(std::string_view text) {
-  std::vector<KernelParameter> parameters;
-  while (!trimmed(text).empty()) {
-    auto value = take_parameter(text);
-    auto name = without_quotes(take_until(value, '='));
-    if (name == "--") {
-      return parameters;  // What follows is for init.
-    }
-    std::ranges::replace(name, '-', '_');
-    parameters.push_back({std::move(name), without_quotes(value)});
-  }
-  return parameters;
-}
-
 Settings read_settings(const Sysfs& sysfs, const Host& host) {
   Settings settings;
   settings.posting = read_posting_facts(sysfs);
   settings.kernel = parse_kernel_parameters(host.id.cmdline.value_or(""));
+  settings.knows_isolation = sysfs.exists("/sys/devices/system/cpu/isolated");
   settings.power = read_powers(sysfs, host);
   settings.halt_poll_ns =
       read_number<std::uint64_t>(sysfs, "/sys/module/kvm/parameters/halt_poll_ns");

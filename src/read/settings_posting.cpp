@@ -18,6 +18,35 @@ std::optional<bool> parameter(const Sysfs& sysfs, std::string_view module, std::
   return value == "N" || value == "n" || value == "0" ? std::optional(false) : std::nullopt;
 }
 
+/// Source: Linux drivers/iommu/intel/iommu.h, cap_pi_support().
+std::optional<bool> all_iommus_post(const Sysfs& sysfs) {
+  constexpr std::string_view kDir = "/sys/devices/virtual/iommu";
+  constexpr int kPostedInterrupts = 59;
+  std::optional<bool> all;
+  for (const auto& name : sysfs.list(kDir)) {
+    const auto text = sysfs.read(fmt::format("{}/{}/intel-iommu/cap", kDir, name));
+    const auto cap = text ? parse_hex<std::uint64_t>(trimmed(*text)) : std::nullopt;
+    if (cap) {
+      all = all.value_or(true) && ((*cap >> kPostedInterrupts) & 1U) != 0;
+    }
+  }
+  return all;
+}
+
+/// Source: Linux arch/x86/kernel/irq.c: the row is there if the kernel is built with posted MSIs
+/// (6.10 to 7.1), or if they are in use (since 7.2).
+std::optional<bool> has_posted_msi(const Sysfs& sysfs) {
+  const auto parameters = parse_kernel_parameters(sysfs.read("/proc/cmdline").value_or(""));
+  if (find_word(parameters, "intremap", "posted_msi") == nullptr) {
+    return std::nullopt;
+  }
+  const auto table = sysfs.read("/proc/interrupts").value_or("");
+  const auto has_row = [&](std::string_view label) {
+    return table.find(label) != std::string::npos;
+  };
+  return has_row("NMI:") ? std::optional(has_row("PMN:")) : std::nullopt;  // Else it is cut short.
+}
+
 }  // namespace
 
 PostingFacts read_posting_facts(const Sysfs& sysfs) {
@@ -29,6 +58,8 @@ PostingFacts read_posting_facts(const Sysfs& sysfs) {
   }
   facts.apicv = parameter(sysfs, "kvm_intel", "enable_apicv");
   facts.avic = parameter(sysfs, "kvm_amd", "avic");
+  facts.iommu = all_iommus_post(sysfs);
+  facts.posted_msi = has_posted_msi(sysfs);
   return facts;
 }
 

@@ -37,6 +37,7 @@ constexpr std::array kHostFiles = {
     Files{"/sys/class", "vfio-dev/* iommu/*"},
     Files{"/sys/class/vfio-dev/*", "device"},
     Files{"/sys/devices/virtual/iommu", "*"},
+    Files{"/sys/devices/virtual/iommu/*", "intel-iommu/cap"},
     Files{"/sys/devices/system/cpu",
           "online offline possible present isolated nohz_full kernel_max smt/active smt/control "
           "cpuidle/current_driver cpuidle/current_governor"},
@@ -57,7 +58,7 @@ constexpr std::array kHostFiles = {
     Files{"/sys/module/vfio_iommu_type1", "parameters/*"},
     Files{"/sys/module/irqbypass", "parameters/* initstate"},
     Files{"/sys/kernel/debug/irq/domains", "VECTOR"},
-    Files{"/sys/kernel/debug/kvm", "[0-9]*-[0-9]*"},
+    Files{"/sys/kernel/debug/kvm", "[0-9]*-[0-9]* [0-9]*-[0-9]*/vcpu[0-9]*/pid"},
     Files{"/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/var/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/etc/libvirt/qemu", "*.xml"},
@@ -74,8 +75,8 @@ constexpr std::string_view kServiceFiles = "comm cmdline status";
 
 /// A comm has at most 15 characters.
 bool is_vmm(std::string_view comm) {
-  constexpr std::array<std::string_view, 5> kNames = {
-      "qemu*", "kvm", "cloud-hyp*", "firecracker*", "crosvm*"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "*qemu*", "kvm", "lkvm", "cloud-hyp*", "firecracker*", "crosvm*"};
   return std::ranges::any_of(kNames, [&](auto name) { return matches_glob(name, comm); });
 }
 

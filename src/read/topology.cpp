@@ -16,15 +16,19 @@ namespace {
 
 constexpr std::string_view kCpuDir = "/sys/devices/system/cpu";
 constexpr std::string_view kNodeDir = "/sys/devices/system/node";
+constexpr int kMaxNodes = 1024;  // Source: Linux, CONFIG_NODES_SHIFT is at most 10.
 
-/// N of each entry `prefix`N of a directory, ascending.
-std::vector<int> numbered(const Sysfs& sysfs, std::string_view dir, std::string_view prefix) {
+/// N of each entry `prefix`N of a directory, ascending; those from `limit` on are none.
+std::vector<int> numbered(const Sysfs& sysfs,
+                          std::string_view dir,
+                          std::string_view prefix,
+                          int limit = CpuSet::kMaxCpus) {
   std::vector<int> numbers;
   for (const auto& name : sysfs.list(dir)) {
     const auto number = name.starts_with(prefix)
                             ? parse_number<int>(std::string_view(name).substr(prefix.size()))
                             : std::nullopt;
-    if (number && *number >= 0 && *number < CpuSet::kMaxCpus) {
+    if (number && *number >= 0 && *number < limit) {
       numbers.push_back(*number);
     }
   }
@@ -175,6 +179,19 @@ void number_cores(std::vector<Cpu>& cpus, const std::vector<RawCpu>& raw) {
   }
 }
 
+/// The present CPUs: by their directories, else by the kernel's lists, which is all that some trees
+/// have.
+std::vector<int> read_present(const Sysfs& sysfs) {
+  auto present = numbered(sysfs, kCpuDir, "cpu");
+  for (const std::string_view name : {"present", "online"}) {
+    const auto text =
+        present.empty() ? sysfs.read(fmt::format("{}/{}", kCpuDir, name)) : std::nullopt;
+    const auto listed = text ? CpuSet::parse_list(*text) : std::nullopt;
+    present = listed ? listed->cpus() : std::move(present);
+  }
+  return present;
+}
+
 /// The online CPUs: the kernel's list, else what each CPU's own `online` file says (CPU 0 often has
 /// none).
 CpuSet read_online(const Sysfs& sysfs,
@@ -194,7 +211,7 @@ CpuSet read_online(const Sysfs& sysfs,
 
 std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   std::vector<NumaNode> nodes;
-  for (const int number : numbered(sysfs, kNodeDir, "node")) {
+  for (const int number : numbered(sysfs, kNodeDir, "node", kMaxNodes)) {
     const auto dir = fmt::format("{}/node{}", kNodeDir, number);
     NumaNode node;
     node.id = NodeId{static_cast<std::uint32_t>(number)};
@@ -246,11 +263,11 @@ void set_nodes(Topology& topology) {
 
 Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   Topology topology;
-  const auto present = numbered(sysfs, kCpuDir, "cpu");
+  const auto present = read_present(sysfs);
   std::vector<RawCpu> raw(present.size());
   topology.cpus = read_cpus(sysfs, present, raw);
   if (present.empty()) {
-    warnings.push_back(fmt::format("{}: absent; CPUs are known by name only", kCpuDir));
+    warnings.push_back(fmt::format("{}: absent; CPUs are known by number only", kCpuDir));
     return topology;
   }
   topology.online = read_online(sysfs, present, warnings);

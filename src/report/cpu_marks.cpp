@@ -21,7 +21,7 @@ constexpr std::array<std::pair<ProtectionKind, char>, 4> kSigns = {
      {ProtectionKind::cpuset, '='},
      {ProtectionKind::user, '!'}}};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kWords = {
     {{".", "housekeeping"},
      {"x", "offline"},
      {"#", "isolated"},
@@ -30,6 +30,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = 
      {"!", "avoided"},
      {"*", "vCPUs of several VMs"},
      {"A2", "vCPU 2 of VM A"},
+     {"A", "vCPUs of VM A"},
      {"a", "sibling of a vCPU of VM A"}}};
 
 /// "A" to "Z", "AA", ...: short for the VM's name.
@@ -65,10 +66,11 @@ std::string filled(const std::vector<std::string>& entries, std::size_t width) {
 CpuMarks::CpuMarks(const ProtectionMap& protections) : protections_(protections) {
   for (const auto& [cpu, reasons] : protections) {
     for (const auto& reason : reasons) {
-      vms_.try_emplace(reason.vm);
+      if (!reason.vm.empty()) {
+        vms_.try_emplace({reason.vm, reason.pid});
+      }
     }
   }
-  vms_.erase("");  // Not a VM's reason
   std::size_t index = 0;
   for (auto& [name, letter] : vms_) {
     letter = letters(index++);
@@ -99,10 +101,18 @@ std::string CpuMarks::legend(std::size_t width) const {
     }
   }
   std::vector<std::string> names;
-  for (const auto& [name, letter] : vms_) {
-    names.push_back(fmt::format("VM {} is {}", letter, cut(printable(name), 24)));
+  for (const auto& [vm, letter] : vms_) {
+    names.push_back(fmt::format("VM {} is {}", letter, name_text(vm)));
   }
   return filled(signs, width) + filled(names, width);
+}
+
+/// With the PID, if another VM has the name too.
+std::string CpuMarks::name_text(const Name& vm) const {
+  const auto same =
+      std::ranges::count_if(vms_, [&](const auto& other) { return other.first.first == vm.first; });
+  const auto name = cut(printable(vm.first), 24);
+  return same > 1 && vm.second ? fmt::format("{} (pid {})", name, *vm.second) : name;
 }
 
 std::string CpuMarks::used(std::string mark) {
@@ -111,11 +121,11 @@ std::string CpuMarks::used(std::string mark) {
 }
 
 std::string CpuMarks::vm_mark(const std::vector<Protection>& reasons) {
-  std::set<std::string> vms;
+  std::set<Name> vms;
   std::set<int> vcpus;
   for (const auto& reason : reasons) {
     if (!reason.vm.empty()) {
-      vms.insert(reason.vm);
+      vms.emplace(reason.vm, reason.pid);
     }
     if (reason.kind == ProtectionKind::vcpu) {
       vcpus.insert(reason.vcpu.value_or(0));
@@ -125,7 +135,7 @@ std::string CpuMarks::vm_mark(const std::vector<Protection>& reasons) {
     return vms.empty() ? "" : used("*");
   }
   const auto& letter = vms_.at(*vms.begin());
-  used(vcpus.empty() ? "a" : "A2");
+  used(vcpus.empty() ? "a" : vcpus.size() == 1 ? "A2" : "A");
   return vcpus.empty()       ? lower(letter)
          : vcpus.size() == 1 ? fmt::format("{}{}", letter, *vcpus.begin())
                              : letter;

@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -26,11 +28,14 @@ class CpuMarks {
   [[nodiscard]] std::string legend(std::size_t width) const;
 
  private:
+  using Name = std::pair<std::string, std::optional<int>>;  ///< With the PID
+
   std::string used(std::string mark);
   std::string vm_mark(const std::vector<Protection>& reasons);
+  [[nodiscard]] std::string name_text(const Name& vm) const;
 
   const ProtectionMap& protections_;
-  std::map<std::string, std::string> vms_;  ///< Name to letters
+  std::map<Name, std::string> vms_;  ///< To letters
   std::set<std::string> used_;
 };
 

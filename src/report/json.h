@@ -35,7 +35,11 @@ template <typename T>
 
 [[nodiscard]] Json assignment_json(const Assignment& assignment);
 
-/// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD.
+/// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD; what a
+/// terminal would obey is escaped.
 [[nodiscard]] std::string document_text(const Json& document);
+
+/// As document_text(), on one line and without its newline.
+[[nodiscard]] std::string line_text(const Json& value);
 
 }  // namespace irqtune

@@ -228,10 +228,6 @@ Json host_id_json(const HostId& id) {
           {"cmdline", or_null(id.cmdline)}};
 }
 
-std::string document_text(const Json& document) {
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
 void print_host_json(std::ostream& out,
                      const Host& host,
                      const ProtectionMap& protections,

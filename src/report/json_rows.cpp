@@ -36,11 +36,6 @@ char* copy(std::uint64_t number, char* to) noexcept {
   return std::copy(digits.data(), digits.data() + digits.size(), to);
 }
 
-/// On one line, bytes that are no UTF-8 replaced.
-std::string line_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 JsonRows::JsonRows(std::ostream& out, std::size_t depth)
@@ -110,7 +105,7 @@ void JsonRows::close(char bracket) {
 
 void JsonRows::value(std::string_view text) {
   if (!is_plain(text)) {
-    word(line_of(Json(text)));
+    word(line_text(Json(text)));
     return;
   }
   auto* at = begin(text.size() + 2);
@@ -150,7 +145,7 @@ void JsonRows::word(std::string_view word) {
 }
 
 void JsonRows::json(const Json& value) {
-  word(line_of(value));
+  word(line_text(value));
 }
 
 void JsonRows::truth(bool value) {

@@ -18,22 +18,13 @@ failed=0
 # put IRQ CPU HANDLERS: only while the interrupt still has these handlers.
 put() {{
   if [ "$(cat "/sys/kernel/irq/$1/actions" 2>/dev/null)" != "$3" ]; then
-    echo "IRQ $1 is no longer $3: left alone" >&2
+    echo "IRQ $1 has other handlers now: left alone" >&2
     failed=1
   else
     echo "$2" > "/proc/irq/$1/smp_affinity_list" || failed=1
   fi
 }}
 )sh";
-
-/// `text` as one word of sh.
-std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return out + "'";
-}
 
 /// One line of comment, whatever `text` holds.
 std::string comment(std::string_view text) {
@@ -51,7 +42,7 @@ std::string plan_script(const Plan& plan) {
     out += fmt::format("put {} {} {}  # was {}: {}\n",
                        static_cast<std::uint32_t>(assignment.irq),
                        assignment.to.to_list(),
-                       quoted(fmt::format("{}", fmt::join(assignment.actions, ","))),
+                       shell_word(fmt::format("{}", fmt::join(assignment.actions, ","))),
                        assignment.from ? assignment.from->to_list() : "unknown",
                        comment(assignment.reason));
   }

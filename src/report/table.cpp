@@ -35,8 +35,8 @@ std::string Table::text(const TextStyle& style) const {
     std::size_t used = 0;
     for (std::size_t column = 0; column < columns_.size(); ++column) {
       const bool last = column + 1 == columns_.size();
-      const auto room = std::max<std::size_t>(style.width > used ? style.width - used : 0, 8);
-      const auto cell = last ? cut(cell_of(column), room) : std::string(cell_of(column));
+      const auto cell =
+          last ? folded(cell_of(column), used, style) : std::string(cell_of(column));
       out += last && columns_[column].align == Align::left
                  ? cell
                  : padded(cell, widths[column], columns_[column].align);
@@ -63,6 +63,42 @@ std::string Table::text(const TextStyle& style) const {
 std::size_t display_width(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  for (const auto word : words(text)) {
+    std::string rest(word);
+    if (!lines.back().empty() && display_width(lines.back()) + 1 + display_width(rest) <= width) {
+      lines.back() += ' ' + rest;
+      continue;
+    }
+    if (!lines.back().empty()) {
+      lines.emplace_back();
+    }
+    while (display_width(rest) > width) {
+      // Bytes for columns: a word so long is a path or a kernel parameter.
+      lines.back() = rest.substr(0, width);
+      rest.erase(0, width);
+      lines.emplace_back();
+    }
+    lines.back() = rest;
+  }
+  return lines;
+}
+
+std::string folded(std::string_view text, std::size_t column, const TextStyle& style) {
+  constexpr std::size_t kLeast = 20;  // In less, the terminal's own folding reads better.
+  if (!style.fold || column + kLeast > style.width) {
+    return std::string(text);
+  }
+  const auto lines = wrapped(text, style.width - column);
+  return fmt::format("{}", fmt::join(lines, "\n" + std::string(column, ' ')));
+}
+
+std::string how_to_apply(const TextStyle& style) {
+  return fmt::format(
+      "{}with: {} apply{}", style.elsewhere ? "there " : "", style.program, style.selection);
 }
 
 std::string cut(std::string_view text, std::size_t width) {
@@ -102,10 +138,6 @@ std::string rate_text(const std::optional<double>& rate) {
     return fmt::format("{:.1f}k", *rate / kThousand);
   }
   return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
-}
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string list_text(const std::optional<CpuSet>& cpus) {

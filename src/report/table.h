@@ -25,13 +25,12 @@ class Table {
   /// One cell per column.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-  /// A line of its own between rows, neither aligned nor cut.
+  /// A line of its own between rows, neither aligned nor folded.
   void add_heading(std::string text) { rows_.push_back({std::move(text)}); }
 
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
-  /// The table with a header line. The last column is cut with "..." where a line would pass
-  /// `style.width`.
+  /// The table with a header line. Where the style says so, the last column is folded to the width.
   [[nodiscard]] std::string text(const TextStyle& style) const;
 
  private:
@@ -46,6 +45,16 @@ class Table {
 /// How many columns a terminal needs for `text`: its UTF-8 characters.
 [[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
 
+/// `text` in lines of at most `width` columns, broken at blanks where there are some.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width);
+
+/// `text`, which starts in column `column`, continued below itself where the style says so and there
+/// is room enough.
+[[nodiscard]] std::string folded(std::string_view text, std::size_t column, const TextStyle& style);
+
+/// "with: irqtune apply --vm vm1": how to carry out what this call has planned.
+[[nodiscard]] std::string how_to_apply(const TextStyle& style);
+
 /// `text` in at most `width` columns, the end cut with "...".
 [[nodiscard]] std::string cut(std::string_view text, std::size_t width);
 
@@ -55,9 +64,6 @@ enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
 
 /// "12", "3.4", "12k", "1.2M": interrupts per second for people; "-" if unknown.
 [[nodiscard]] std::string rate_text(const std::optional<double>& rate);
-
-/// "1 vector", "2 vectors".
-[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
 
 /// A CPU list for a table; "-" if unknown or empty.
 [[nodiscard]] std::string list_text(const std::optional<CpuSet>& cpus);

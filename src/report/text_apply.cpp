@@ -50,6 +50,12 @@ std::string rollback_headline(const ApplyReport& report, const TextStyle& style)
   const auto left = count_if(report, [](const Outcome& outcome) {
     return !is_success(outcome.state) && outcome.state != WriteState::vanished;
   });
+  if (report.state == ApplyState::nothing_to_do) {
+    return fmt::format("Nothing to roll back: {} is rolled back already.", report.id);
+  }
+  if (report.outcomes.empty() && !report.problem.empty()) {
+    return tinted(style, Tint::red, fmt::format("Not rolled back: {}.", report.id));
+  }
   if (report.state == ApplyState::dry_run) {
     return fmt::format("Dry run of {}: {} would be restored; nothing was written.",
                        report.id,
@@ -68,8 +74,9 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
     case ApplyState::committed:
       return tinted(style,
                     Tint::green,
-                    fmt::format("Applied {}. Undo with: irqtune rollback {}",
+                    fmt::format("Applied {}. Undo with: {} rollback {}",
                                 counted(changed, "affinity mask"),
+                                style.program,
                                 report.id));
     case ApplyState::rolled_back:
       return tinted(style,
@@ -98,14 +105,16 @@ std::string or_dash(const std::string& text) {
 }
 
 /// What an admin should know of an apply that is not simply done or undone.
-std::string history_note(const HistoryEntry& entry) {
+std::string history_note(const HistoryEntry& entry, const TextStyle& style) {
   if (!entry.problem.empty()) {
     return entry.problem;
   }
   if (!entry.this_boot) {
     return "another boot: its masks are gone";
   }
-  return entry.state == JournalState::open ? "interrupted; undo it with: irqtune rollback" : "";
+  return entry.state == JournalState::open
+             ? fmt::format("interrupted; undo it with: {} rollback", style.program)
+             : std::string();
 }
 
 std::string number_text(const DriftEntry& entry) {
@@ -122,10 +131,13 @@ std::string moved_note(const std::vector<DriftEntry>& moved, const TextStyle& st
   const auto note = fmt::format("{} moved since the apply, to CPUs that are as good: IRQ {}",
                                 counted(moved.size(), "mask"),
                                 fmt::join(numbers, ", "));
-  return cut(note, style.width) + '\n';
+  return folded(note, 0, style) + '\n';
 }
 
 std::string in_place_headline(const Plan& plan, const TextStyle& style) {
+  if (plan.assignments.empty() && !plan.default_affinity) {
+    return "No passthrough vectors in scope: nothing to check.\n";
+  }
   const auto unknown = std::ranges::count_if(plan.assignments, [](const Assignment& assignment) {
     return !assignment.from && !assignment.from_effective;
   });
@@ -149,14 +161,15 @@ std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle
   if (stay == 0) {
     return tinted(style,
                   Tint::red,
-                  fmt::format("{} not in place; put right with: irqtune apply", what)) +
+                  fmt::format("{} not in place; put right {}", what, how_to_apply(style))) +
            '\n';
   }
   return tinted(style, Tint::red, fmt::format("{} not in place.", what)) +
          fmt::format(
              "\n{} of them no apply with these options would change: apply with the options "
-             "of then,\nor take the old masks back with: irqtune rollback --force\n",
-             stay);
+             "of then,\nor take the old masks back with: {} rollback --force\n",
+             stay,
+             style.program);
 }
 
 }  // namespace
@@ -225,9 +238,9 @@ std::string history_text(const std::vector<HistoryEntry>& entries, const TextSty
                or_dash(entry.finished),
                or_dash(entry.plan_digest),
                or_dash(entry.user)});
-    const auto note = history_note(entry);
+    const auto note = history_note(entry, style);
     if (!note.empty()) {
-      table.add_heading("  " + cut(printable(note), style.width - 2));
+      table.add_heading("  " + folded(printable(note), 2, style));
     }
   }
   return table.text(style);

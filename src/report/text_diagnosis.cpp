@@ -7,39 +7,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace irqtune {
 
 namespace {
 
 constexpr std::size_t kIndent = 10;
-
-/// `text` in lines of at most `width` columns, broken at blanks where there are some.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
-  std::vector<std::string> lines(1);
-  for (const auto word : words(text)) {
-    std::string rest(word);
-    if (!lines.back().empty() && display_width(lines.back()) + 1 + display_width(rest) <= width) {
-      lines.back() += ' ' + rest;
-      continue;
-    }
-    if (!lines.back().empty()) {
-      lines.emplace_back();
-    }
-    while (display_width(rest) > width) {
-      // Bytes for columns: a word so long is a path or a kernel parameter.
-      lines.back() = rest.substr(0, width);
-      rest.erase(0, width);
-      lines.emplace_back();
-    }
-    lines.back() = rest;
-  }
-  return lines;
-}
+constexpr std::size_t kWidest = 100;  // Longer lines are hard to read.
 
 /// `text` behind `label`, continued under itself.
 std::string paragraph(std::string_view label, std::string_view text, const TextStyle& style) {
-  const auto room = std::max<std::size_t>(style.width, kIndent + 20) - kIndent;
+  const auto room = std::clamp<std::size_t>(style.width, kIndent + 20, kWidest) - kIndent;
   std::string out;
   for (const auto& line : wrapped(printable(text), room)) {
     out += fmt::format("{:<{}}{}\n", out.empty() ? label : "", kIndent, line);
@@ -91,23 +70,46 @@ std::string_view how_sure(Confidence confidence) {
   return "possible, one of several explanations";
 }
 
-/// A line to put into a file, printed as it is: what a step ending in a colon announces, and all of
-/// an XML fragment.
-bool is_quoted(const std::vector<std::string>& steps, std::size_t i) {
-  return i > 0 &&
-         (steps[i - 1].ends_with(':') || steps[i].starts_with('<') || steps[i].starts_with(' '));
+/// "[section]", "NAME=value", "<element/>": a line of a file.
+bool is_file_line(std::string_view step) {
+  const auto name = step.substr(0, step.find('='));
+  const bool assigns =
+      !name.empty() && name.size() < step.size() && std::ranges::all_of(name, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_' || c == '.' || c == ' ';
+      });
+  return step.starts_with('[') || (assigns && trimmed(name).find(' ') == std::string_view::npos);
+}
+
+/// Printed as it is, so that it can be copied: what a step that ends in a colon announces, with all
+/// lines of the file, and an XML fragment.
+bool is_quoted(std::string_view step, std::string_view before, bool before_is_quoted) {
+  return before.ends_with(':') || step.starts_with('<') || step.starts_with(' ') ||
+         (before_is_quoted && is_file_line(step));
+}
+
+/// Which of the steps are printed as they are.
+std::vector<bool> quoted_steps(const std::vector<std::string>& steps) {
+  std::vector<bool> quoted(steps.size(), false);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool first = i == 0;
+    quoted[i] =
+        is_quoted(steps[i], first ? std::string_view() : steps[i - 1], !first && quoted[i - 1]);
+  }
+  return quoted;
 }
 
 /// Steps are numbered where there are several.
 std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& style) {
+  const auto quoted = quoted_steps(steps);
+  const bool numbered = std::ranges::count(quoted, false) > 1;
   std::string out;
   std::size_t number = 0;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (is_quoted(steps, i)) {
-      out += fmt::format("{:<{}}{}\n", "", kIndent + 5, printable(steps[i]));
+    if (quoted[i]) {
+      out += fmt::format("{:<{}}{}\n", "", kIndent + (numbered ? 5 : 2), printable(steps[i]));
       continue;
     }
-    const auto mark = steps.size() > 1 ? fmt::format("{}. ", ++number) : std::string();
+    const auto mark = numbered ? fmt::format("{}. ", ++number) : std::string();
     out += paragraph(i == 0 ? "  do" : "", mark + steps[i], style);
   }
   return out;
@@ -157,11 +159,10 @@ std::string nothing_text(const Diagnosis& diagnosis, const TextStyle& style) {
   }
   return tinted(style,
                 Tint::green,
-                cut(fmt::format("{} ({} looked at).",
-                                diagnosis.chosen ? "None of the findings that were asked for"
-                                                 : "Nothing hurts on this host",
-                                diagnosis.looked_at),
-                    style.width)) +
+                fmt::format("{} ({} looked at).",
+                            diagnosis.chosen ? "None of the findings that were asked for"
+                                             : "Nothing hurts on this host",
+                            diagnosis.looked_at)) +
          '\n';
 }
 

@@ -22,6 +22,10 @@ std::string name_text(const Assignment& assignment) {
                            : printable(fmt::format("{}", fmt::join(assignment.actions, ", ")));
 }
 
+std::string known_text(const std::optional<CpuSet>& cpus) {
+  return cpus ? list_text(cpus) : "unknown";
+}
+
 std::string verdict(const Assignment& assignment) {
   const auto to = list_text(assignment.to);
   if (assignment.blocked) {
@@ -39,12 +43,12 @@ std::string title(const VectorExplanation& explanation, const TextStyle& style) 
                                 name_text(assignment),
                                 assignment.vm.empty() ? "" : " of " + printable(assignment.vm),
                                 verdict(assignment)));
-  out += fmt::format("\n  asked {}, on {}; {} vector, {}/s; home node {}\n",
-                     list_text(assignment.from),
-                     list_text(assignment.from_effective),
+  out += fmt::format("\n  asked {}, on {}; {} vector, {}; home node {}\n",
+                     known_text(assignment.from),
+                     known_text(assignment.from_effective),
                      role_text(assignment.role),
-                     rate_text(assignment.rate),
-                     node_text(explanation.home));
+                     assignment.rate ? rate_text(assignment.rate) + "/s" : "rate unknown",
+                     explanation.home ? node_text(explanation.home) : "unknown");
   for (const auto& line : explanation.why) {
     out += fmt::format("  {}\n", printable(line));
   }
@@ -92,7 +96,8 @@ std::string rejected_text(const std::vector<RejectionFact>& rejected, const Text
   std::ranges::sort(lines, {}, [](const auto& line) { return line.first.first(); });
   std::string out = lines.empty() ? "" : "\nRejected:\n";
   for (const auto& [cpus, rule] : lines) {
-    out += cut(fmt::format("  cpu{}: {}", cpus.to_list(), printable(rule)), style.width) + '\n';
+    const auto name = fmt::format("  cpu{}: ", cpus.to_list());
+    out += name + folded(printable(rule), name.size(), style) + '\n';
   }
   return out;
 }
@@ -101,7 +106,7 @@ std::string vectors_text(std::string_view what,
                          const std::vector<Assignment>& assignments,
                          const TextStyle& style) {
   if (assignments.empty()) {
-    return fmt::format("\n{}: no vectors of the plan.\n", what);
+    return fmt::format("\n{}: none of the vectors in scope.\n", what);
   }
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"RATE/S", Align::right}, {"VM"}, {"WHY"}});
   for (const auto& assignment : assignments) {

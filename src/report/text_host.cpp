@@ -37,11 +37,13 @@ std::string headline(const Host& host, const ProtectionMap& protections, const T
   const auto counts = count_vectors(host, protections);
   const auto devices =
       static_cast<std::size_t>(std::ranges::count(host.devices, true, &PciDevice::passthrough));
-  const auto where = fmt::format("{}, kernel {}, {} CPUs online, {}",
-                                 printable(host.id.hostname.value_or("this host")),
-                                 printable(host.id.kernel.value_or("unknown")),
-                                 host.topology.online.size(),
-                                 counted(host.topology.nodes.size(), "NUMA node"));
+  const auto& nodes = host.topology.nodes;
+  const auto where =
+      fmt::format("{}, kernel {}, {} online, {}",
+                  printable(host.id.hostname.value_or("this host")),
+                  printable(host.id.kernel.value_or("unknown")),
+                  counted(host.topology.online.size(), "CPU"),
+                  nodes.empty() ? "no NUMA nodes known" : counted(nodes.size(), "NUMA node"));
   const auto what = fmt::format("{} of {} on a vCPU's core; {}, {}",
                                 counts.collisions,
                                 counted(counts.vectors, "passthrough vector"),
@@ -132,7 +134,9 @@ std::string irqs_text(const Host& host,
   if (table.empty()) {
     return all ? "No interrupts.\n" : "No passthrough vectors.\n";
   }
-  return table.text(style) + "! on a core where a vCPU runs\n";
+  const bool marked = std::ranges::any_of(
+      host.irqs, [&](const Irq& irq) { return irq.vector && collides(irq, protections); });
+  return table.text(style) + (marked ? "! on a core where a vCPU runs\n" : "");
 }
 
 std::string titled(const TextStyle& style, std::string_view title, const std::string& text) {

@@ -24,8 +24,9 @@ std::string headline(const Plan& plan, const TextStyle& style) {
                                plan.before.remote);
   const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
   const auto next = changes == 0 ? std::string("Nothing to change.")
-                                 : fmt::format("The plan changes {}; apply it with: irqtune apply",
-                                               counted(changes, "affinity mask"));
+                                 : fmt::format("The plan changes {}; apply it {}",
+                                               counted(changes, "affinity mask"),
+                                               how_to_apply(style));
   return fmt::format("{}\n{}\n", tinted(style, tint, now), next);
 }
 
@@ -63,9 +64,10 @@ std::string cpus_text(const Plan& plan) {
 }
 
 std::string place_text(const Assignment& assignment) {
+  constexpr std::size_t kWidest = 18;
   const auto asked = list_text(assignment.from);
   const auto at = list_text(assignment.from_effective);
-  return asked == at ? cut(asked, 14) : cut(fmt::format("{} (on {})", asked, at), 18);
+  return asked == at ? cut(asked, kWidest) : fmt::format("{} (on {})", cut(asked, kWidest), at);
 }
 
 /// "msix/3"; the handler names where no passthrough vector is behind them.
@@ -104,7 +106,7 @@ std::string assignments_text(const Plan& plan, const TextStyle& style) {
   for (const auto& assignment : order) {
     if (group_text(assignment) != group) {
       group = group_text(assignment);
-      table.add_heading(tinted(style, Tint::bold, cut(group, style.width)));
+      table.add_heading(tinted(style, Tint::bold, group));
     }
     table.add({"  " + cut(name_text(assignment), 24),
                fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),

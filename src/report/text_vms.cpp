@@ -13,8 +13,9 @@ namespace irqtune {
 
 namespace {
 
-std::string pin_text(const Vcpu& vcpu) {
-  const auto* kind = !vcpu.cpus       ? "unknown"
+std::string pin_text(const Vm& vm, const Vcpu& vcpu) {
+  const auto* unknown = vm.state == VmState::defined ? "no pin written" : "unknown";
+  const auto* kind = !vcpu.cpus       ? unknown
                      : !vcpu.pinned   ? "unpinned"
                      : vcpu.dedicated ? "dedicated"
                                       : "pool";
@@ -32,12 +33,15 @@ std::string vcpus_text(const Vm& vm) {
   });
   const bool same =
       std::ranges::all_of(vm.vcpus, [&](const Vcpu& vcpu) { return vcpu.cpus == first.cpus; });
+  if (same && !first.cpus && vm.state == VmState::defined) {
+    return fmt::format("{}, no pins written", vm.vcpus.size());
+  }
   if (alike && same) {
-    return fmt::format("{} on {}", vm.vcpus.size(), pin_text(first));
+    return fmt::format("{} on {}", vm.vcpus.size(), pin_text(vm, first));
   }
   std::string out = fmt::format("{}:", vm.vcpus.size());
   for (const auto& vcpu : vm.vcpus) {
-    out += fmt::format(" {}>{}", vcpu.id, alike ? list_text(vcpu.cpus) : pin_text(vcpu));
+    out += fmt::format(" {}>{}", vcpu.id, alike ? list_text(vcpu.cpus) : pin_text(vm, vcpu));
   }
   return alike ? out + (first.dedicated ? " dedicated"
                         : first.pinned  ? " pool"
@@ -46,7 +50,7 @@ std::string vcpus_text(const Vm& vm) {
 }
 
 /// `text` behind `label`, broken between words into lines of `width` columns.
-std::string wrapped(std::string_view label, std::string_view text, std::size_t width) {
+std::string labelled(std::string_view label, std::string_view text, std::size_t width) {
   std::string out(label);
   auto column = label.size();
   bool first = true;
@@ -68,7 +72,7 @@ std::string wrapped(std::string_view label, std::string_view text, std::size_t w
 bool on_core_of(const Vm& vm, const ProtectionMap& protections, int cpu) {
   const auto found = protections.find(cpu);
   return found != protections.end() && std::ranges::any_of(found->second, [&](const Protection& p) {
-           return p.vcpu && p.vm == vm.name;
+           return p.vcpu && p.vm == vm.name && p.pid == vm.pid;
          });
 }
 
@@ -112,7 +116,7 @@ std::string vm_text(const Host& host,
                          tinted(style, Tint::bold, printable(vm.name)),
                          pid,
                          fmt::join(vm.sources, ", "));
-  out += wrapped("  vCPUs     ", vcpus_text(vm), style.width);
+  out += labelled("  vCPUs     ", vcpus_text(vm), style.width);
   out += fmt::format("  emulator  {}\n", list_text(vm.emulator));
   for (const auto& thread : vm.iothreads) {
     out += fmt::format("  iothread  {} {}\n", printable(thread.id), list_text(thread.cpus));
@@ -139,7 +143,11 @@ std::string without_vm_text(const Host& host,
     out +=
         fmt::format("  device    {}: {}", device.address.to_string(), counted(vectors, "vector"));
     out += vectors > 0 ? fmt::format(", {} on vCPU cores", colliding) : "";
-    out += fmt::format(", used by {}\n", user_text(host, device.address, vectors));
+    const auto user = user_text(host, device.address, vectors);
+    const bool bound = user == "nobody" && !device.driver.empty();
+    out += fmt::format(", used by {}{}\n",
+                       user,
+                       bound ? fmt::format(" (only bound to {})", printable(device.driver)) : "");
   }
   return out.empty() ? out : tinted(style, Tint::bold, "Without a VM") + '\n' + out;
 }

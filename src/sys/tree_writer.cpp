@@ -160,6 +160,10 @@ void write_directory(const fs::path& root, const TreeItems& items) {
 }  // namespace
 
 void check_output(const fs::path& output) {
+  if (output.empty()) {
+    throw Error(
+        ErrorKind::usage, "the output's name is empty", "name it FILE.tar.gz, or a directory");
+  }
   const auto name = output.filename().native();
   if (!is_archive_name(name) &&
       (name.find(".tar") != std::string::npos || name.ends_with(".zip"))) {
@@ -182,11 +186,11 @@ void check_output(const fs::path& output) {
 }
 
 void write_tree(const fs::path& output, const TreeItems& items) {
+  check_output(output);
   if (output.filename().empty()) {  // "dir/"
     write_tree(output.parent_path(), items);
     return;
   }
-  check_output(output);
   auto name = temporary_name(output);
   if (!is_archive_name(output.filename().native())) {
     if (::mkdtemp(name.data()) == nullptr) {

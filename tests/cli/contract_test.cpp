@@ -45,6 +45,17 @@ TEST_CASE("contract: a given budget counts the host's own interrupts too", "[cli
   CHECK(explained["vector"]["assignment"]["to"] == "1");
 }
 
+TEST_CASE("contract: a VM's policy by pattern, and by name, which counts more", "[cli][contract]") {
+  const CapturedHost host("two-vms");
+  const auto plan =
+      document(host, {"plan", "--vm-policy", "vm[12]=leave", "--vm-policy", "vm1=avoid"});
+  CHECK(plan["policy"]["vm_policies"] == Json({{"vm1", "avoid"}, {"vm2", "leave"}}));
+  for (const auto& row : plan["assignments"]) {
+    CAPTURE(row["irq"]);
+    CHECK((row["blocked"] == "left") == (row["vm"] == "vm2"));
+  }
+}
+
 TEST_CASE("contract: check looks at all that was applied", "[cli][contract]") {
   CapturedHost host("two-vms");
   const auto apply_all = document(host, {"apply", "--scope", "evict", "--default-affinity"});

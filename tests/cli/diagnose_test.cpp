@@ -183,6 +183,8 @@ void post(CapturedHost& host, const std::string& kernel) {
   host.file("/proc/cmdline", "ro intremap=posted_msi\n");
   host.file("/proc/sys/kernel/osrelease", kernel + "\n");
   host.file("/sys/module/kvm_intel/parameters/enable_apicv", "Y\n");
+  host.file("/proc/interrupts",
+            host.text("/proc/interrupts") + " PMN: 0 0 Posted MSI notification event\n");
 }
 
 }  // namespace
@@ -207,6 +209,15 @@ TEST_CASE("cli: apply refuses where it would break posted vectors", "[cli][diagn
   CHECK(host.contents() != before);
   const auto again = on(host, {"apply"});  // There is nothing to change, and nothing to refuse.
   CHECK(again.code == 0);
+}
+
+TEST_CASE("cli: apply does not refuse where the kernel is built without posted MSIs",
+          "[cli][diagnose][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto table = host.text("/proc/interrupts");
+  post(host, "6.12.23");
+  host.file("/proc/interrupts", table);
+  CHECK(on(host, {"apply"}).code == 0);
 }
 
 TEST_CASE("cli: apply on a fixed kernel does not refuse", "[cli][diagnose][apply]") {

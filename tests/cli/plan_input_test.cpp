@@ -7,9 +7,7 @@
 #include <string>
 #include <thread>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace irqtune::test {
 
@@ -33,22 +31,36 @@ TEST_CASE("cli: a plan comes through a pipe as well", "[cli][apply]") {
   check_refused(on(host, {"apply", "/dev/zero"}), 2, "/dev/zero: cannot read the plan: File too");
 }
 
+TEST_CASE("cli: what --lscpu and --esx read may come through a pipe", "[cli]") {
+  const FakeTree tree{{"/proc/interrupts", "           CPU0       CPU1\n"}};
+  const auto pipe = (tree.root() / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto ran_with = [&](const std::string& text, const Arguments& arguments) {
+    std::thread writer([&] { std::ofstream(pipe) << text; });
+    auto ran = on(tree, arguments);
+    writer.join();
+    return ran;
+  };
+  const auto cpus = ran_with("# CPU,Core,Socket,Node\n0,0,0,1\n1,0,0,1\n",
+                             {"--lscpu", pipe, "show", "topology", "--json"});
+  INFO(cpus.err);
+  CHECK(cpus.code == 0);
+  CHECK(cpus.out.find("\"siblings\": \"0-1\"") != std::string::npos);
+  const auto esx =
+      ran_with("Vector   PCPU 0  PCPU 1\n0x81:      1544       0  COS irq 17 (PCI level), VMK x\n",
+               {"diagnose", "--esx", pipe});
+  INFO(esx.err);
+  CHECK(esx.code == 0);
+  CHECK(esx.out.find("0x81") != std::string::npos);
+  check_refused(on(tree, {"diagnose", "--esx", "/dev/zero"}), 2, "cannot read --esx: File too");
+}
+
 TEST_CASE("cli: a plan comes from standard input", "[cli][apply]") {
   CapturedHost host("two-vms");
   const auto file = (host.root() / "plan.json").string();
   REQUIRE(on(host, {"plan", "-o", file}).code == 0);
-  const auto apply_with_input = [&](const char* name) {
-    const int saved = ::dup(STDIN_FILENO);
-    const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    REQUIRE(::dup2(input, STDIN_FILENO) == STDIN_FILENO);
-    auto ran = on(host, {"apply", "--dry-run", name});
-    ::dup2(saved, STDIN_FILENO);
-    ::close(input);
-    ::close(saved);
-    return ran;
-  };
   for (const auto* name : {"-", "/dev/stdin"}) {
-    const auto ran = apply_with_input(name);
+    const auto ran = with_input(file, [&] { return on(host, {"apply", "--dry-run", name}); });
     INFO(name << ran.err);
     CHECK(ran.code == 0);
     CHECK(ran.out.starts_with("Dry run: "));

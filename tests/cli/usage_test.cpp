@@ -36,15 +36,23 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
       Row{{"--root"}, "--root: no DIR given", "--help"},
       Row{{"plan", "--scope"}, "--scope: no SCOPE given", "see irqtune plan --help"},
       Row{{"--color", "pink", "plan"}, "--color", "--help"},
-      Row{{"show", "everything"},
-          "section: everything: none of topology,",
-          "see irqtune show --help"},
+      Row{{"show", "everything"}, "show: everything: none of topology,", "see irqtune show --help"},
+      Row{{"--vm", "vm1", "plan"}, "--vm: stands before the command", "write irqtune plan --vm "},
+      Row{{"--wait-lock=3", "rollback"}, "--wait-lock=3: stands before", "irqtune rollback --wait"},
+      Row{{"plan", "--avoid", "1", "--avoid", "2"}, "--avoid: given more than once", "--help"},
+      Row{{"plan", "--vm", "vm1", "vm2"},
+          "plan: vm2: one word too many",
+          "see irqtune plan --help"},
+      Row{{"diagnose", "--fail-on", "x"}, "--fail-on: x: none of warning, critical", "--help"},
+      Row{{"diagnose", "--shared-rate", "x"}, "--shared-rate: x: not a number from 0", "--help"},
       Row{{"plan", "--avoid", "3-1"}, "--avoid: range '3-1' runs backwards", "0-3,8"},
       Row{{"plan", "--avoid", "x"}, "--avoid", "0-3,8"},
       Row{{"plan", "--avoid", "70000"}, "--avoid: CPU 70000", "0-3,8"},
       Row{{"plan", "--housekeeping", "1,,-2"}, "--housekeeping", "0-3,8"},
       Row{{"plan", "--avoid", ""}, "--avoid: is empty, no CPU list", "see irqtune plan --help"},
-      Row{{"check", "--avoid="}, "--avoid: no CPULIST given", "--help"},
+      Row{{"check", "--avoid="}, "--avoid: no value after =", "--help"},
+      Row{{"--lscpu=", "plan"}, "--lscpu: no value after =", "--help"},
+      Row{{"apply", "--wait-lock="}, "--wait-lock: no value after =", "--help"},
       Row{{"plan", "--housekeeping", ""}, "--housekeeping: is empty, no CPU list", "--help"},
       Row{{"apply", "--housekeeping", " "}, "--housekeeping: is empty, no CPU list", "--help"},
       Row{{"apply", "--wait-lock=-1"}, "--wait-lock: -1: not a number from 0", "--help"},
@@ -75,6 +83,28 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
   const FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
   CAPTURE(row.arguments);
   check_refused(on(tree, row.arguments), 2, row.what, row.hint);
+}
+
+TEST_CASE("cli: an empty word is no value, as of an unset variable", "[cli]") {
+  const auto arguments = GENERATE(Arguments{"--root", "", "show"},
+                                  Arguments{"--state-dir", "", "history"},
+                                  Arguments{"--config", "", "show"},
+                                  Arguments{"--lscpu", "", "show"},
+                                  Arguments{"apply", ""},
+                                  Arguments{"rollback", ""},
+                                  Arguments{"explain", ""},
+                                  Arguments{"plan", "-o", ""},
+                                  Arguments{"snapshot", "-o", ""},
+                                  Arguments{"diagnose", "--esx", ""});
+  CAPTURE(arguments);
+  const FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
+  auto all = arguments;
+  if (arguments.front() != "--root") {
+    all.insert(all.begin(), {"--root", tree.root().string()});
+  }
+  const auto ran = run(all);
+  check_refused(ran, 2, ": is empty", "--help");
+  CHECK(ran.err.find("configuration") == std::string::npos);
 }
 
 TEST_CASE("cli: who is not there is told with who is", "[cli]") {
@@ -121,9 +151,29 @@ TEST_CASE("cli: files that are none", "[cli]") {
   check_refused(
       on(tree, {"--lscpu", path("absent"), "plan"}), 2, "absent: cannot read --lscpu", "lscpu");
   check_refused(on(tree, {"--lscpu", path("text"), "plan"}), 2, path("text"), "");
-  check_refused(on(tree, {"--config", path("absent"), "plan"}), 2, path("absent"), "");
   check_refused(on(tree, {"-q", "plan", "-o", path("absent/plan.json")}), 1, "No such file", "");
   check_refused(on(tree, {"snapshot", "-o", path("absent/x.tar.gz")}), 1, "No such file", "");
+}
+
+TEST_CASE("cli: a state directory that cannot be looked at is an error of its own", "[cli]") {
+  FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
+  tree.link("/loop", "loop");
+  const auto loop = (tree.root() / "loop").string();
+  for (const auto& arguments : {Arguments{"rollback"}, {"history"}, {"history", "--keep", "1"}}) {
+    CAPTURE(arguments);
+    auto all = arguments;
+    all.insert(all.begin(), {"--state-dir", loop});
+    check_refused(on(tree, all), 1, loop + ": ", "give another --state-dir");
+  }
+}
+
+TEST_CASE("cli: a rollback is of one apply or of all", "[cli]") {
+  CapturedHost host("libvirt-kvm");
+  REQUIRE(on(host, {"apply"}).code == 0);
+  const auto applied = Json::parse(on(host, {"history", "--json"}).out)["applies"];
+  const auto id = applied[0]["id"].get<std::string>();
+  check_refused(on(host, {"rollback", "--all", id}), 2, id + ": only one of them", "history");
+  CHECK(on(host, {"check"}).code == 0);
 }
 
 TEST_CASE("cli: a snapshot file cannot be written", "[cli]") {
@@ -134,48 +184,6 @@ TEST_CASE("cli: a snapshot file cannot be written", "[cli]") {
     arguments.emplace_back("1");
   }
   check_refused(on_file("two-vms", arguments), 2, "needs a directory", "tar");
-}
-
-TEST_CASE("cli: options from a file", "[cli]") {
-  CapturedHost host("two-vms");
-  const auto file = (host.root() / "config.toml").string();
-  const auto with = [&](std::string_view text) {
-    host.file("/config.toml", text);
-    return on(host, {"--config", file, "plan", "--json"});
-  };
-  const auto avoided = [](const Ran& ran) {
-    INFO(ran.err);
-    REQUIRE(ran.code == 0);
-    return Json::parse(ran.out)["policy"]["avoid"].get<std::string>();
-  };
-  CHECK(avoided(with("")).empty());
-  CHECK(avoided(with("# none\n[plan]\navoid = \"0\"\n")) == "0");
-  CHECK(avoided(with("[policy]\navoid = \"0-1\"\nno-protect-siblings = true\n")) == "0-1");
-  CHECK(avoided(with("[apply]\navoid = \"0\"\n")).empty());
-  host.file("/config.toml", "[policy]\navoid = \"0\"\n");
-  const auto given = on(host, {"--config", file, "plan", "--avoid", "7", "--json"});
-  CHECK(avoided(given) == "7");  // The command line wins.
-  // The section of the command wins over [policy], whichever comes first.
-  CHECK(avoided(with("[policy]\navoid = \"0\"\n[plan]\navoid = \"6\"\n")) == "6");
-  CHECK(avoided(with("[plan]\navoid = \"6\"\n[policy]\navoid = \"0\"\n")) == "6");
-  check_refused(with("[policy]\navoidd = \"0\"\n"), 2, "config.toml: policy.avoidd: no such key");
-  check_refused(with("[plan]\navoidd = \"0\"\n"), 2, "config.toml: plan.avoidd: no such key");
-  check_refused(with("avoid = \"0\"\n"), 2, "config.toml: avoid: no such key", "");
-  check_refused(with("[nonsense]\nx = 1\n"), 2, "config.toml: ", "");
-  check_refused(with("[policy]\navoid = \"9-1\"\n"), 2, "configuration file: --avoid: range");
-  for (const auto* const name : {"avoid", "housekeeping"}) {
-    const auto empty = fmt::format("[policy]\n{} = \"\"\n", name);
-    check_refused(with(empty), 2, fmt::format("configuration file: --{}: is empty", name));
-  }
-  check_refused(with("[policy]\nsample = \"x\"\n"), 2, "configuration file: --sample: x: not");
-}
-
-TEST_CASE("cli: the default config file lies under the root", "[cli]") {
-  CapturedHost host("two-vms");
-  host.file("/etc/irqtune/irqtune.toml", "[policy]\navoid = \"0\"\n");
-  CHECK(Json::parse(on(host, {"plan", "--json"}).out)["policy"]["avoid"] == "0");
-  host.file("/etc/irqtune/irqtune.toml", "nonsense = 1\n");
-  check_refused(on(host, {"plan"}), 2, "/etc/irqtune/irqtune.toml: nonsense", "");
 }
 
 }  // namespace irqtune::test

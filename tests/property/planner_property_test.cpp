@@ -5,25 +5,17 @@
 #include "support/oracle.h"
 #include "support/plan_checks.h"
 #include "support/random_host.h"
+#include "support/seeds.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
-#include <optional>
 #include <string>
 
 namespace irqtune::test {
 
 namespace {
-
-/// IRQTUNE_SEEDS: how many seeds a long run tries. Only such a run prints what it found.
-std::optional<std::uint32_t> wanted_seeds() {
-  const char* text = std::getenv("IRQTUNE_SEEDS");  // NOLINT(concurrency-mt-unsafe): one thread
-  return text != nullptr ? std::optional(static_cast<std::uint32_t>(std::stoul(text)))
-                         : std::nullopt;
-}
 
 constexpr std::uint32_t kUsualSeeds = 150;
 
@@ -32,12 +24,32 @@ bool has_in_place(const Plan& plan) {
                              [](const Assignment& a) { return a.from && a.from->size() == 1; });
 }
 
+/// Among nodes that share vectors: what is written goes where the largest load is within 5 % of the
+/// smallest possible, plus what is tolerated to keep what is in place. That may stay beside more
+/// only if it adds no more than is tolerated to what the busiest CPU carries whatever is planned.
+void check_balance(Oracle& oracle, const Plan& plan, const Verdict& ours, const Verdict& best) {
+  const bool keeps = has_in_place(plan) && !plan.policy.rebalance;
+  const double slack = keeps ? plan.policy.min_gain / 100 : 0;
+  constexpr double kRounding = 1e-6;
+  for (const auto& part : oracle.neighbours(best)) {
+    const double limit = part.best * (1.05 + slack) + kRounding;
+    for (const auto& node : part.nodes) {
+      const auto written = ours.written.find(node);
+      const auto all = ours.by_node.find({node, false});
+      CHECK((written == ours.written.end() || written->second <= limit));
+      CHECK((all == ours.by_node.end() ||
+             all->second <= std::max(limit, part.base * (1 + slack) + kRounding)));
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]") {
   std::uint32_t planned = 0;
   std::uint32_t equal = 0;
-  const auto count = wanted_seeds().value_or(kUsualSeeds);
+  std::uint32_t within = 0;
+  const auto count = seed_count(kUsualSeeds);
   const std::vector<std::string> none;
   for (std::uint32_t seed = 0; seed < count; ++seed) {
     const auto random = small_host(seed);
@@ -52,27 +64,27 @@ TEST_CASE("small hosts: no plan is better than the one made", "[property][plan]"
     const auto ours = oracle.planned();
     const auto best = oracle.best();
     REQUIRE(ours.order() == best.order());
-    const bool keeps = has_in_place(plan) && !random.policy.rebalance;
-    const double slack = keeps ? random.policy.min_gain / 100 : 0;
-    // What is in place is held against the largest load of all CPUs, with or without vectors.
-    const double wanted = keeps ? std::max(best.largest, oracle.largest_base()) : best.largest;
-    REQUIRE(ours.largest <= wanted * (1.05 + slack) + 1e-6);
+    check_balance(oracle, plan, ours, best);
     equal += ours.largest <= best.largest * (1 + 1e-9) ? 1U : 0U;
+    within += ours.largest <= best.largest * 1.05 ? 1U : 0U;
     REQUIRE_FALSE(oracle.fewer_moves_would_do(ours));
     if (plan.lower_bound) {
       REQUIRE(*plan.lower_bound <=
               std::max(best.largest, *plan.after.max_cpu_rate) * (1 + 1e-9) + 1e-6);
     }
   }
-  if (wanted_seeds()) {
-    std::cout << fmt::format(
-        "largest load as small as can be in {} of {} small plans\n", equal, planned);
-  }
+  std::cout << fmt::format(
+      "{} small plans: the largest load is the smallest possible in {}, within 5 % of it in {}, "
+      "and "
+      "more in the others to keep what is in place; none could do with fewer moves\n",
+      planned,
+      equal,
+      within);
 }
 
 TEST_CASE("any host: rules kept, nothing to do twice, order of input without effect",
           "[property][plan]") {
-  const auto count = wanted_seeds().value_or(kUsualSeeds);
+  const auto count = seed_count(kUsualSeeds);
   const std::vector<std::string> none;
   for (std::uint32_t seed = 0; seed < count; ++seed) {
     const auto random = seed % 3 == 0 ? large_host(seed) : small_host(seed + 1'000'000);

@@ -2,8 +2,12 @@
 #include "plan/balance.h"
 #include "support/catch.h"
 #include "support/dice.h"
+#include "support/seeds.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <tuple>
 
 namespace irqtune::planning {
@@ -11,6 +15,19 @@ namespace irqtune::planning {
 namespace {
 
 using test::Dice;
+using test::seed_count;
+
+/// Slots enough, but not for all balls everywhere: each ball fits on node 0.
+void add_budgets(Dice& dice, Problem& problem) {
+  std::size_t on_first = 0;
+  for (auto& bin : problem.bins) {
+    bin.slots = static_cast<std::size_t>(dice.number(1, 4));
+    on_first += bin.group == 0 ? bin.slots : 0;
+  }
+  if (on_first < problem.balls.size()) {
+    problem.bins[0].slots += problem.balls.size() - on_first;
+  }
+}
 
 /// Cores of one or two threads on up to two nodes at equal distance, vectors on some of them.
 Problem random_problem(Dice& dice, int bins, int balls) {
@@ -44,6 +61,9 @@ Problem random_problem(Dice& dice, int bins, int balls) {
     }
     problem.balls.push_back(ball);
   }
+  if (dice.chance(40)) {
+    add_budgets(dice, problem);
+  }
   return problem;
 }
 
@@ -52,12 +72,15 @@ struct Outcome {
   int uncovered = 0;
   int misplaced = 0;
   double largest = 0;
+  double strange = 0;  ///< Largest load of a bin with a ball that was not in place there.
+  std::size_t moved = 0;
 
   [[nodiscard]] auto order() const { return std::tuple(uncovered, misplaced); }
 };
 
 Outcome judge(const Problem& problem, const Placement& placement) {
   std::vector<double> load(problem.bins.size());
+  std::vector<std::size_t> count(problem.bins.size());
   std::vector<bool> covered(problem.bins.size());
   Outcome outcome;
   for (std::size_t i = 0; i < placement.size(); ++i) {
@@ -65,12 +88,19 @@ Outcome judge(const Problem& problem, const Placement& placement) {
     const bool primary = problem.balls[i].role == Role::primary;
     REQUIRE(reaches(problem, problem.balls[i], problem.bins[at]));
     load[at] += problem.balls[i].weight;
+    ++count[at];
     covered[at] = covered[at] || primary;
     outcome.misplaced += !primary && problem.bins[at].first ? 1 : 0;
   }
-  for (const auto& at_ball : placement) {
-    const auto at = at_ball.value();
-    outcome.largest = std::max(outcome.largest, load[at] + problem.bins[at].base);
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    const auto at = placement[i].value();
+    const auto& ball = problem.balls[i];
+    const double total = load[at] + problem.bins[at].base;
+    const bool stays = ball.in_place && ball.current == at;
+    REQUIRE(count[at] <= problem.bins[at].slots);
+    outcome.largest = std::max(outcome.largest, total);
+    outcome.strange = std::max(outcome.strange, stays ? 0 : total);
+    outcome.moved += ball.in_place && !stays ? 1U : 0U;
   }
   for (std::size_t i = 0; i < covered.size(); ++i) {
     const auto& bin = problem.bins[i];
@@ -87,30 +117,50 @@ Problem carried_out(Problem problem, const Placement& placement) {
   return problem;
 }
 
+/// What is in place may stay beside what stays there anyway: of all bins that one is the fullest.
+void check_kept(const Problem& problem, const Outcome& kept, const Outcome& best) {
+  const auto fullest = std::ranges::max_element(problem.bins, {}, &Bin::base)->base;
+  const double limit = tolerated(problem, best.largest);
+  CHECK(kept.order() == best.order());
+  CHECK(kept.strange <= limit);
+  CHECK(kept.largest <= std::max(limit, fullest * (1 + problem.min_gain) + 1e-6));
+}
+
 }  // namespace
 
-TEST_CASE("the fast solver keeps the hierarchy and the load of the exhaustive one",
+TEST_CASE("the fast solver is as good as the exhaustive one: hierarchy, largest load, moves",
           "[property][plan][solvers]") {
-  const std::uint32_t seed = GENERATE(range(0U, 120U));
-  Dice dice(seed);
-  const auto problem = random_problem(dice, dice.number(2, 5), dice.number(1, 7));
-  auto loose = problem;
-  for (auto& ball : loose.balls) {
-    ball.current.reset();
-    ball.in_place = false;
+  std::uint32_t equal = 0;
+  const auto count = seed_count(400);
+  for (std::uint32_t seed = 0; seed < count; ++seed) {
+    Dice dice(seed);
+    const int bins = dice.number(2, 5);
+    const auto problem = random_problem(dice, bins, dice.number(1, 7));
+    auto loose = problem;
+    for (auto& ball : loose.balls) {
+      ball.current.reset();
+      ball.in_place = false;
+    }
+    INFO("seed " << seed);
+    const auto best = judge(problem, solve_exactly(loose).placement);
+    const auto fast = solve_fast(loose);
+    const auto free = judge(problem, fast.placement);
+    CHECK(fast.bound <= best.largest);
+    CHECK(free.order() == best.order());
+    CHECK(free.largest <= best.largest * 1.05 + 1e-6);
+    equal += free.largest <= best.largest * (1 + 1e-9) ? 1U : 0U;
+    const auto placement = solve_fast(problem).placement;
+    const auto kept = judge(problem, placement);
+    const auto exact = judge(problem, solve_exactly(problem).placement);
+    check_kept(problem, kept, best);
+    check_kept(problem, exact, best);
+    CHECK(kept.moved == exact.moved);
+    CHECK(solve_fast(carried_out(problem, placement)).placement == placement);
   }
-  const auto best = judge(problem, solve_exactly(loose));
-  const auto free = judge(problem, solve_fast(loose));
-  const auto placement = solve_fast(problem);
-  const auto kept = judge(problem, placement);
-  INFO("seed " << seed);
-  CHECK(free.order() == best.order());
-  CHECK(kept.order() == best.order());
-  CHECK(free.largest <= best.largest * 1.05 + 1e-6);
-  // What is in place may stay beside what stays there anyway: of all bins that one is the fullest.
-  const auto fullest = std::ranges::max_element(problem.bins, {}, &Bin::base)->base;
-  CHECK(kept.largest <= std::max(best.largest, fullest) * (1.05 + problem.min_gain) + 1e-6);
-  CHECK(solve_fast(carried_out(problem, placement)) == placement);
+  std::cout << fmt::format(
+      "fast solver: the largest load is that of the exhaustive one in {} of {} problems\n",
+      equal,
+      count);
 }
 
 }  // namespace irqtune::planning

@@ -2,6 +2,7 @@
 #include "support/oracle.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace irqtune::test {
@@ -34,6 +35,15 @@ std::optional<NodeId> node_of_vm(const Host& host, const Vm& vm) {
     best = !best || count > votes[*best] ? node : *best;
   }
   return best;
+}
+
+/// Largest load of a CPU with a vector on those nodes.
+double largest_in(const Oracle::Neighbours& part, const Verdict& verdict) {
+  double largest = 0;
+  for (const auto& [node, load] : verdict.by_node) {
+    largest = std::max(largest, part.nodes.contains(node.first) ? load : 0);
+  }
+  return largest;
 }
 
 bool has_vcpu_on(const Host& host, const Vm& vm, NodeId node) {
@@ -168,6 +178,7 @@ Verdict Oracle::judge() const {
   std::vector<bool> used(candidates_.size());
   std::vector<bool> has_vector(candidates_.size());
   std::vector<bool> covered(candidates_.size());
+  std::vector<bool> has_written(candidates_.size());
   for (const auto& vector : vectors_) {
     const auto& candidate = candidates_[vector.at];
     load[vector.at] += vector.weight;
@@ -178,13 +189,19 @@ Verdict Oracle::judge() const {
     verdict.misplaced += vector.assignment->role == Role::auxiliary && candidate.first ? 1U : 0U;
     verdict.cached +=
         std::ranges::count(vector.llcs, candidate.cpu->llc.value_or(-1)) > 0 ? 1U : 0U;
-    verdict.moves += vector.irq->affinity != CpuSet{candidate.cpu->number} ? 1U : 0U;
+    const bool writes = vector.irq->affinity != CpuSet{candidate.cpu->number};
+    verdict.moves += writes ? 1U : 0U;
+    has_written[vector.at] = has_written[vector.at] || writes;
   }
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     verdict.uncovered += candidates_[i].first && !candidates_[i].covered && !covered[i] ? 1U : 0U;
     if (used[i]) {
       const double total = load[i] + candidates_[i].base;
       verdict.largest = std::max(verdict.largest, total);
+      if (has_written[i]) {
+        auto& node = verdict.written[candidates_[i].cpu->node];
+        node = std::max(node, total);
+      }
       for (const bool own : {false, true}) {
         auto& node = verdict.by_node[{candidates_[i].cpu->node, own}];
         node = std::max(node, !own || has_vector[i] ? total : 0);
@@ -242,12 +259,40 @@ bool Oracle::fewer_moves_would_do(const Verdict& verdict) {
   return found;
 }
 
-double Oracle::largest_base() const {
-  double largest = 0;
-  for (const auto& candidate : candidates_) {
-    largest = std::max(largest, candidate.base);
+std::vector<Oracle::Neighbours> Oracle::neighbours(const Verdict& best) {
+  std::vector<Neighbours> parts;
+  std::vector<std::set<std::optional<NodeId>>> nodes_of(vectors_.size());
+  std::vector<std::size_t> used(candidates_.size());
+  try_all(0, used, [&](const Verdict& verdict) {
+    for (std::size_t i = 0; verdict.order() == best.order() && i < vectors_.size(); ++i) {
+      nodes_of[i].insert(candidates_[vectors_[i].at].cpu->node);
+    }
+  });
+  for (auto& nodes : nodes_of) {
+    Neighbours joined{nodes, std::numeric_limits<double>::infinity(), 0};
+    std::erase_if(parts, [&](const Neighbours& part) {
+      const bool meets = std::ranges::any_of(
+          part.nodes, [&](const auto& node) { return joined.nodes.contains(node); });
+      if (meets) {
+        joined.nodes.insert(part.nodes.begin(), part.nodes.end());
+      }
+      return meets;
+    });
+    parts.push_back(joined);
   }
-  return largest;
+  for (auto& part : parts) {
+    for (const auto& candidate : candidates_) {
+      part.base =
+          std::max(part.base, part.nodes.contains(candidate.cpu->node) ? candidate.base : 0);
+    }
+  }
+  try_all(0, used, [&](const Verdict& verdict) {
+    for (auto& part : parts) {
+      part.best = verdict.order() == best.order() ? std::min(part.best, largest_in(part, verdict))
+                                                  : part.best;
+    }
+  });
+  return parts;
 }
 
 }  // namespace irqtune::test

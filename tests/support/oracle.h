@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@ struct Verdict {
   /// The same for each node; once more (true) for CPUs with a passed-through vector alone: under
   /// `evict` they are balanced against the host's interrupts as against what stays.
   std::map<std::pair<std::optional<NodeId>, bool>, double> by_node;
+  /// Of the busiest CPU of each node that has a vector whose mask is to be written.
+  std::map<std::optional<NodeId>, double> written;
+
   std::size_t cached = 0;  ///< Vectors beside a cache of their VM.
   std::size_t moves = 0;   ///< Masks to write.
 
@@ -44,8 +48,15 @@ class Oracle {
   /// A placement as good as `verdict` in order, largest loads and caches, with fewer moves.
   [[nodiscard]] bool fewer_moves_would_do(const Verdict& verdict);
 
-  /// Largest load of CPUs whatever is planned.
-  [[nodiscard]] double largest_base() const;
+  /// Nodes that share vectors, as far as placements with the best order() go. Nodes are balanced
+  /// together or apart by that.
+  struct Neighbours {
+    std::set<std::optional<NodeId>> nodes;
+    double best = 0;  ///< The smallest that the largest load there can be.
+    double base = 0;  ///< The largest load there whatever is planned.
+  };
+
+  [[nodiscard]] std::vector<Neighbours> neighbours(const Verdict& best);
 
   [[nodiscard]] std::size_t vectors() const { return vectors_.size(); }
 

@@ -5,6 +5,10 @@
 
 #include "support/catch.h"
 
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -26,6 +30,23 @@ Ran on(const FakeTree& host, Arguments arguments) {
 Ran on_file(const std::string& name, Arguments arguments) {
   arguments.insert(arguments.begin(), {"--root", capture_file(name).string()});
   return run(arguments);
+}
+
+Environment::Environment(const char* name, const char* value) : name_(name) {
+  ::setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+Environment::~Environment() {
+  ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
+Ran with_input(const std::string& file, const std::function<Ran()>& call) {
+  const int saved = ::dup(STDIN_FILENO);
+  const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::dup2(input, STDIN_FILENO) == STDIN_FILENO);
+  ::close(input);
+  auto ran = call();
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
+  return ran;
 }
 
 void check_refused(const Ran& ran, int code, std::string_view what, std::string_view hint) {

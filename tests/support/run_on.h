@@ -3,6 +3,7 @@
 
 #include "support/captured_host.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,22 @@ Ran on(const FakeTree& host, Arguments arguments);
 
 /// Runs on a captured host as it is in its archive.
 Ran on_file(const std::string& name, Arguments arguments);
+
+/// A variable of the environment, as long as the object lives.
+class Environment {
+ public:
+  Environment(const char* name, const char* value);
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  Environment(Environment&&) = delete;
+  Environment& operator=(Environment&&) = delete;
+  ~Environment();
+
+ private:
+  const char* name_;
+};
+/// Runs `call` with a file as its standard input.
+Ran with_input(const std::string& file, const std::function<Ran()>& call);
 
 /// Checks what a bad call must come to: its exit code, nothing on standard output, one line on
 /// standard error that names `what`, and a hint that holds `hint`.

@@ -29,6 +29,7 @@ void VfioTree::add_vector(unsigned irq,
   file(kernel + "chip_name", fmt::format("IR-PCI-MSIX-{}\n", device));
   file(kernel + "hwirq", fmt::format("{}\n", index));
   file(fmt::format("/sys/bus/pci/devices/{}/msi_irqs/{}", device, irq), "msix\n");
+  file(fmt::format("/sys/bus/pci/devices/{}/vfio-dev/vfio0/dev", device), "511:0\n");
 }
 
 void VfioTree::remove_irq(unsigned irq, std::string_view device) {

@@ -14,7 +14,8 @@ void add_thread(FakeTree& tree,
                 int tid,
                 std::string_view comm,
                 std::string_view cpus,
-                int guest_time) {
+                int guest_time,
+                int started) {
   const auto directory = fmt::format("/proc/{}/task/{}", pid, tid);
   tree.file(directory + "/comm", fmt::format("{}\n", comm));
   tree.file(directory + "/status",
@@ -24,7 +25,7 @@ void add_thread(FakeTree& tree,
                         cpus));
   std::string stat = fmt::format("{} ({}) S", tid, comm);
   for (int field = 4; field <= 52; ++field) {
-    stat += fmt::format(" {}", field == 43 ? guest_time : field);
+    stat += fmt::format(" {}", field == 43 ? guest_time : field == 22 ? started : field);
   }
   tree.file(directory + "/stat", stat + '\n');
 }

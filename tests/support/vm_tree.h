@@ -20,13 +20,14 @@ void add_process(FakeTree& tree,
                  std::initializer_list<std::string_view> words,
                  std::string_view cpus);
 
-/// Adds a thread that has run a guest for `guest_time` ticks.
+/// Adds a thread that has run a guest for `guest_time` ticks, and was started at tick `started`.
 void add_thread(FakeTree& tree,
                 int pid,
                 int tid,
                 std::string_view comm,
                 std::string_view cpus,
-                int guest_time = 0);
+                int guest_time = 0,
+                int started = 22);
 
 /// Gives the process open descriptors that lead to `targets`, from 0 on.
 void add_descriptors(FakeTree& tree, int pid, std::initializer_list<std::string_view> targets);

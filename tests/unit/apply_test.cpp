@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
 
 namespace irqtune {
@@ -45,7 +46,7 @@ TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[ap
 }
 
 TEST_CASE("apply: interrupted between any two writes, it undoes", "[apply]") {
-  const auto k = GENERATE(range(0, 6));
+  const auto k = GENERATE(range(0, 7));  // Before all of it, before each write, twice at the end.
   const bool keep_going = GENERATE(false, true);
   const test::VfioTree tree(kVectors);
   const auto before = tree.masks();
@@ -180,6 +181,49 @@ TEST_CASE("apply: the effective CPU decides what is said of a write", "[apply]")
     CHECK(report.state == ApplyState::committed);
     CHECK(report.outcomes.at(0).state == WriteState::posted);
   }
+}
+
+TEST_CASE("apply: a signal ends the wait for the kernel, and undoes", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.follows = true;  // The effective CPU never does.
+  options.verify_timeout = std::chrono::hours(1);
+  options.keep_going = GENERATE(false, true);
+  int pauses = 0;
+  options.sleep = [&](auto) { ++pauses; };
+  options.interrupted = [&] { return pauses > 1; };
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(tree.masks() == before);
+  CHECK(pauses == 2);
+}
+
+TEST_CASE("apply: EIO once may be of an interrupt made anew under its old number", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = test::at_write(sysfs, 1, [] { return test::errno_code(EIO); });
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::committed);
+  CHECK(tree.masks() == "ff\n0\n1\n");
+}
+
+TEST_CASE("apply: what was refused and is someone else's by now is not ours to undo", "[apply]") {
+  test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.follows = true;
+  options.write = test::at_write(sysfs, 1, [&] {
+    tree.set_mask(kIrq + 1, "5");
+    return test::errno_code(ENOSPC);
+  });
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(report.outcomes.at(1).state == WriteState::refused);
+  CHECK(tree.masks() == "ff\n0-7\n5\n");
+  CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
 }
 
 TEST_CASE("apply: a mask that another program sets at once is a failure", "[apply]") {

@@ -30,6 +30,10 @@ TEST_CASE("config lines: which lines bear on interrupts", "[read]") {
       {"/opt/intel/set_irq_affinity local eth0", ConfigTopic::irq_affinity},
       {"mlnx_affinity start", ConfigTopic::irq_affinity},
       {"cat /proc/irq/55/smp_affinity", std::nullopt},
+      {"grep . /proc/irq/*/smp_affinity > /tmp/masks 2>/dev/null", std::nullopt},
+      {"cat /proc/irq/default_smp_affinity >> /var/log/x; true", std::nullopt},
+      {"for f in /proc/irq/*/smp_affinity; do echo 3 > $f; done", ConfigTopic::irq_affinity},
+      {"for i in 5 6; do echo 3 >\"/proc/irq/$i/smp_affinity\"; done", ConfigTopic::irq_affinity},
       {"# echo 3 > /proc/irq/55/smp_affinity", std::nullopt},
       {"; net.core.netdev_budget = 60000", std::nullopt},
       {"net.core.netdev_budget = 60000", ConfigTopic::netdev_budget},
@@ -63,6 +67,20 @@ TEST_CASE("config lines: where they are, by file and line", "[read]") {
         "/etc/cron.d/irq:1 /etc/rc.local:2 /etc/sysctl.d/90-net.conf:3 "
         "/etc/systemd/network/10-nic.link:2");
   CHECK(read_config_lines(tree.sysfs()).at(1).text == "echo 3 > /proc/irq/9/smp_affinity");
+}
+
+TEST_CASE("config lines: interfaces, vendors' udev rules, and .link files that others hide",
+          "[read]") {
+  const test::FakeTree tree{
+      {"/etc/network/interfaces", "iface eth0 inet dhcp\n  post-up /sbin/set_irq_affinity eth0\n"},
+      {"/usr/lib/udev/rules.d/60-nic.rules", "RUN+=\"/sbin/set_irq_affinity %k\"\n"},
+      {"/etc/systemd/network/10-nic.link", "[Link]\nName=wan0\n"},
+      {"/run/systemd/network/20-lan.link", "[Link]\nIRQAffinityPolicy=single\n"},
+      {"/usr/lib/systemd/network/10-nic.link", "[Link]\nIRQAffinityPolicy=spread\n"},
+      {"/usr/lib/systemd/network/20-lan.link", "[Link]\nIRQAffinityPolicy=spread\n"}};
+  CHECK(places(tree) ==
+        "/etc/network/interfaces:2 /run/systemd/network/20-lan.link:2 "
+        "/usr/lib/udev/rules.d/60-nic.rules:1");
 }
 
 TEST_CASE("config lines: scripts that a unit runs are looked into", "[read]") {

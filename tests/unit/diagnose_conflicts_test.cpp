@@ -84,7 +84,19 @@ TEST_CASE("diagnose conflicts: irqbalance may use vCPUs' cores", "[diagnose]") {
   const auto findings = conflicts(pinned_host(), settings);
   const auto& finding = require_finding(findings, "irqbalance-cpus");
   CHECK(finding.cpus == cpus("2"));
-  CHECK(has_text(finding.remedy, "IRQBALANCE_BANNED_CPULIST=2-3"));
+  CHECK(finding.remedy == std::vector<std::string>{"in /etc/default/irqbalance:",
+                                                   "IRQBALANCE_BANNED_CPULIST=2-3",
+                                                   "irqbalance before 1.8 knows only:",
+                                                   "IRQBALANCE_BANNED_CPUS=c",
+                                                   "systemctl restart irqbalance"});
+}
+
+TEST_CASE("diagnose conflicts: irqbalance knows no cpuset partitions", "[diagnose]") {
+  auto host = make_host({.cores = 8});
+  host.topology.partitions = {{"/sys/fs/cgroup/rt: isolated", cpus("5-6")}};
+  Settings settings;
+  settings.meddlers = {meddler("irqbalance", false)};
+  CHECK(require_finding(conflicts(host, settings), "irqbalance-cpus").cpus == cpus("5-6"));
 }
 
 TEST_CASE("diagnose conflicts: irqbalance's CPU list overrides isolation", "[diagnose]") {
@@ -97,7 +109,7 @@ TEST_CASE("diagnose conflicts: irqbalance's CPU list overrides isolation", "[dia
   const auto findings = conflicts(host, settings);
   const auto& finding = require_finding(findings, "irqbalance-cpus");
   CHECK(finding.title.find("overrides isolation: it may use 6-7") != std::string::npos);
-  CHECK(has_text(finding.remedy, "remove IRQBALANCE_BANNED_CPUS"));
+  CHECK(has_text(finding.remedy, "in place of IRQBALANCE_BANNED_CPUS, which would win:"));
   settings.meddlers.at(0).banned_cpus = cpus("4-7");
   CHECK(conflicts(host, settings).empty());
 }
@@ -135,6 +147,16 @@ TEST_CASE("diagnose conflicts: .link files", "[diagnose]") {
     CHECK(has_text(findings.at(0).evidence, "/etc/x:1: " + lines.at(0)));
     CHECK(has_text(findings.at(0).remedy, "IRQAffinity=0-1,4-7"));
   }
+}
+
+TEST_CASE("diagnose conflicts: a vendor's .link file is not edited", "[diagnose]") {
+  Settings settings;
+  const std::string file =
+      GENERATE("/usr/lib/systemd/network/70-nic.link", "/etc/systemd/network/70-nic.link");
+  settings.config = {{ConfigTopic::link, file, 3, "IRQAffinityPolicy=spread"}};
+  const auto remedy = conflicts(pinned_host(), settings).at(0).remedy;
+  CHECK(has_text(remedy, "in /etc/systemd/network/70-nic.link, section [Link]:"));
+  CHECK(has_text(remedy, "cp /usr/lib/systemd/network/70-nic.link") == file.starts_with("/usr"));
 }
 
 TEST_CASE("diagnose conflicts: scripts that set affinities", "[diagnose]") {

@@ -124,9 +124,29 @@ TEST_CASE("diagnose kernel: parameters against passthrough", "[diagnose]") {
   }));
   CAPTURE(token);
   CHECK(ids(said_with(token)) == id);
+  if (!id.empty()) {
+    const auto findings = said_with(token);
+    CHECK(findings.at(0).remedy.at(0).find("take " + token + " off the kernel command line") == 0);
+  }
   auto without = make_host({.cores = 8});
   without.id.cmdline = token;
   CHECK(said(without).empty());
+}
+
+TEST_CASE("diagnose kernel: parameters that a later one takes back, or of another vendor",
+          "[diagnose]") {
+  CHECK(said_with("intel_iommu=off intel_iommu=on").empty());
+  CHECK(ids(said_with("intel_iommu=on intel_iommu=on,off")) == "iommu-off");
+  CHECK(ids(said_with("iommu=off iommu=pt")) == "iommu-off");
+  CHECK(ids(said_with("intremap=nopost intremap=on")) == "posting-off");
+  CHECK(said_with("intremap=off intremap=on").empty());
+  Settings settings;
+  settings.posting.avic = false;  // An AMD host
+  auto host = good_host();
+  host.id.cmdline = std::string(kGood) + " intel_iommu=off";
+  CHECK(said(host, settings).empty());
+  host.id.cmdline = std::string(kGood) + " amd_iommu=off";
+  CHECK(ids(said(host, settings)) == "iommu-off");
 }
 
 TEST_CASE("diagnose kernel: lists that contradict each other", "[diagnose]") {
@@ -147,8 +167,10 @@ TEST_CASE("diagnose kernel: lists that contradict each other", "[diagnose]") {
 
 TEST_CASE("diagnose kernel: isolcpus that misses a vCPU", "[diagnose]") {
   auto host = good_host();
-  host.id.cmdline = "irqaffinity=0-1 isolcpus=managed_irq,3";
-  host.topology.isolated = cpus("3");
+  const std::string flags = GENERATE("", "domain,", "managed_irq,domain,", "managed_irq,");
+  host.id.cmdline = "irqaffinity=0-1 isolcpus=" + flags + "3";
+  host.topology.isolated = flags == "managed_irq," ? CpuSet{} : cpus("3");
+  CAPTURE(flags);
   const auto findings = said(host);
   CHECK(ids(findings) == "cmdline-conflict");
   CHECK(findings.at(0).severity == Severity::info);
@@ -174,7 +196,89 @@ TEST_CASE("diagnose kernel: a command line that knows nothing of the VMs", "[dia
   CHECK(ids(findings) == "kernel-cmdline");
   CHECK(findings.at(0).severity == Severity::info);
   CHECK(findings.at(0).evidence == std::vector<std::string>{"/proc/cmdline: iommu=pt"});
-  CHECK(findings.at(0).remedy.at(0) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3");
+  const auto remedy = findings.at(0).remedy;
+  CHECK(remedy.at(0) == "on the kernel command line:");
+  CHECK(remedy.at(1) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 iommu=pt");
+  CHECK(has_text(remedy, "irqaffinity: interrupts start on housekeeping CPUs (the kernel adds"));
+  CHECK(has_text(remedy, "isolcpus: queues that the kernel manages"));
+  CHECK(has_text(remedy, "iommu: "));
+  CHECK(has_text(remedy, "grubby --update-kernel=ALL --args='" + remedy.at(1) + "'"));
+}
+
+TEST_CASE("diagnose kernel: tokens that stay, and tokens that may go", "[diagnose]") {
+  auto host = good_host();
+  host.id.cmdline = "nohz_full=2-3 rcu_nocbs=2-3 amd_iommu=on iommu=pt intremap=nosid isolcpus=3";
+  host.topology.isolated = cpus("3");
+  const auto remedy = require_finding(said(host), "cmdline-conflict").remedy;
+  CHECK(remedy.at(1) ==
+        "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 nohz_full=2-3 iommu=pt "
+        "intremap=nosid");
+  CHECK(has_text(remedy, "rcu_nocbs= may go"));
+  CHECK(has_text(remedy, "amd_iommu=on may go"));
+}
+
+TEST_CASE("diagnose kernel: harmful tokens are not recommended", "[diagnose]") {
+  auto host = good_host();
+  host.id.cmdline = "iommu=off intremap=nopost intel_iommu=on";
+  host.topology.isolated = {};
+  CHECK(require_finding(said(host), "kernel-cmdline").remedy.at(1) ==
+        "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-3 intel_iommu=on");
+}
+
+TEST_CASE("diagnose kernel: vCPUs that share CPUs must not be isolated by the scheduler",
+          "[diagnose]") {
+  auto host = good_host();
+  for (auto& vcpu : host.vms.at(0).vcpus) {
+    vcpu.cpus = cpus("2-3");
+  }
+  host.topology.isolated = {};
+  host.id.cmdline = "quiet";
+  const auto remedy = require_finding(said(host), "kernel-cmdline").remedy;
+  CHECK(remedy.at(1) == "irqaffinity=0-1,4-7 isolcpus=managed_irq,2-3");
+  CHECK(has_text(remedy, "Without domain"));
+  host.id.cmdline = remedy.at(1);
+  CHECK(said(host).empty());
+}
+
+TEST_CASE("diagnose kernel: a vCPU on the CPU that the kernel boots on", "[diagnose]") {
+  auto host = good_host();
+  host.vms.at(0).vcpus.at(0).cpus = cpus("0");
+  host.irqs.clear();
+  host.id.cmdline = "quiet";
+  host.topology.isolated = {};
+  host.default_affinity.reset();
+  CHECK(has_text(require_finding(said(host), "kernel-cmdline").remedy, "better pin no vCPU there"));
+}
+
+TEST_CASE("diagnose kernel: what the kernel did not take from its command line", "[diagnose]") {
+  Settings settings;
+  settings.knows_isolation = true;
+  auto host = good_host();
+  CHECK(said(host, settings).empty());
+  SECTION("no list") {
+    host.id.cmdline = "irqaffinity=0-1,4-7 isolcpus=managed_irq,domain,2-x";
+    host.topology.isolated = {};
+    const auto finding = require_finding(said(host, settings), "cmdline-conflict");
+    CHECK(finding.severity == Severity::warning);
+    CHECK(has_text(finding.evidence, "cannot read isolcpus=managed_irq,domain,2-x"));
+  }
+  SECTION("isolcpus= without effect") {
+    host.topology.isolated = cpus("3");
+    CHECK(has_text(require_finding(said(host, settings), "cmdline-conflict").evidence,
+                   "isolcpus= is not in force on 2 (/sys/devices/system/cpu/isolated: 3)"));
+  }
+  SECTION("nohz_full= that differs from what came first") {
+    host.id.cmdline = std::string(kGood) + " nohz_full=2-3";
+    CHECK(has_text(require_finding(said(host, settings), "cmdline-conflict").evidence,
+                   "nohz_full= is not in force on 2-3 (/sys/devices/system/cpu/nohz_full: none)"));
+    host.topology.nohz_full = cpus("2-3");
+    CHECK(said(host, settings).empty());
+  }
+  SECTION("a tree that does not hold the files tells nothing") {
+    host.topology.isolated = {};
+    host.topology.partitions = {{"/sys/fs/cgroup/vms: isolated", cpus("2-3")}};
+    CHECK(said(host).empty());
+  }
 }
 
 TEST_CASE("diagnose kernel: isolated at run time, the command line need not do it", "[diagnose]") {
@@ -183,7 +287,7 @@ TEST_CASE("diagnose kernel: isolated at run time, the command line need not do i
   host.topology.isolated = {};
   host.topology.partitions = {{"/sys/fs/cgroup/vms: isolated", cpus("2-3")}};
   const auto findings = said(host);
-  CHECK(require_finding(findings, "kernel-cmdline").remedy.at(0) ==
+  CHECK(require_finding(findings, "kernel-cmdline").remedy.at(1) ==
         "irqaffinity=0-1,4-7 isolcpus=managed_irq,2-3");
   host.id.cmdline = "irqaffinity=0-1,4-7";
   CHECK(said(host).empty());

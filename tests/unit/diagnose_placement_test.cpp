@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/plan/planner.h"
+
 #include "support/catch.h"
 #include "support/diagnosis.h"
 #include "support/make_host.h"
@@ -115,17 +117,83 @@ TEST_CASE("diagnose placement: a vector on an isolated CPU that nobody uses", "[
   CHECK(placement_ids(host).empty());
 }
 
-TEST_CASE("diagnose placement: findings are one a VM", "[diagnose]") {
+TEST_CASE("diagnose placement: one finding for all VMs, with a line for each", "[diagnose]") {
   auto host = pinned_host();
   add_device(host, "0000:5e:00.0", NodeId{1});
   add_vm(host, "web1", {"6", "14"}, {"0000:5e:00.0"});
   for (int i = 0; i < 5; ++i) {
     add_vector(host, kDevice, "6", 500);
-    add_vector(host, "0000:5e:00.0", "2", 500);
+    add_vector(host, "0000:5e:00.0", "2", 600);
   }
   const auto findings = findings_of(find_placement, host);
-  CHECK(ids(findings) == "vector-on-vcpu vector-on-vcpu vector-remote vector-remote");
-  CHECK(findings.at(0).vms == std::vector<std::string>{"db1", "web1"});
+  CHECK(ids(findings) == "vector-on-vcpu vector-remote");
+  const auto& finding = findings.at(0);
+  CHECK(finding.title == "10 vectors of 2 VMs interrupt cores that vCPUs run on, 5500/s sampled");
+  CHECK(finding.severity == Severity::warning);
+  CHECK(finding.vms == std::vector<std::string>{"db1", "web1"});
+  CHECK(finding.evidence.at(0) == "web1: IRQ 25,27,29,31,33 on CPUs 2 of db1, 3000/s sampled");
+  CHECK(finding.evidence.at(1) == "db1: IRQ 24,26,28,30,32 on CPUs 6 of web1, 2500/s sampled");
+  CHECK(finding.remedy == std::vector<std::string>{"irqtune apply"});
+  CHECK(findings.at(1).remedy == std::vector<std::string>{"irqtune apply"});
+  CHECK(has_text(findings.at(1).evidence, "db1: device on node 0, IRQ 24,26,28,30,32"));
+  for (int i = 0; i < 20; ++i) {
+    add_vector(host, "0000:5e:00.0", i % 2 == 0 ? "2" : "3", 1);
+    add_vector(host, kDevice, "6", 1);
+  }
+  CHECK(findings_of(find_placement, host).at(0).evidence.at(0) ==
+        "web1: 25 vectors on CPUs 2-3 of db1, 3020/s sampled");
+}
+
+TEST_CASE("diagnose placement: many VMs with a few interrupts each are no catastrophe",
+          "[diagnose]") {
+  auto host = make_host({.cores = 40});
+  for (int i = 0; i < 12; ++i) {
+    const auto device = "0000:" + std::to_string(10 + i) + ":00.0";
+    add_device(host, device, NodeId{0});
+    add_vm(host, "vm" + std::to_string(10 + i), {std::to_string(10 + i)}, {device});
+    add_vector(host, device, std::to_string(10 + i), 1500);
+  }
+  const auto findings = findings_of(find_placement, host);
+  const auto& finding = require_finding(findings, "vector-on-vcpu");
+  CHECK(finding.severity == Severity::warning);
+  CHECK(finding.evidence.size() == 9);  // Seven, how many more, and where it is read.
+  CHECK(finding.vms.size() == 12);
+  CHECK(finding.title.find("12 vectors of 12 VMs") == 0);
+}
+
+TEST_CASE("diagnose placement: --vm takes the VM's vectors, and those on its cores", "[diagnose]") {
+  auto host = pinned_host();
+  for (const auto* const device : {"0000:5e:00.0", "0000:5f:00.0"}) {
+    add_device(host, device, NodeId{0});
+  }
+  add_vm(host, "web1", {"1"}, {"0000:5e:00.0"});
+  add_vm(host, "web2", {"8"}, {"0000:5f:00.0"});
+  add_vector(host, kDevice, "1", 500);
+  add_vector(host, "0000:5e:00.0", "8", 500);
+  add_vector(host, "0000:5f:00.0", "8", 500);
+  Policy policy;
+  policy.vms = {"web1"};
+  const auto of_web1 = findings_of(find_placement, host, {}, policy);
+  CHECK(require_finding(of_web1, "vector-on-vcpu").irqs ==
+        std::vector{IrqNumber{24}, IrqNumber{25}});
+  policy.vms = {};
+  policy.devices = {"0000:5f:*"};
+  const auto of_device = findings_of(find_placement, host, {}, policy);
+  CHECK(require_finding(of_device, "vector-on-vcpu").irqs == std::vector{IrqNumber{26}});
+}
+
+TEST_CASE("diagnose placement: the remedy reaches all devices of a process", "[diagnose]") {
+  auto host = pinned_host();
+  VfioUser user{4711, "dpdk", {}};
+  for (const auto* const device : {"0000:5e:00.0", "0000:5e:00.1"}) {
+    add_device(host, device, NodeId{0});
+    add_vector(host, device, "2", 500);
+    user.devices.push_back(test::address(device));
+  }
+  host.vfio_users = {user};
+  const auto findings = findings_of(find_placement, host);
+  CHECK(findings.at(0).title.find("2 vectors of dpdk (pid 4711) interrupt") == 0);
+  CHECK(findings.at(0).remedy.at(0) == "irqtune apply --device 0000:5e:00.0 --device 0000:5e:00.1");
 }
 
 TEST_CASE("diagnose placement: a vector on another node than its device", "[diagnose]") {
@@ -189,6 +257,36 @@ TEST_CASE("diagnose placement: many interrupts on one CPU", "[diagnose]") {
   CHECK(finding.title.find("cpu0 takes 16000/s") == 0);
   CHECK(finding.cpus == cpus("0"));
   CHECK(finding.remedy == std::vector<std::string>{"irqtune apply"});
+}
+
+TEST_CASE("diagnose placement: crowded where only --rebalance helps, and where nothing does",
+          "[diagnose]") {
+  auto host = pinned_host();
+  add_vector(host, kDevice, "0", 9000);
+  add_vector(host, kDevice, "1", 2000);
+  const auto plan = make_plan(host, {});
+  const Settings settings;
+  DiagnosisInput input{host, plan.protections, plan, settings};
+  CHECK(ids(find_placement(input)).empty());
+  input.rebalanced_rate = 6000;
+  const auto findings = find_placement(input);
+  const auto& finding = require_finding(findings, "cpu-crowded");
+  CHECK(finding.title ==
+        "cpu0 takes 9000/s interrupts sampled, where 6000/s would do on the "
+        "busiest CPU");
+  CHECK(finding.remedy == std::vector<std::string>{"irqtune apply --rebalance"});
+}
+
+TEST_CASE("diagnose placement: counts of before the vectors were moved do not tell", "[diagnose]") {
+  auto host = pinned_host();
+  for (const auto* const mask : {"0", "1", "8", "9"}) {
+    auto& irq = add_vector(host, kDevice, mask, 4000);
+    irq.rates = {{0, 4000}};  // Where they all were.
+  }
+  auto& nic = add_host_irq(host, "eth0-rx-0", "1", 5000);
+  nic.rates = {{2, 5000}};  // A vCPU's core, once.
+  host.rate_source = RateSource::since_boot;
+  CHECK(placement_ids(host).empty());
 }
 
 TEST_CASE("diagnose placement: the same interrupts spread out", "[diagnose]") {

@@ -61,6 +61,20 @@ TEST_CASE("diagnose VMs: pinned to another node than the device", "[diagnose]") 
   CHECK(findings.at(0).vms == std::vector<std::string>{"db1"});
 }
 
+TEST_CASE("diagnose VMs: several VMs away from their devices are one finding", "[diagnose]") {
+  auto host = two_nodes();
+  add_device(host, kDevice, NodeId{0});
+  add_device(host, "0000:5e:00.0", NodeId{1});
+  add_vm(host, "db1", {"6", "7"}, {kDevice});
+  add_vm(host, "db2", {"2"}, {"0000:5e:00.0"});
+  const auto findings = findings_of(find_placement, host);
+  CHECK(ids(findings) == "vm-remote-device");
+  CHECK(findings.at(0).title == "2 VMs run on another node than devices of theirs");
+  CHECK(has_text(findings.at(0).evidence,
+                 "0000:5e:00.0 of db2 is on node 1; the vCPUs are pinned to 2"));
+  CHECK(findings.at(0).devices.size() == 2);
+}
+
 TEST_CASE("diagnose VMs: pinned to the device's node, or not running", "[diagnose]") {
   auto host = two_nodes();
   add_device(host, kDevice, NodeId{0});
@@ -79,7 +93,15 @@ TEST_CASE("diagnose VMs: vCPUs without pins", "[diagnose]") {
   auto findings = findings_of(find_placement, host);
   CHECK(ids(findings) == "vm-unpinned");
   CHECK(findings.at(0).severity == Severity::info);
-  CHECK(has_text(findings.at(0).evidence, "web1: 2 of 2 vCPUs not pinned"));
+  CHECK(has_text(findings.at(0).evidence, "web1: 2 of 2 vCPUs not pinned, 1 device"));
+  CHECK(has_text(findings.at(0).remedy, "taskset -cp CPULIST TID"));
+  vm_named(host, "web1").sources = {"libvirt", "process"};
+  CHECK(has_text(findings_of(find_placement, host).at(0).remedy, "virsh vcpupin web1 VCPU"));
+  vm_named(host, "web1").sources = {"process", "proxmox"};
+  CHECK(
+      findings_of(find_placement, host).at(0).remedy ==
+      std::vector<std::string>{"Proxmox, one list for all threads: qm set VMID --affinity CPULIST",
+                               "not yet taken: 0-7"});
 
   add_vm(host, "db1", {"2", "3"}, {});
   findings = findings_of(find_placement, host);
@@ -107,12 +129,92 @@ TEST_CASE("diagnose VMs: QEMU's own threads on vCPUs' cores", "[diagnose]") {
   const auto findings = findings_of(find_placement, host);
   const auto& finding = require_finding(findings, "emulator-on-vcpu");
   CHECK(finding.severity == Severity::warning);
-  CHECK(finding.remedy == std::vector<std::string>{"virsh edit db1:",
-                                                   "<cputune>",
-                                                   "  <emulatorpin cpuset='0-1'/>",
-                                                   "  <iothreadpin iothread='1' cpuset='0-1'/>",
-                                                   "</cputune>",
-                                                   "at once: virsh emulatorpin db1 0-1 --live"});
+  CHECK(finding.remedy ==
+        std::vector<std::string>{
+            "in <cputune>, virsh edit db1:",
+            "<cputune>",
+            "  <emulatorpin cpuset='0-1'/>",
+            "  <iothreadpin iothread='1' cpuset='0-1'/>",
+            "</cputune>",
+            "and at once:",
+            "virsh emulatorpin db1 0-1 --live; virsh iothreadpin db1 1 0-1 --live"});
+}
+
+TEST_CASE("diagnose VMs: a fragment only for the threads that need it", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "db1", {"2", "3"}, {});
+  vm.sources = {"libvirt"};
+  vm.emulator = cpus("0-1");
+  vm.iothreads = {{"2", cpus("3")}};
+  const auto remedy = require_finding(findings_of(find_placement, host), "emulator-on-vcpu").remedy;
+  CHECK_FALSE(has_text(remedy, "emulatorpin"));
+  CHECK(has_text(remedy, "  <iothreadpin iothread='2' cpuset='0-1'/>"));
+}
+
+TEST_CASE("diagnose VMs: own threads of many VMs are one finding", "[diagnose]") {
+  auto host = make_host({.cores = 16});
+  for (int i = 0; i < 6; ++i) {
+    auto& vm = add_vm(host, "vm" + std::to_string(i), {std::to_string(4 + i)}, {});
+    vm.sources = {"libvirt"};
+    vm.emulator = cpus("0-15");
+  }
+  const auto findings = findings_of(find_placement, host);
+  const auto& finding = require_finding(findings, "emulator-on-vcpu");
+  CHECK(finding.title == "own threads of 6 VMs (emulator, I/O) may run on cores of vCPUs (4-9)");
+  CHECK(finding.vms.size() == 6);
+  CHECK(has_text(finding.remedy, "likewise for 2 more"));
+  Policy policy;
+  policy.vms = {"vm5"};
+  CHECK(has_text(findings_of(find_placement, host, {}, policy).at(0).remedy, "virsh edit vm5:"));
+}
+
+TEST_CASE("diagnose VMs: a pool's own threads find a place in it", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "web", {"4-7", "4-7"}, {});
+  vm.emulator = cpus("4-7");
+  CHECK(require_finding(findings_of(find_placement, host), "emulator-on-vcpu").severity ==
+        Severity::info);
+}
+
+TEST_CASE("diagnose VMs: vCPUs that share isolated CPUs pile up", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "web", {"4-6", "4-6", "5-6"}, {});
+  CHECK(findings_of(find_placement, host).empty());
+  const auto command = [&] {
+    return require_finding(findings_of(find_placement, host), "vcpu-pool-isolated").remedy.at(1);
+  };
+  SECTION("at boot, in libvirt") {
+    host.topology.isolated = cpus("4-7");
+    vm.sources = {"libvirt"};
+    CHECK(command() ==
+          "for p in 0:4 1:5 2:6; do virsh vcpupin web ${p%:*} ${p#*:} --live --config; done");
+  }
+  SECTION("by a cpuset partition, without libvirt") {
+    host.topology.partitions = {{"/sys/fs/cgroup/vms: isolated", cpus("4-7")}};
+    for (auto& vcpu : vm.vcpus) {
+      vcpu.tid = 100 + vcpu.id;
+    }
+    CHECK(command() == "for p in 100:4 101:5 102:6; do taskset -cp ${p#*:} ${p%:*}; done");
+  }
+  SECTION("more vCPUs than CPUs") {
+    host.topology.isolated = cpus("4-7");
+    vm.vcpus.at(2).cpus = cpus("4-5");
+    vm.vcpus.at(0).cpus = vm.vcpus.at(1).cpus = vm.vcpus.at(2).cpus;
+    const auto findings = findings_of(find_placement, host);
+    CHECK(require_finding(findings, "vcpu-pool-isolated").remedy.at(0).find("take domain off") ==
+          0);
+  }
+}
+
+TEST_CASE("diagnose VMs: isolated CPUs that no two vCPUs share are meant to be so", "[diagnose]") {
+  auto host = two_nodes();
+  const auto pins = GENERATE(as<std::vector<std::string>>{},
+                             std::vector<std::string>{"4", "5"},
+                             std::vector<std::string>{"4-5", "6-7"},
+                             std::vector<std::string>{"3-7", "3-7"});  // 3 is not isolated.
+  add_vm(host, "web", pins, {});
+  host.topology.isolated = cpus("4-7");
+  CHECK(findings_of(find_placement, host).empty());
 }
 
 TEST_CASE("diagnose VMs: own threads that only might meet a vCPU", "[diagnose]") {
@@ -122,7 +224,10 @@ TEST_CASE("diagnose VMs: own threads that only might meet a vCPU", "[diagnose]")
   vm.emulator = cpus("0-7");
   const auto findings = findings_of(find_placement, host);
   CHECK(require_finding(findings, "emulator-on-vcpu").severity == Severity::info);
-  CHECK(has_text(findings.at(0).remedy, "taskset -cp 0-1 4711"));
+  CHECK(has_text(
+      findings.at(0).remedy,
+      "for t in $(ps -L -o tid=,comm= -p 4711 | grep -v 'CPU .*/KVM' | awk '{print $1}'); do "
+      "taskset -cp 0-1 $t; done"));
 }
 
 TEST_CASE("diagnose VMs: own threads elsewhere, or cores isolated", "[diagnose]") {

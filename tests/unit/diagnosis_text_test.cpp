@@ -64,6 +64,28 @@ TEST_CASE("diagnosis: the text of a finding", "[report][diagnose]") {
   CHECK(text.find("\nNOTE      IRQ 16 is shared\n") != std::string::npos);
 }
 
+TEST_CASE("diagnosis: what is to be copied is printed as it is", "[report][diagnose]") {
+  auto finding = make_finding("a-b", Severity::warning);
+  const auto command = "for c in" + std::string(100, ' ') + "1; do x; done";
+  finding.remedy = {"in /etc/tuned/x/tuned.conf:",
+                    "[main]",
+                    "include=a,b",
+                    "tuned-adm profile x",
+                    "at once:",
+                    command,
+                    "a b=c is no line of a file"};
+  CHECK(diagnosis_text(make_diagnosis({finding}), {})
+            .ends_with("  do      1. in /etc/tuned/x/tuned.conf:\n"
+                       "               [main]\n"
+                       "               include=a,b\n"
+                       "          2. tuned-adm profile x\n"
+                       "          3. at once:\n"
+                       "               " +
+                       command +
+                       "\n"
+                       "          4. a b=c is no line of a file\n"));
+}
+
 TEST_CASE("diagnosis: a healthy host gets one green line", "[report][diagnose]") {
   CHECK(diagnosis_text(make_diagnosis({}), colors()) ==
         "\x1b[32mNothing hurts on this host (24 interrupts looked at).\x1b[0m\n");

@@ -112,10 +112,58 @@ TEST_CASE("esx: a file that is no table gives few warnings", "[esx]") {
   CHECK(parse_esx_interrupts("").lines.empty());
 }
 
+TEST_CASE("esx: a header is none of the rows, however it is written", "[esx]") {
+  const std::string header = GENERATE("Vector  PCPU 0  PCPU 1",
+                                      "  Vector PCPU0 PCPU1",
+                                      "vector\tpcpu 0\tpcpu 1",
+                                      "VECTOR",
+                                      "PCPU0 PCPU1",
+                                      "");
+  const auto table = parse_esx_interrupts(header + "\n0x91: 1 2 COS irq 18 (PCI level)\n");
+  CAPTURE(header);
+  CHECK(table.warnings.empty());
+  CHECK(table.lines.size() == 1);
+}
+
+TEST_CASE("esx: from one PCPU to 32, with lines that end as in DOS", "[esx]") {
+  for (std::size_t pcpus = 1; pcpus <= 32; ++pcpus) {
+    std::string text = "Vector";
+    std::string row = "0X9A:";
+    for (std::size_t i = 0; i < pcpus; ++i) {
+      text += "  PCPU " + std::to_string(i);
+      row += i == 0 ? " 50000" : " 0";
+    }
+    const auto table =
+        parse_esx_interrupts(text + "\r\n" + row + " COS irq  18 (PCI level),VMK vmnic0\r\n\r\n");
+    INFO(pcpus);
+    CHECK(table.warnings.empty());
+    REQUIRE(table.lines.size() == 1);
+    CHECK(table.lines[0].vector == 0x9a);
+    CHECK(table.lines[0].counts.size() == pcpus);
+    CHECK(table.lines[0].owners.at(0).irq == 18);
+    CHECK(table.lines[0].owners.at(1).text == "VMK vmnic0");
+    const auto findings = diagnose_esx({table, nullptr, 10'000});
+    REQUIRE(findings.size() == 1);
+    // On the only PCPU it is no sign that all counts are there.
+    CHECK(findings[0].confidence == (pcpus == 1 ? Confidence::likely : Confidence::certain));
+    CHECK(says(findings[0].evidence, pcpus == 1 ? "on the only PCPU" : "all on PCPU 0"));
+  }
+}
+
+TEST_CASE("esx: interrupts of the VMkernel's own share with nobody", "[esx]") {
+  const auto table = parse_esx_interrupts(
+      "0x21: 49 0 VMK ACPI Interrupt\n"
+      "0xdf: 141250033 141250000 VMK timer\n"
+      "0x29: 5 0 <COS irq  1 (ISA edge)>\n");
+  CHECK(table.warnings.empty());
+  CHECK(diagnose_esx({table, nullptr, 10'000}).empty());
+}
+
 TEST_CASE("esx: the console's table names the drivers", "[esx]") {
   const auto console = parse_esx_console(kConsole);
   CHECK(console.warnings.empty());
   REQUIRE(console.lines.size() == 4);
+  CHECK(parse_esx_console(std::string(kConsole) + "\r\n").lines.size() == 4);
   CHECK(console.lines[2].irq == 18);
   CHECK(console.lines[2].count == 90997);
   CHECK(console.lines[2].drivers == std::vector<std::string>{"usb-uhci"});

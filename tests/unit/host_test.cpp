@@ -8,6 +8,8 @@
 #include "support/cpu_tree.h"
 #include "support/make_host.h"
 
+#include <fmt/format.h>
+
 #include <sys/stat.h>
 
 namespace irqtune::test {
@@ -89,15 +91,32 @@ TEST_CASE("host: a node that the user names", "[read][host]") {
 }
 
 TEST_CASE("host: --lscpu fills what sysfs does not say", "[read][host]") {
-  const FakeTree tree{{"/proc/interrupts", kTable},
-                      {"/lscpu.txt", "# CPU,Core,Socket,Node\n0,0,0,0\n2,1,1,1\n"}};
+  const FakeTree tree{{"/proc/interrupts", kTable}};
   ReadOptions options;
-  options.lscpu_file = tree.root() / "lscpu.txt";
+  options.cpu_text = parse_cpu_text("# CPU,Core,Socket,Node\n0,0,0,0\n2,1,1,1\n?,2,1,1\n", "f");
   const auto host = read_host(tree.sysfs(), options);
   CHECK(host.topology.nodes.size() == 2);
   CHECK(find_cpu(host.topology, 2)->node == NodeId{1});
-  options.lscpu_file = tree.root() / "absent";
-  CHECK_THROWS_AS(read_host(tree.sysfs(), options), Error);
+  CHECK(warns(host, "f: 1 rows"));
+}
+
+TEST_CASE("host: siblings that --lscpu counts and does not name are missed", "[read][host]") {
+  FakeTree tree{{"/proc/interrupts", kTable}};
+  const auto read = [&](std::string_view threads) {
+    ReadOptions options;
+    options.cpu_text = parse_cpu_text(
+        fmt::format("CPU(s): 2\nOn-line CPU(s) list: 0,2\nThread(s) per core: {}\n", threads), "f");
+    return read_host(tree.sysfs(), options);
+  };
+  CHECK(warns(read("2"), "--lscpu: 2 threads a core"));
+  const auto single = read("1");
+  CHECK_FALSE(warns(single, "threads a core"));
+  CHECK(find_cpu(single.topology, 2)->siblings == CpuSet{2});
+  for (const auto* cpu : {"0", "2"}) {
+    tree.file(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu),
+              "0,2\n");
+  }
+  CHECK_FALSE(warns(read("2"), "threads a core"));
 }
 
 TEST_CASE("host: things in the files' places neither hang nor stop it", "[read][host]") {

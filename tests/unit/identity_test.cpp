@@ -57,6 +57,30 @@ TEST_CASE("identity: INTx by its handler, alone or on a shared line", "[apply]")
   CHECK_FALSE(locate(tree.sysfs(), intx));
 }
 
+TEST_CASE("identity: between two handlers the entry of the device's table tells", "[apply]") {
+  test::VfioTree tree(1);
+  tree.file("/sys/kernel/irq/30/actions", "\n");
+  CHECK(locate(tree.sysfs(), vector(VectorKind::msix, 0)) == kIrq);
+  CHECK_FALSE(locate(tree.sysfs(), vector(VectorKind::msix, 1)));
+
+  // A descriptor that never had a handler has no directory: it is new, and its mask the default.
+  std::filesystem::remove_all(tree.root() / "proc/irq/30");
+  CHECK_FALSE(locate(tree.sysfs(), vector(VectorKind::msix, 0)));
+}
+
+TEST_CASE("identity: an idle entry of a device that the host has again is another interrupt",
+          "[apply]") {
+  test::VfioTree tree(1);
+  tree.file("/sys/kernel/irq/30/actions", "\n");
+  std::filesystem::remove_all(tree.root() / "sys/bus/pci/devices/0000:3b:00.0/vfio-dev");
+  const std::string driver = "/sys/bus/pci/devices/0000:3b:00.0/driver";
+  tree.link(driver, "../../../drivers/vfio-pci");
+  CHECK(locate(tree.sysfs(), vector(VectorKind::msix, 0)) == kIrq);
+  std::filesystem::remove(tree.root() / "sys/bus/pci/devices/0000:3b:00.0/driver");
+  tree.link(driver, "../../../drivers/e1000e");
+  CHECK_FALSE(locate(tree.sysfs(), vector(VectorKind::msix, 0)));
+}
+
 TEST_CASE("identity: without /sys/kernel/irq the directory's names tell", "[apply]") {
   test::FakeTree tree;
   tree.file("/proc/irq/30/vfio-msix[0](0000:3b:00.0)/x", "");

@@ -121,6 +121,23 @@ const std::vector<Row> kRows = {
      std::nullopt,
      "event",
      {"eth0-q0-rx"}},
+    {"  1:         12          0   sun4v  -IVEC    MSIQ", "sun4v", std::nullopt, "IVEC", {"MSIQ"}},
+    {" 21:          0          0   xen-dyn     Edge    -event     xenbus",
+     "xen-dyn",
+     std::nullopt,
+     "edge",
+     {"xenbus"}},
+    {" 61:          0          1  xen-pirq    -msi-x     eth0-rx-0",
+     "xen-pirq",
+     std::nullopt,
+     "msi-x",
+     {"eth0-rx-0"}},
+    {"18:          0         16  IR-IO-APIC     18    -fasteoi   i801_smbus",
+     "IR-IO-APIC",
+     18,
+     "level",
+     {"i801_smbus"}},
+    {" 17:          0          0  EIO PIC EXT    4  acpi", "EIO PIC EXT", 4, "", {"acpi"}},
     {"  5:          1          2  vfio-msix[1](0000:3b:00.0)",
      "",
      std::nullopt,
@@ -302,6 +319,102 @@ TEST_CASE("interrupts: counts beyond 32 bits, overlong numbers and hostile bytes
   CHECK_FALSE(table.warnings.empty());
 }
 
+TEST_CASE("interrupts: a table without chips has names alone", "[read]") {
+  const auto table = parse_interrupts(
+      "           CPU0\n"
+      "  8:          0   eth0\n"
+      " 27:      18210   sep4020 Timer Tick\n"
+      " 28:         55   eth1, eth2\n"
+      "Err:          0\n");
+  REQUIRE(table.irqs.size() == 3);
+  for (const auto& irq : table.irqs) {
+    CHECK(irq.chip.empty());
+  }
+  CHECK(table.irqs[0].actions == Strings{"eth0"});
+  CHECK(table.irqs[1].actions == Strings{"sep4020 Timer Tick"});
+  CHECK(table.irqs[2].actions == Strings{"eth1", "eth2"});
+}
+
+TEST_CASE("interrupts: one word is a chip where other rows have chips", "[read]") {
+  const auto table = parse_interrupts(
+      "           CPU0\n"
+      " 16:        380  s3c-uart  s5pv210-uart\n"
+      " 26:          2  s3c-uart\n"
+      "161:       1154       GIC\n"
+      "162:         17   MIPS GIC\n"
+      "163:         18   MIPS GIC  timer\n");
+  REQUIRE(table.irqs.size() == 5);
+  CHECK(table.irqs[1].chip == "s3c-uart");
+  CHECK(table.irqs[1].actions.empty());
+  CHECK(table.irqs[2].chip == "GIC");
+  CHECK(table.irqs[2].actions.empty());
+  CHECK(table.irqs[3].chip == "MIPS GIC");
+  CHECK(table.irqs[3].actions.empty());
+}
+
+TEST_CASE("interrupts: a copy with single blanks", "[read]") {
+  const auto table = parse_interrupts("CPU0 CPU1\n0: 5 6 XT-PIC timer\n1: 5 6 XT-PIC HDA Intel\n");
+  REQUIRE(table.irqs.size() == 2);
+  CHECK(table.irqs[0].chip == "XT-PIC");
+  CHECK(table.irqs[1].actions == Strings{"HDA Intel"});
+}
+
+TEST_CASE("interrupts: rows that a mail program broke", "[read]") {
+  const auto table = parse_interrupts(
+      "           CPU0       CPU1\n"
+      "           CPU2       CPU3\n"
+      " 16:     100000          0          0          0        Phys-irq \n"
+      "uhci_hcd:usb2, uhci_hcd:usb5,\n"
+      "ehci_hcd:usb1\n"
+      " 30:          1          0          0          0     GICv2 318 Edge\n"
+      "  2530400.i2c\n"
+      "168:          0          2          0          0 IR-PCI-MSIX-0000:08:00.0\n"
+      " 1-edge      eno2-rx-0\n"
+      "169:          0          3\n"
+      "          0          4 IR-PCI-MSIX-0000:08:00.0  2-edge      eno2-rx-1\n"
+      "RES:          1          2\n"
+      "          3          4   Rescheduling interrupts\n"
+      "ERR:          7\n");
+  CHECK(table.cpus == std::vector<int>{0, 1, 2, 3});
+  REQUIRE(table.irqs.size() == 4);
+  CHECK(table.irqs[0].chip == "Phys-irq");
+  CHECK(table.irqs[0].actions == Strings{"uhci_hcd:usb2", "uhci_hcd:usb5", "ehci_hcd:usb1"});
+  CHECK(table.irqs[1].chip == "GICv2");
+  CHECK(table.irqs[1].hwirq == 318);
+  CHECK(table.irqs[1].actions == Strings{"2530400.i2c"});
+  CHECK(table.irqs[2].chip == "IR-PCI-MSIX-0000:08:00.0");
+  CHECK(table.irqs[2].hwirq == 1);
+  CHECK(table.irqs[2].trigger == "edge");
+  CHECK(table.irqs[2].actions == Strings{"eno2-rx-0"});
+  CHECK(table.irqs[3].counts == std::vector<CpuCount>{{1, 3}, {3, 4}});
+  CHECK(table.irqs[3].actions == Strings{"eno2-rx-1"});
+  REQUIRE(table.counters.size() == 2);
+  CHECK(table.counters[0].total == 10);
+  CHECK(table.counters[0].columns == 4);
+  CHECK(table.counters[1].columns == 1);
+  CHECK_FALSE(table.torn);
+}
+
+TEST_CASE("interrupts: counters of more CPUs than are online", "[read]") {
+  const auto table = parse_interrupts(
+      "           CPU0\n"
+      " 16:        380       GIC  uart\n"
+      "IPI1:     154119      81428      70899     205252  Rescheduling interrupts\n");
+  REQUIRE(table.counters.size() == 1);
+  CHECK(table.counters[0].total == 154119 + 81428 + 70899 + 205252);
+  CHECK(table.counters[0].columns == 4);
+  CHECK(table.counters[0].text == "Rescheduling interrupts");
+}
+
+TEST_CASE("interrupts: a copy that begins with a byte order mark", "[read]") {
+  const auto table = parse_interrupts(
+      "\xef\xbb\xbf           CPU0\n  8:          3   IO-APIC   8-edge      rtc0\n");
+  CHECK(table.cpus == std::vector<int>{0});
+  CHECK(table.warnings.empty());
+  REQUIRE(table.irqs.size() == 1);
+  CHECK(on_cpu(table.irqs[0], 0) == 3);
+}
+
 TEST_CASE("interrupts: a table torn by CPU hotplug is noticed", "[read]") {
   CHECK(parse_interrupts("  CPU0 CPU1\n 1: 5  IO-APIC 1-edge a\n").torn);
   CHECK(parse_interrupts("  CPU0 CPU1\n 1: 5 6 7  IO-APIC 1-edge a\n").torn);
@@ -314,6 +427,7 @@ TEST_CASE("interrupts: no table, no header, two tables, a number twice", "[read]
   REQUIRE(headless.irqs.size() == 1);
   CHECK(headless.irqs[0].actions == Strings{"a"});
   CHECK(headless.irqs[0].counts.empty());
+  CHECK_FALSE(headless.irqs[0].listed);  // Its counts are unknown, not zero.
   CHECK(headless.warnings.size() == 1);
   const auto twice = parse_interrupts("  CPU0\n 1: 5  x\n 1: 6  y\n  CPU0\n 2: 7  z\n");
   REQUIRE(twice.irqs.size() == 1);

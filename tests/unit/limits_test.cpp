@@ -194,6 +194,23 @@ TEST_CASE("limits: lists and masks of megabytes", "[limits]") {
   CHECK_FALSE(CpuSet::parse_mask(repeated("f", 4'000'000)));
 }
 
+TEST_CASE("limits: tables of CPUs with as many columns as rows", "[limits]") {
+  std::string members = "{\"cpus\":[{\"cpu\":0}";
+  for (int i = 0; i < 100'000; ++i) {
+    members += fmt::format(",{{\"c{}\":1}}", i);
+  }
+  const FakeTree files{{"/p", "# CPU" + std::string(300'000, ',') + repeated("\n0", 300'000)},
+                       {"/few", "# CPU" + std::string(60, ',') + repeated("\n0", 1'000'000)},
+                       {"/e", "CPU" + repeated(" A", 300'000) + repeated("\n0 0", 300'000)},
+                       {"/json", members + "]}"},
+                       {"/deep", repeated("[", 1'000'000)}};
+  const SmallHost host;
+  for (const auto* const name : {"p", "few", "e", "json", "deep"}) {
+    INFO(name);
+    check_bounded(run_bounded({"--root", host.root(), "--lscpu", files.root() / name, "plan"}));
+  }
+}
+
 TEST_CASE("limits: deep XML, and entities that unfold", "[limits]") {
   SmallHost host;
   host.file("/etc/libvirt/qemu/deep.xml", repeated("<a>", 100'000));

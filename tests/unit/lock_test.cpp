@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -69,6 +71,65 @@ TEST_CASE("lock: waits for the holder to end", "[apply]") {
   });
   CHECK_NOTHROW(Lock(tree.root() / "state", milliseconds{10000}));
   holder.join();
+}
+
+TEST_CASE("lock: of two that waited, one for a file that was removed, one at a time gets it",
+          "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  auto first = std::make_unique<Lock>(dir, milliseconds{0});
+  std::thread waiting([&] {
+    const Lock second(dir, milliseconds{10000});  // Has the old file open when it is removed.
+    CHECK(kind_of(dir) == ErrorKind::busy);
+  });
+  std::this_thread::sleep_for(milliseconds{50});
+  fs::remove(dir / "lock");
+  first.reset();
+  waiting.join();
+}
+
+TEST_CASE("lock: a signal ends the wait", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  const Lock first(dir, milliseconds{0});
+  const SignalGuard guard;
+  REQUIRE(::raise(SIGTERM) == 0);
+  try {
+    const Lock second(dir, milliseconds{600000});
+    FAIL("two at once");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::applying);
+    CHECK(std::string(error.what()).find("interrupted: nothing was changed") != std::string::npos);
+  }
+}
+
+TEST_CASE("lock: who held it last can be told from the one before", "[apply]") {
+  const test::FakeTree tree;
+  const auto dir = tree.root() / "state";
+  CHECK(lock_stamp(dir).empty());
+  {
+    const Lock first(dir, milliseconds{0});
+    CHECK(first.found().empty());
+  }
+  const auto stamp = lock_stamp(dir);
+  CHECK_FALSE(stamp.empty());
+  {
+    const Lock second(dir, milliseconds{0});
+    CHECK(second.found() == stamp);
+    const auto held = lock_stamp(dir);
+    CHECK(held != stamp);
+    // A clock tick of the file system's later, as any real work takes.
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  const auto ended = lock_stamp(dir);
+  CHECK(ended != stamp);
+  const auto pid = ::fork();
+  if (pid == 0) {
+    const Lock other(dir, milliseconds{0});
+    ::_exit(0);
+  }
+  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+  CHECK(lock_stamp(dir) != ended);
 }
 
 TEST_CASE("lock: makes a directory of its own, 0700", "[apply]") {

@@ -84,6 +84,13 @@ TEST_CASE("lscpu -p: other columns, in any order", "[lscpu]") {
   CHECK(find_cpu(topology, 0)->siblings.empty());
 }
 
+TEST_CASE("lscpu -p: of two tables the first is read", "[lscpu]") {
+  const auto read = parse_cpu_text(
+      "# CPU,Core\n0,0\n1,1\n# CPU,Core,Socket,Node,,L1d\n0,0,0,0,,0\n1,0,0,0,,0\n", "f");
+  CHECK(column(read.topology, &Cpu::core) == "0 1");
+  CHECK(read.warnings.empty());
+}
+
 TEST_CASE("lscpu -p: without its comments the columns are the default ones", "[lscpu]") {
   const auto topology = parse("0,0,0,0,,0,0,0,0\r\n1,0,0,0,,0,0,0,0\r\n");
   CHECK(topology.online.to_list() == "0-1");
@@ -99,10 +106,96 @@ TEST_CASE("lscpu -p: no NUMA, and CPU numbers with holes", "[lscpu]") {
   CHECK(column(topology, &Cpu::package) == "0 0 1");
 }
 
+TEST_CASE("lscpu -p: a second table in the file, with other columns, is left out", "[lscpu]") {
+  const auto topology =
+      parse("# CPU,Core,Socket,Node\n0,0,0,0\n1,1,0,1\n# CPU,Node,,L1d,L1i,L2,L3\n2,5,,0,0,0,7\n");
+  CHECK(column(topology, &Cpu::node) == "0 1");
+  CHECK(column(topology, &Cpu::llc) == "- -");
+}
+
+TEST_CASE("lscpu -p: rows that are too short or too long", "[lscpu]") {
+  const auto topology = parse("# CPU,Core,Socket,Node,,L3\n0,0,0,0\n1,1,0,0,,0,9,9\n2\n");
+  CHECK(column(topology, &Cpu::node) == "0 0 -");
+  CHECK(column(topology, &Cpu::llc) == "- 0 -");
+}
+
 TEST_CASE("lscpu -p -y: physical core numbers repeat per socket", "[lscpu]") {
   const auto topology = parse("# CPU,Core,Socket,Node\n0,0,0,0\n1,4,0,0\n2,0,1,1\n3,4,1,1\n");
   CHECK(column(topology, &Cpu::core) == "0 1 2 3");
   CHECK(find_cpu(topology, 2)->siblings.to_list() == "2");
+}
+
+TEST_CASE("lscpu -p -y: numbers that repeat per die are told apart by their nodes", "[lscpu]") {
+  const auto topology = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"
+      "0,0,0,0,,0,0,0,0\n1,1,0,0,,1,1,1,0\n2,0,0,1,,2,2,2,1\n3,1,0,1,,3,3,3,1\n");
+  CHECK(column(topology, &Cpu::core) == "0 1 2 3");
+  CHECK(find_cpu(topology, 2)->siblings.to_list() == "2");
+}
+
+TEST_CASE("lscpu -p -y: without a socket only a shared cache makes siblings", "[lscpu]") {
+  const auto read = parse_cpu_text("# CPU,Core,Socket,Node\n6,0,-,\n7,0,-,\n10,3,-,\n", "f");
+  CHECK(column(read.topology, &Cpu::core) == "- - 0");
+  CHECK(find_cpu(read.topology, 6)->siblings.empty());
+  CHECK(find_cpu(read.topology, 10)->siblings.to_list() == "10");
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("f: the cores of CPUs 6-7 are not known") == 0);
+
+  const auto proved = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i\n"
+      "0,0,-,0,,0,0\n1,0,-,0,,0,0\n4,4,-,0,,1,1\n5,4,-,0,,1,1\n");
+  CHECK(find_cpu(proved, 1)->siblings.to_list() == "0-1");
+  CHECK(find_cpu(proved, 5)->siblings.to_list() == "4-5");
+}
+
+TEST_CASE("lscpu -p: core numbers that begin anew with each kind of core", "[lscpu]") {
+  const auto arm = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"
+      "0,0,0,,,0,0,0,0\n1,1,0,,,1,1,1,0\n2,2,0,,,2,2,1,0\n3,0,0,,,3,3,2,0\n"
+      "4,1,0,,,4,4,3,0\n5,0,0,,,5,5,4,0\n6,1,0,,,6,6,5,0\n7,0,0,,,7,7,6,0\n");
+  CHECK(column(arm, &Cpu::core) == "0 1 2 3 4 5 6 7");
+  CHECK(find_cpu(arm, 0)->siblings.to_list() == "0");
+
+  const auto big_little = parse(
+      "CPU NODE SOCKET CORE ONLINE    MAXMHZ   MINMHZ\n"
+      "  0    -      0    0    yes 1416.0000 408.0000\n"
+      "  1    -      0    1    yes 1416.0000 408.0000\n"
+      "  2    -      0    0    yes 1800.0000 408.0000\n"
+      "  3    -      0    1    yes 1800.0000 408.0000\n");
+  CHECK(column(big_little, &Cpu::core) == "0 1 2 3");
+
+  const auto smt = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"
+      "0,0,0,0,,0,0,0,0\n1,1,0,0,,1,1,1,0\n2,0,0,0,,0,0,0,0\n3,1,0,0,,1,1,1,0\n");
+  CHECK(find_cpu(smt, 3)->siblings.to_list() == "1,3");
+}
+
+TEST_CASE("lscpu -p: the fused cores of POWER10 share a number and no cache", "[lscpu]") {
+  std::string text = "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n";
+  for (int cpu = 0; cpu < 16; ++cpu) {
+    const int half = cpu / 8 * 2 + cpu % 2;
+    text += fmt::format("{},{},0,0,,{},{},{},{}\n", cpu, cpu / 8, half, half, half, half);
+  }
+  const auto topology = parse(text);
+  CHECK(find_cpu(topology, 3)->siblings.to_list() == "0-7");
+  CHECK(column(topology, &Cpu::llc) == "0 1 0 1 0 1 0 1 2 3 2 3 2 3 2 3");
+}
+
+TEST_CASE("lscpu -p: a CPU that lacks a cache has fewer cells, and then none is known", "[lscpu]") {
+  const auto topology = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"
+      "0,0,0,0,,16,16,4,0\n5,0,0,0,,16,16,4,0\n16,10,0,0,,1,0\n18,12,0,0,,1,0\n"
+      "20,14,0,0,,64,64,8\n");
+  CHECK(topology.online.to_list() == "0,5,16,18,20");
+  CHECK(column(topology, &Cpu::core) == "0 0 1 2 3");
+  CHECK(column(topology, &Cpu::llc) == "0 0 - - -");
+}
+
+TEST_CASE("lscpu -p -a: an offline CPU may have a socket, and has no core", "[lscpu]") {
+  const auto topology = parse("# CPU,Core,Socket,Node\n0,,0,\n1,0,0,\n2,1,0,\n");
+  CHECK(topology.online.to_list() == "1-2");
+  CHECK(present_list(topology) == "0-2");
+  CHECK(parse("# CPU,Socket\n0,\n1,0\n").online.to_list() == "1");
 }
 
 TEST_CASE("lscpu -e: the ONLINE column in any language", "[lscpu]") {
@@ -144,6 +237,11 @@ TEST_CASE("lscpu -p: one letter may mean yes in one language and no in another",
   CHECK(online("E", "E") == "0-1");
 }
 
+TEST_CASE("lscpu -e: a language nobody here knows", "[lscpu]") {
+  CHECK(parse("CPU CORE ONLINE\n0 0 jes\n1 1 jes\n2 - malne\n").online.to_list() == "0-1");
+  CHECK(parse("CPU NODE ONLINE\n0 0 jes\n1 0 malne\n").online.to_list() == "0-1");
+}
+
 TEST_CASE("lscpu -e: a CPU without a place is offline where no column says so", "[lscpu]") {
   const auto topology = parse("CPU CORE NODE\n  0    0    0\n  1    -    -\n");
   CHECK(topology.online.to_list() == "0");
@@ -159,6 +257,15 @@ TEST_CASE("lscpu -e: cells with blanks and empty cells find their column", "[lsc
   CHECK(topology.online.to_list() == "0-1");
   CHECK(present_list(topology) == "0-1,10");
   CHECK(nodes_text(topology) == "0:1 1:0");
+}
+
+TEST_CASE("lscpu -e: a name of many words before a number", "[lscpu]") {
+  const auto topology = parse(
+      "CPU MODELNAME                                 NODE CORE\n"
+      "  0 Intel(R) Xeon(R) CPU E5-2650 v4 @ 2.20GHz    0    0\n"
+      "  1 Intel(R) Xeon(R) CPU E5-2650 v4 @ 2.20GHz    1    1\n");
+  CHECK(nodes_text(topology) == "0:0 1:1");
+  CHECK(column(topology, &Cpu::core) == "0 1");
 }
 
 TEST_CASE("lscpu -e: books and drawers of s390", "[lscpu]") {
@@ -224,6 +331,82 @@ TEST_CASE("lscpu: the summary in any language", "[lscpu]") {
   CHECK(column(topology, &Cpu::node) == "0 3 0 3 0 3 - -");
 }
 
+TEST_CASE("lscpu: the longest Spanish label has no colon and one blank", "[lscpu]") {
+  const auto topology = parse(
+      "CPU(s):                              20\n"
+      "Lista de la(s) CPU(s) en línea:      1-5,8-19\n"
+      "Lista de la(s) CPU(s) fuera de línea 0,6,7\n"
+      "ID de fabricante:                    IBM/S390\n");
+  CHECK(topology.online.to_list() == "1-5,8-19");
+  CHECK(present_list(topology) == "0-19");
+}
+
+TEST_CASE("lscpu --hex: masks without 0x", "[lscpu]") {
+  const auto topology = parse(
+      "CPU(s):              2\nOn-line CPU(s) mask: 3\n"
+      "NUMA node(s):        2\nNUMA node0 CPU(s):   3\nNUMA node252 CPU(s): 0\n");
+  CHECK(topology.online.to_list() == "0-1");
+  CHECK(nodes_text(topology) == "0:0-1 252:");
+  const auto wide = parse(
+      "CPU(s):              32\nOn-line CPU(s) mask: ffff000000000000000000ffff\n"
+      "NUMA node0 CPU(s):   ffff\nNUMA node8 CPU(s):   ffff0000000000000000000000\n");
+  CHECK(wide.online.to_list() == "0-15,88-103");
+  CHECK(nodes_text(wide) == "0:0-15 8:88-103");
+  const auto offline =
+      parse("CPU(s):              20\nOn-line CPU(s) mask:  fff3e\nOff-line CPU(s) mask: c1\n");
+  CHECK(offline.online.to_list() == "1-5,8-19");
+  CHECK(present_list(offline) == "0-19");
+  // Translated, so that only how many CPUs there are tells a mask from a list.
+  CHECK(parse("CPU(s): 2\nMaske der Online-CPU(s): 3\n").online.to_list() == "0-1");
+  CHECK(parse("CPU(s): 1\nOn-line CPU(s) mask: 1\n").online.to_list() == "0");
+  CHECK(parse("CPU(s): 2\nOn-line CPU(s) mask: 1\nOff-line CPU(s) mask: 2\n").online.to_list() ==
+        "0");
+}
+
+TEST_CASE("lscpu --hex: masks of the nodes where no row tells the online CPUs", "[lscpu]") {
+  const auto topology = parse(
+      "CPU(s):            24\nVendor ID:         GenuineIntel\nNUMA node(s):      2\n"
+      "NUMA node0 CPU(s): 555555\nNUMA node1 CPU(s): aaaaaa\n");
+  CHECK(topology.online.to_list() == "0-23");
+  CHECK(nodes_text(topology) ==
+        "0:0,2,4,6,8,10,12,14,16,18,20,22 1:1,3,5,7,9,11,13,15,17,19,21,23");
+}
+
+TEST_CASE("lscpu: a node's list may hold CPUs that are not there", "[lscpu]") {
+  const auto topology =
+      parse("CPU(s):                8\nOn-line CPU(s) list:   0-7\nNUMA node0 CPU(s):     0-140\n");
+  CHECK(topology.online.to_list() == "0-7");
+  CHECK(present_list(topology) == "0-7");
+  CHECK(nodes_text(topology) == "0:0-7");
+}
+
+TEST_CASE("lscpu: how many threads a core has", "[lscpu]") {
+  const auto read = [](std::string_view threads) {
+    return parse_cpu_text(
+        fmt::format("CPU(s): 4\nOn-line CPU(s) list: 0-2\nOff-line CPU(s) list: 3\n{}", threads),
+        "f");
+  };
+  const auto single = read("Thread(s) per core: 1\n");
+  CHECK(single.threads_per_core == 1);
+  CHECK(find_cpu(single.topology, 2)->siblings.to_list() == "2");
+  CHECK(find_cpu(single.topology, 3)->siblings.empty());
+  CHECK(column(single.topology, &Cpu::core) == "0 1 2 -");
+  const auto smt = read("Thread(s) per core: 1\nThread(s) per core: 2\n");
+  CHECK(smt.threads_per_core == 2);
+  CHECK(find_cpu(smt.topology, 2)->siblings.empty());
+  CHECK_FALSE(read("").threads_per_core);
+}
+
+TEST_CASE("lscpu: a summary that says how many CPUs there are, and not which", "[lscpu]") {
+  const auto read =
+      parse_cpu_text("CPU(s):                8\nThread(s) per core:    1\nL1d cache: 32K\n", "f");
+  CHECK(read.topology.cpus.empty());
+  CHECK(read.topology.online.empty());
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("f: 8 CPUs, and not which") == 0);
+  CHECK_THROWS_AS(parse("Model:               1\nStepping:            1\n"), Error);
+}
+
 TEST_CASE("lscpu: a few lines of the summary are enough", "[lscpu]") {
   const auto topology = parse(
       "CPU(s):               16\nThread(s) per core:   2\n"
@@ -264,6 +447,32 @@ TEST_CASE("lscpu -e --json: numbers, strings, booleans and null", "[lscpu]") {
   CHECK(column(topology, &Cpu::llc) == "0 1 -");
 }
 
+TEST_CASE("lscpu -e --json: in some languages every CPU is called online", "[lscpu]") {
+  const auto online = [](std::string_view core) {
+    return parse(fmt::format(R"({{"cpus": [
+        {{"cpu": 0, "node": 0, "core": {}, "online": true}},
+        {{"cpu": 1, "node": 0, "core": 0, "online": true}}]}})",
+                             core))
+        .online.to_list();
+  };
+  CHECK(online("-") == "1");
+  CHECK(online("null") == "1");
+  CHECK(online("1") == "0-1");
+  // Where the column tells them apart, it is right.
+  CHECK(parse("CPU CORE ONLINE\n0 - yes\n1 0 yes\n2 - no\n").online.to_list() == "0-1");
+}
+
+TEST_CASE("lscpu -e --json: an unknown number as a bare dash", "[lscpu]") {
+  const auto topology = parse(
+      R"({"cpus": [
+          {"cpu": 0, "book": 0, "core": -, "online": false, "address": "-", "name": "a \" - b"},
+          {"cpu": 1, "book": 0, "core": 0, "online": true, "address": "-1", "mhz": -},
+          {"cpu": 2, "book": 0, "core": 0, "online": true, "x": -1}]})");
+  CHECK(topology.online.to_list() == "1-2");
+  CHECK(present_list(topology) == "0-2");
+  CHECK(find_cpu(topology, 1)->siblings.to_list() == "1-2");
+}
+
 TEST_CASE("numactl --hardware: memory-only nodes and sparse numbers", "[lscpu]") {
   const auto topology = parse(
       "available: 3 nodes (0,8,252)\n"
@@ -286,6 +495,38 @@ TEST_CASE("numactl --hardware: without distances, and compressed", "[lscpu]") {
       "No distance information available.\n");
   CHECK(nodes_text(topology) == "0:0-1,4-5 1:2-3,6-7");
   CHECK_FALSE(distance(topology, NodeId{0}, NodeId{1}));
+}
+
+TEST_CASE("numactl --hardware: lines that a mail program broke", "[lscpu]") {
+  const auto topology = parse(
+      "available: 3 nodes (0-2)\n"
+      "node 0 cpus: 0 1 2 3\n4 5\nnode 0 size: 64136\nMB\nnode 0 free: 100 MB\n"
+      "node 1 cpus: 6-7,\n 10-11 (4)\nnode 1 size: 64509 MB\n"
+      "node 2 cpus:\nnode 2 size: 64509 MB\n"
+      "node distances:\nnode   0   1\n   2\n  0:  10  20\n  21\n  1:  20  10  22\n"
+      "  2:\n 21  22  10\n[root@host ~]# 5\n");
+  CHECK(nodes_text(topology) == "0:0-5 1:6-7,10-11 2:");
+  CHECK(topology.nodes[0].distances == std::vector{10, 20, 21});
+  CHECK(topology.nodes[1].distances == std::vector{20, 10, 22});
+  CHECK(topology.nodes[2].distances == std::vector{21, 22, 10});
+}
+
+TEST_CASE("numactl --hardware: the oldest names no CPUs", "[lscpu]") {
+  const auto read = parse_cpu_text(
+      "available: 2 nodes (0-1)\nnode 0 size: 4096 MB\nnode 0 free: 300 MB\n"
+      "node 1 size: 4096 MB\nnode 1 free: 17 MB\n"
+      "node distances:\nnode   0   1\n  0:  10  20\n  1:  20  10\n",
+      "f");
+  CHECK(nodes_text(read.topology) == "0: 1:");
+  CHECK(distance(read.topology, NodeId{0}, NodeId{1}) == 20);
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("f: no node's CPUs") == 0);
+  auto topology = parse(
+      "CPU(s): 2\nOn-line CPU(s) list: 0,1\nNUMA node0 CPU(s): 0\n"
+      "NUMA node1 CPU(s): 1\n");
+  merge_cpu_text(topology, read);
+  CHECK(nodes_text(topology) == "0:0 1:1");
+  CHECK(distance(topology, NodeId{1}, NodeId{0}) == 20);
 }
 
 TEST_CASE("numactl --hardware after lscpu in one file", "[lscpu]") {
@@ -321,13 +562,13 @@ TEST_CASE("lscpu: what is neither tool's output is refused by name", "[lscpu]") 
 
 TEST_CASE("lscpu: facts fill the holes that sysfs leaves", "[lscpu]") {
   const auto text = parse_cpu_text(
-      "# CPU,Core,Socket,Node,,L3\n0,0,0,0,,0\n1,1,0,0,,0\n2,0,0,1,,1\n3,1,0,1,,1\n", "f");
+      "# CPU,Core,Socket,Node,,L3\n0,0,0,0,,0\n1,1,0,1,,1\n2,0,0,0,,0\n3,1,0,1,,1\n", "f");
 
   SECTION("nothing known") {
     Topology topology;
     merge_cpu_text(topology, text);
     CHECK(topology.online.to_list() == "0-3");
-    CHECK(nodes_text(topology) == "0:0-1 1:2-3");
+    CHECK(nodes_text(topology) == "0:0,2 1:1,3");
     CHECK(find_cpu(topology, 3)->siblings.to_list() == "1,3");
   }
   SECTION("CPUs known by name only") {
@@ -342,8 +583,8 @@ TEST_CASE("lscpu: facts fill the holes that sysfs leaves", "[lscpu]") {
     CHECK(present_list(topology) == "0-3");
     CHECK_FALSE(find_cpu(topology, 3)->online);
     CHECK(find_cpu(topology, 0)->online);
-    CHECK(nodes_text(topology) == "0:0-1 1:2");
-    CHECK(column(topology, &Cpu::llc) == "0 0 1 1");
+    CHECK(nodes_text(topology) == "0:0,2 1:1");
+    CHECK(column(topology, &Cpu::llc) == "0 1 0 1");
     CHECK(find_cpu(topology, 1)->siblings.to_list() == "1");
   }
   SECTION("what sysfs says stands") {
@@ -352,7 +593,7 @@ TEST_CASE("lscpu: facts fill the holes that sysfs leaves", "[lscpu]") {
     CHECK(present_list(topology) == "0-1");
     CHECK(column(topology, &Cpu::core) == "0 0");
     CHECK(column(topology, &Cpu::package) == "5 5");
-    CHECK(column(topology, &Cpu::llc) == "0 0");
+    CHECK(column(topology, &Cpu::llc) == "0 1");
     CHECK(nodes_text(topology) == "7:0-1");
     CHECK(find_cpu(topology, 0)->siblings.to_list() == "0-1");
   }

@@ -114,6 +114,29 @@ TEST_CASE("meddlers: TuneD matters if its profile sets affinities", "[read]") {
   CHECK(has_line(found[0], "irq_process=false") == undoes);
 }
 
+TEST_CASE("meddlers: the profile that keeps TuneD off, where this TuneD looks for it", "[read]") {
+  const auto [path, file] = GENERATE(table<std::string, std::string>({
+      {"/usr/lib/tuned/rt/tuned.conf",
+       "mkdir -p /etc/tuned/irqtune, and in /etc/tuned/irqtune/tuned.conf:"},
+      {"/usr/lib/tuned/profiles/rt/tuned.conf",
+       "mkdir -p /etc/tuned/profiles/irqtune, and in /etc/tuned/profiles/irqtune/tuned.conf:"},
+  }));
+  const test::FakeTree tree{{"/proc/700/comm", "tuned\n"},
+                            {"/etc/tuned/active_profile", "rt mine\n"},
+                            {path, "[scheduler]\nisolated_cores=2-5\n[irq]\naffinity=0\n"}};
+  const auto advice = find_meddlers(tree.sysfs(), kDrivers).at(0).advice;
+  CHECK(advice.at(0).ends_with(file));
+  CHECK(std::vector(advice.begin() + 1, advice.end()) ==
+        std::vector<std::string>{"[main]",
+                                 "include=rt,mine",
+                                 "[scheduler]",
+                                 "irq_process=false",
+                                 "default_irq_smp_affinity=ignore",
+                                 "[irq]",
+                                 "enabled=false",
+                                 "tuned-adm profile irqtune"});
+}
+
 TEST_CASE("meddlers: the CPUs that irqbalance keeps off", "[read]") {
   test::FakeTree tree{{"/sys/devices/system/cpu/isolated", "4-5\n"},
                       {"/sys/devices/system/cpu/nohz_full", "5-6\n"}};

@@ -45,6 +45,22 @@ TEST_CASE("large plans: an auxiliary goes beside a primary of its own device", "
   }
 }
 
+TEST_CASE("large plans: of the siblings beside its device's primaries, one near the VM's cache",
+          "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 16, .threads = 2, .llcs = 4});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"8", "9"}, {kNic});
+  for (const double rate : {50'000.0, 3000.0, 800.0, 20.0, 10.0}) {
+    add_vector(host, kNic, "8", rate);
+  }
+  const auto plan = make_plan(host, {});
+  CHECK(plan.assignments[0].to.intersects(cpus("10-11")));
+  for (const std::size_t i : {3U, 4U}) {
+    CHECK(plan.assignments[i].role == Role::auxiliary);
+    CHECK(plan.assignments[i].to.intersects(cpus("26-27")));
+  }
+}
+
 TEST_CASE("large plans: what is well placed stays", "[plan]") {
   auto host = many_drives(8, 3);
   host = planned_host(host, make_plan(host, {}));

@@ -61,12 +61,62 @@ TEST_CASE("posting: which kernels break posted vectors", "[posting]") {
   CHECK_FALSE(breaks("six"));
 }
 
+TEST_CASE("posting: a distribution's own numbers do not tell", "[posting]") {
+  const auto [kernel, known] = GENERATE(table<std::string, bool>({
+      {"6.12.0-55.9.1.el10_0.x86_64", false},
+      {"6.11.0-26-generic", false},
+      {"6.14.0-15-generic", false},
+      {"6.12.23+deb13-amd64", true},
+      {"6.13.0-rc3", true},
+      {"6.14.2-arch1-1", true},
+      {"6.12.0", true},
+  }));
+  auto host = posting_host();
+  for (auto& irq : host.irqs) {
+    irq.posted = Posted::remapped;
+  }
+  host.id = id(kernel);
+  CAPTURE(kernel);
+  const auto findings = found(host);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].severity == (known ? Severity::critical : Severity::warning));
+  CHECK(findings[0].confidence == (known ? Confidence::likely : Confidence::possible));
+  CHECK(findings[0].title.ends_with(known ? "affinity breaks vectors posted to vCPUs"
+                                          : "affinity may break vectors posted to vCPUs"));
+  CHECK(says(findings[0].remedy, "rpm -q --changelog") == !known);
+}
+
+TEST_CASE("posting: kernels that cannot have it, and vendors that may have brought it back",
+          "[posting]") {
+  PostingFacts facts;
+  const auto breaks_with = [&](const std::string& kernel) {
+    return why_posting_breaks(id(kernel), facts).has_value();
+  };
+  CHECK_FALSE(breaks_with("6.8.0-60-generic"));
+  CHECK_FALSE(breaks_with("5.14.0-570.12.1.el9_6.x86_64"));
+  facts.posted_msi = true;
+  CHECK_FALSE(breaks_with("6.8.12"));
+  CHECK(breaks_with("5.14.0-570.12.1.el9_6.x86_64"));
+  CHECK(breaks_with("6.12.1"));
+  facts.posted_msi = false;  // Built without: the row PMN is missing.
+  CHECK_FALSE(breaks_with("6.12.1"));
+  CHECK_FALSE(breaks_with("6.12.0-55.el10"));
+  facts.posted_msi.reset();
+  facts.avic = true;  // An AMD host: posted MSIs are Intel's.
+  CHECK_FALSE(breaks_with("6.12.1"));
+}
+
 TEST_CASE("posting: only with posted_msi among the values of intremap=", "[posting]") {
   const auto with = [](const std::string& cmdline) {
     return why_posting_breaks(id("6.12.1", cmdline), {}).has_value();
   };
   CHECK(with("intremap=posted_msi"));
   CHECK(with("quiet intremap=on,posted_msi ro"));
+  CHECK(with("\"intremap=posted_msi\""));
+  CHECK(with("intremap=posted_msi intremap=nosid"));
+  CHECK_FALSE(with("intremap=posted_msi,nopost"));
+  CHECK_FALSE(with("intremap=posted_msi intremap=nopost"));
+  CHECK_FALSE(with("quiet -- intremap=posted_msi"));
   CHECK_FALSE(with("intremap=on"));
   CHECK_FALSE(with("intremap=nopost foo=posted_msi"));
   CHECK_FALSE(with("xintremap=posted_msi"));
@@ -98,7 +148,16 @@ TEST_CASE("posting: the bug is a critical finding, and a fixed kernel is none", 
   CHECK(findings[0].severity == Severity::critical);
   CHECK(findings[0].irqs.size() == 2);
   CHECK(says(findings[0].remedy, "688124cc541f"));
-  CHECK(says(findings[0].remedy, "irqbalance"));
+  CHECK_FALSE(says(findings[0].remedy, "irqbalance"));
+  CHECK(says(findings[0].remedy, "take intremap=posted_msi off the kernel command line"));
+  Settings settings;
+  settings.kernel = parse_kernel_parameters("intremap=nosid,posted_msi");
+  Meddler balance;
+  balance.name = "irqbalance";
+  settings.meddlers = {balance};
+  const auto more = found(host, settings);
+  CHECK(says(more[0].remedy, "systemctl stop irqbalance"));
+  CHECK(says(more[0].remedy, "take intremap=nosid,posted_msi off the kernel command line"));
   host.id = id("6.12.24");
   CHECK(found(host).empty());
 }

@@ -48,6 +48,21 @@ TEST_CASE("protection: a vCPU that has both threads of a core needs no sibling",
   CHECK(map.at(6)[0].kind == ProtectionKind::vcpu);
 }
 
+TEST_CASE("protection: the vCPUs of a pool share a line", "[core][protection]") {
+  auto host = make_host({1, 4, 2, 1});
+  add_vm(host, "pool", {"2-3", "2-3", "2-3"}, {});
+  add_vm(host, "one", {"6"}, {});
+  host.topology.isolated = CpuSet{2};
+  const auto source = host.vms[0].vcpus[0].source;
+  const auto map = protections(host, {});
+  CHECK(protection_texts(2, map.at(2)) ==
+        std::vector<std::string>{"cpu2: vCPUs 0-2 of pool (" + source + ")",
+                                 "cpu2: sibling of cpu6, vCPU 0 of one (" + source + ")",
+                                 "cpu2: isolated (/sys/devices/system/cpu/isolated)"});
+  CHECK(protection_texts(7, map.at(7)) ==
+        std::vector<std::string>{"cpu7: sibling of cpu3, vCPUs 0-2 of pool (" + source + ")"});
+}
+
 TEST_CASE("protection: vCPUs that float protect nothing", "[core][protection]") {
   auto host = make_host({1, 4, 1, 1});
   add_vm(host, "web", {"", ""}, {});
@@ -75,7 +90,7 @@ TEST_CASE("protection: isolation and the user protect, and are no collision",
   CHECK(reasons(map, 1) == "cpu1: isolated (/sys/devices/system/cpu/isolated)\n");
   CHECK(reasons(map, 2) == "cpu2: nohz_full (/sys/devices/system/cpu/nohz_full)\n");
   CHECK(reasons(map, 3) == "cpu3: cpuset (/sys/fs/cgroup/vms: isolated)\n");
-  CHECK(reasons(map, 4) == "cpu4: user (--avoid)\n");
+  CHECK(reasons(map, 4) == "cpu4: to be avoided (--avoid)\n");
   for (int cpu = 0; cpu < 8; ++cpu) {
     CHECK_FALSE(protected_by_vcpu(map, cpu));
   }

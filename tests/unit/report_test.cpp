@@ -73,6 +73,13 @@ TEST_CASE("host: an interrupt without a row has no total and no rate", "[report]
              Catch::Matches("(.|\\n)*\\n +" + std::to_string(number) + " +- +- +0 (.|\\n)*"));
 }
 
+TEST_CASE("host: of a dump of one CPU", "[report]") {
+  Host host;
+  host.topology.online = {0};
+  CHECK_THAT(host_text(host, {}, Section::irqs, {}),
+             Catch::Contains("this host, kernel unknown, 1 CPU online, no NUMA nodes known\n"));
+}
+
 TEST_CASE("host json: a section has its own list only", "[report]") {
   const auto host = small_vm_host();
   const auto irqs = json_of(host, Section::irqs);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 
 #include "support/catch.h"
 #include "support/vfio_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 #include <string>
+#include <utility>
+
+#include <sys/resource.h>
 
 namespace irqtune {
 
@@ -28,6 +35,38 @@ std::vector<ApplyReport> rolled_back(const test::VfioTree& tree,
   options.force = force;
   return roll_back(selection, tree.sysfs(), tree.session(), options);
 }
+
+/// Applies the tree's first write to each of the CPUs in turn; the journals' ids.
+std::vector<std::string> apply_each(const test::VfioTree& tree, std::initializer_list<int> cpus) {
+  std::vector<std::string> ids;
+  auto writes = tree.writes();
+  for (const int cpu : cpus) {
+    writes.at(0).after = CpuSet{cpu};
+    ids.push_back(apply(writes, tree.sysfs(), tree.session(), test::quick_options()).id);
+  }
+  return ids;
+}
+
+/// While it lives, files above so many bytes cannot be written: stands for a full disk.
+class FileLimit {
+ public:
+  explicit FileLimit(std::size_t bytes) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old_) == 0);
+    const rlimit limit{bytes, old_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  FileLimit(FileLimit&&) = delete;
+  FileLimit& operator=(FileLimit&&) = delete;
+
+  ~FileLimit() { ::setrlimit(RLIMIT_FSIZE, &old_); }
+
+ private:
+  const SignalGuard signals_;  // Else SIGXFSZ would end the tests.
+  rlimit old_{};
+};
 
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
   const auto at = text.find(what);
@@ -140,7 +179,11 @@ TEST_CASE("rollback: interrupted, it leaves the journal open and says so", "[app
   static_cast<void>(applied(tree));
   auto options = test::quick_options();
   options.interrupted = [asked = 0]() mutable { return asked++ == 2; };
-  CHECK_THROWS_AS(roll_back({}, tree.sysfs(), tree.session(), options), Error);
+  const auto report = roll_back({}, tree.sysfs(), tree.session(), options).at(0);
+  CHECK(report.state == ApplyState::partial);
+  CHECK(report.outcomes.size() == 2);
+  CHECK(report.problem == "interrupted: 2 of 4 masks are left");
+  CHECK(report.hint.find("irqtune rollback " + report.id) != std::string::npos);
   CHECK(history(tree.session()).at(0).state == JournalState::open);
   CHECK(history(tree.session()).at(0).undone == 2);
   CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
@@ -173,17 +216,116 @@ TEST_CASE("rollback: two interrupted applies are undone newest first", "[apply]"
   CHECK(tree.mask(kIrq) == "0-7\n");
 }
 
-TEST_CASE("rollback: an older apply below a newer one is left", "[apply]") {
-  test::VfioTree tree(1);
-  auto writes = tree.writes();
-  std::string first;
-  for (const int cpu : {1, 2}) {
-    writes.at(0).after = CpuSet{cpu};
-    const auto id = apply(writes, tree.sysfs(), tree.session(), test::quick_options()).id;
-    first = first.empty() ? id : first;
-  }
-  CHECK(rolled_back(tree, {first, false, false}).at(0).state == ApplyState::partial);
+TEST_CASE("rollback: interrupted between two journals, it tells of the second", "[apply]") {
+  const test::VfioTree tree(1);
+  const auto ids = apply_each(tree, {1, 2});
+  auto options = test::quick_options();
+  options.interrupted = [asked = 0]() mutable { return asked++ > 0; };
+  const auto reports = roll_back({{}, true, false}, tree.sysfs(), tree.session(), options);
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].state == ApplyState::rolled_back);
+  CHECK(reports[1].id == ids[0]);
+  CHECK(reports[1].state == ApplyState::partial);
+  CHECK(reports[1].problem.starts_with("interrupted"));
+  CHECK(history(tree.session()).at(1).state == JournalState::committed);
+}
+
+TEST_CASE("rollback: an older apply below a newer one is left, and the newer one named",
+          "[apply]") {
+  const test::VfioTree tree(2);
+  const auto ids = apply_each(tree, {1, 2});
+  const bool dry_run = GENERATE(true, false);
+  const auto report = rolled_back(tree, {ids[0], false, dry_run}).at(0);
+  CHECK(report.state == (dry_run ? ApplyState::dry_run : ApplyState::partial));
+  const auto& outcome = report.outcomes.at(0);
+  CHECK(outcome.state == WriteState::failed);
+  CHECK(outcome.error == fmt::format("set again by {}, which is not rolled back", ids[1]));
+  CHECK(outcome.hint.find("irqtune rollback " + ids[1]) != std::string::npos);
   CHECK(tree.mask(kIrq) == "2\n");
+}
+
+TEST_CASE("rollback: in any order of the applies what stood before the first comes back",
+          "[apply]") {
+  // The second sets again what stood before the first: nothing looks changed since the first.
+  const test::VfioTree tree(1);
+  auto writes = tree.writes();
+  std::vector<std::string> ids;
+  for (const auto& cpus : {CpuSet{1}, CpuSet::parse_list("0-7").value(), CpuSet{1}}) {
+    writes.at(0).after = cpus;
+    ids.push_back(apply(writes, tree.sysfs(), tree.session(), test::quick_options()).id);
+  }
+  const auto order = GENERATE(std::vector{0U, 1U, 2U},
+                              std::vector{0U, 2U, 1U},
+                              std::vector{1U, 0U, 2U},
+                              std::vector{1U, 2U, 0U},
+                              std::vector{2U, 0U, 1U});
+  for (const auto i : order) {
+    static_cast<void>(rolled_back(tree, {ids.at(i), false, false}));
+  }
+  static_cast<void>(rolled_back(tree, {{}, true, false}));
+  CHECK(tree.mask(kIrq) == "0-7\n");
+  for (const auto& entry : history(tree.session())) {
+    CHECK(entry.state == JournalState::rolled_back);
+  }
+}
+
+TEST_CASE("rollback: what a newer apply was refused, or put back, is not in the way", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto writes = tree.writes();
+  const auto first = apply(writes, sysfs, tree.session(), test::quick_options()).id;
+  std::swap(writes.at(0).after, writes.at(1).after);
+  auto options = test::quick_options();
+  options.keep_going = true;
+  options.write = test::at_write(sysfs, 0, [] { return test::errno_code(EPERM); });
+  REQUIRE(apply(writes, sysfs, tree.session(), options).state == ApplyState::partial);
+  const auto report = rolled_back(tree, {first, false, false}).at(0);
+  CHECK(test::outcome_of(report, kIrq).state == WriteState::ok);
+  CHECK(test::outcome_of(report, kIrq + 1).state == WriteState::failed);
+  CHECK(tree.masks() == "ff\n0-7\n0\n");
+}
+
+TEST_CASE("rollback: done once, it is not done again", "[apply]") {
+  test::VfioTree tree(1);
+  const auto before = tree.masks();
+  const auto id = applied(tree).id;
+  static_cast<void>(rolled_back(tree));
+  tree.set_mask(kIrq, "0");  // By hand, as it happens what apply wrote.
+  const bool force = GENERATE(false, true);
+  const auto report = rolled_back(tree, {id, false, false}, force).at(0);
+  CHECK(report.state == ApplyState::nothing_to_do);
+  CHECK(report.id == id);
+  CHECK(tree.mask(kIrq) == "0\n");
+}
+
+TEST_CASE("rollback: a journal that cannot be written does not keep the masks", "[apply]") {
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  const auto id = applied(tree).id;
+  const auto size = tree.journal().size();
+  {
+    const FileLimit limit(size + static_cast<std::size_t>(GENERATE(0, 100, 250, 400)));
+    const auto report = rolled_back(tree).at(0);
+    CHECK(report.state == ApplyState::partial);
+    CHECK(report.problem.find("cannot write the journal: File too large") != std::string::npos);
+    CHECK(report.hint.find("irqtune rollback " + id) != std::string::npos);
+  }
+  CHECK(tree.masks() == before);
+  CHECK(history(tree.session()).at(0).state != JournalState::rolled_back);
+  const auto again = rolled_back(tree).at(0);
+  CHECK(again.state == ApplyState::rolled_back);
+  CHECK(again.problem.empty());
+  CHECK(tree.masks() == before);
+}
+
+TEST_CASE("rollback: the old mask refused is no plan's fault", "[apply]") {
+  const test::VfioTree tree(1);
+  static_cast<void>(applied(tree));
+  auto options = test::quick_options();
+  options.write = [](auto, auto, const auto&) { return test::errno_code(EINVAL); };
+  const auto report = roll_back({}, tree.sysfs(), tree.session(), options).at(0);
+  CHECK(report.outcomes.at(0).hint.find("online") != std::string::npos);
+  CHECK(report.outcomes.at(0).hint.find("plan") == std::string::npos);
 }
 
 TEST_CASE("rollback: another boot took the masks away", "[apply]") {
@@ -228,8 +370,12 @@ TEST_CASE("rollback: a newer format is refused by name and passed over otherwise
   CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}), Error);
   CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}, true), Error);
   const auto reports = rolled_back(tree);
-  CHECK(reports.at(0).id == older);
-  CHECK(reports.at(0).warnings.size() == 1);
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].id == newer);
+  CHECK(reports[0].state == ApplyState::partial);  // Whether it left something cannot be told.
+  CHECK(reports[0].problem.find("newer format") != std::string::npos);
+  CHECK(reports[1].id == older);
+  CHECK(reports[1].state == ApplyState::rolled_back);
 }
 
 TEST_CASE("rollback: a damaged line stops it unless forced", "[apply]") {
@@ -243,7 +389,24 @@ TEST_CASE("rollback: a damaged line stops it unless forced", "[apply]") {
   CHECK(tree.masks() == "3\n0\n1\n2\n");
   const auto reports = rolled_back(tree, {id, false, false}, true);
   CHECK(reports.at(0).state == ApplyState::partial);
+  CHECK(reports.at(0).problem.find("only the other lines count") != std::string::npos);
   CHECK(tree.masks() == "ff\n0-7\n0-7\n2\n");
+}
+
+TEST_CASE("rollback: a damaged journal is not passed over in silence, nor its masks", "[apply]") {
+  test::VfioTree tree(1);
+  const auto ids = apply_each(tree, {1, 2});
+  tree.set_journal(ids[1], tree.journal(ids[1]) + "???\n");
+  const auto reports = rolled_back(tree, {{}, true, false});
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].id == ids[1]);
+  CHECK(reports[0].state == ApplyState::partial);
+  CHECK(reports[0].problem.starts_with("passed over: line "));
+  CHECK(reports[0].hint.find("--force") != std::string::npos);
+  CHECK(reports[1].outcomes.at(0).error.starts_with("set again by " + ids[1]));
+  CHECK(tree.mask(kIrq) == "2\n");
+  CHECK(rolled_back(tree, {{}, true, false}, true).size() == 2);
+  CHECK(tree.mask(kIrq) == "0-7\n");
 }
 
 TEST_CASE("rollback: there must be such a journal", "[apply]") {

@@ -25,4 +25,28 @@ TEST_CASE("settings: a parameter that is neither yes nor no stays unknown", "[se
   CHECK_FALSE(facts.avic);
 }
 
+TEST_CASE("settings: the IOMMUs that can post", "[settings][posting]") {
+  FakeTree tree;
+  tree.file("/sys/devices/virtual/iommu/ivhd0/amd-iommu/cap", "8000000000000000\n");
+  CHECK_FALSE(read_posting_facts(tree.sysfs()).iommu);
+  tree.file("/sys/devices/virtual/iommu/dmar0/intel-iommu/cap", "8d2078c106f0466\n");
+  CHECK(read_posting_facts(tree.sysfs()).iommu == true);
+  tree.file("/sys/devices/virtual/iommu/dmar1/intel-iommu/cap", "d2078c106f0466\n");
+  CHECK(read_posting_facts(tree.sysfs()).iommu == false);
+}
+
+TEST_CASE("settings: posted MSIs of the kernel's own, where it was asked for them",
+          "[settings][posting]") {
+  FakeTree tree;
+  tree.file("/proc/interrupts", "  CPU0\n NMI: 0 Non-maskable interrupts\n");
+  CHECK_FALSE(read_posting_facts(tree.sysfs()).posted_msi);
+  tree.file("/proc/cmdline", "quiet intremap=posted_msi\n");
+  CHECK(read_posting_facts(tree.sysfs()).posted_msi == false);
+  tree.file("/proc/interrupts",
+            "  CPU0\n NMI: 0 Non-maskable interrupts\n PMN: 0 Posted MSI notification event\n");
+  CHECK(read_posting_facts(tree.sysfs()).posted_msi == true);
+  tree.file("/proc/interrupts", "  CPU0\n");
+  CHECK_FALSE(read_posting_facts(tree.sysfs()).posted_msi);
+}
+
 }  // namespace irqtune::test

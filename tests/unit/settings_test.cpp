@@ -40,31 +40,6 @@ TEST_CASE("settings: a tree without them leaves everything empty", "[read]") {
   CHECK(settings.config.empty());
 }
 
-TEST_CASE("settings: the kernel command line", "[read]") {
-  const auto parameters = parse_kernel_parameters(
-      "BOOT_IMAGE=/vmlinuz  quiet dyndbg=\"file a.c +p\" isolcpus=managed_irq,2-3 "
-      "\"intel-iommu=on\" isolcpus=4 -- single\n");
-  Settings settings;
-  settings.kernel = parameters;
-  CHECK(parameters == std::vector<KernelParameter>{{"BOOT_IMAGE", "/vmlinuz"},
-                                                   {"quiet", ""},
-                                                   {"dyndbg", "file a.c +p"},
-                                                   {"isolcpus", "managed_irq,2-3"},
-                                                   {"intel_iommu", "on"},
-                                                   {"isolcpus", "4"}});
-  CHECK(find_parameter(settings, "isolcpus")->value == "4");
-  CHECK(find_parameter(settings, "single") == nullptr);
-}
-
-TEST_CASE("settings: CPU lists behind flags", "[read]") {
-  CHECK(parameter_cpus("managed_irq,domain,2-3,8") == cpus("2-3,8"));
-  CHECK(parameter_cpus("2-3") == cpus("2-3"));
-  CHECK(parameter_cpus("all").empty());
-  CHECK(parameter_cpus("").empty());
-  CHECK(has_word("nohz,domain,2-3", "domain"));
-  CHECK_FALSE(has_word("nodomain,2-3", "domain"));
-}
-
 TEST_CASE("settings: power of the CPUs that serve vectors, and of no others", "[read]") {
   const test::FakeTree tree{{kCpu + "cpufreq/scaling_governor", "powersave\n"},
                             {kCpu + "cpufreq/scaling_driver", "acpi-cpufreq\n"},

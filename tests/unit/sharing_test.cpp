@@ -5,6 +5,8 @@
 #include "support/catch.h"
 #include "support/make_host.h"
 
+#include <fmt/format.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -87,22 +89,35 @@ TEST_CASE("sharing: a guest's line that a host driver shares is critical", "[sha
 
 TEST_CASE("sharing: its remedies come in order, and by name", "[sharing]") {
   const auto remedy = require_found(mixed_host(), "irq-shared-passthrough").remedy;
-  REQUIRE(remedy.size() == 7);
+  REQUIRE(remedy.size() == 9);
   CHECK(remedy[0].find("MSI") != std::string::npos);
-  CHECK(remedy[1].find("echo 0000:00:1f.3 > /sys/bus/pci/drivers/i801_smbus/unbind") !=
-        std::string::npos);
-  CHECK(remedy[2].find("blacklist i2c_i801") != std::string::npos);
-  CHECK(remedy[3].find("slot") != std::string::npos);
-  CHECK(remedy[4].find("firmware") != std::string::npos);
-  CHECK(remedy[5].find("nointxmask") != std::string::npos);
-  CHECK(remedy[6].find("does not unshare") != std::string::npos);
+  CHECK(remedy[1] == "if the host does without i801_smbus (0000:00:1f.3):");
+  CHECK(remedy[2] ==
+        "echo none > /sys/bus/pci/devices/0000:00:1f.3/driver_override; echo 0000:00:1f.3 > "
+        "/sys/bus/pci/drivers/i801_smbus/unbind");
+  CHECK(remedy[3].find("if no other device needs i2c_i801") != std::string::npos);
+  CHECK(remedy[4] == "echo blacklist i2c_i801 >> /etc/modprobe.d/irqtune.conf");
+  CHECK(remedy[5].find("slot") != std::string::npos);
+  CHECK(remedy[6].find("firmware") != std::string::npos);
+  CHECK(remedy[7].find("nointxmask") != std::string::npos);
+  CHECK(remedy[8].find("does not unshare") != std::string::npos);
+}
+
+TEST_CASE("sharing: a module of several devices is named once", "[sharing]") {
+  auto host = mixed_host();
+  host.irqs[0].line->devices.push_back({address("0000:00:1d.0"), "ehci-pci", "ehci_pci"});
+  host.irqs[0].line->devices.push_back({address("0000:00:1a.0"), "ehci-pci", "ehci_pci"});
+  const auto remedy = require_found(host, "irq-shared-passthrough").remedy;
+  CHECK(std::ranges::count(remedy, "echo blacklist ehci_pci >> /etc/modprobe.d/irqtune.conf") == 1);
+  CHECK(says(remedy, "without ehci-pci (0000:00:1a.0):"));
+  CHECK(says(remedy, "without ehci-pci (0000:00:1d.0):"));
 }
 
 TEST_CASE("sharing: a name from a strange tree stays one word of the command", "[sharing]") {
   auto host = mixed_host();
   host.irqs[0].line->devices[0].driver = "x; reboot #";
   const auto remedy = require_found(host, "irq-shared-passthrough").remedy;
-  CHECK(remedy[1].find("/sys/bus/pci/drivers/'x; reboot #'/unbind") != std::string::npos);
+  CHECK(remedy[2].find("/sys/bus/pci/drivers/'x; reboot #'/unbind") != std::string::npos);
 }
 
 TEST_CASE("sharing: where the devices are not known, the handler's name must do", "[sharing]") {
@@ -169,11 +184,36 @@ TEST_CASE("sharing: without rates, only most of all interrupts count as busy", "
   auto host = quiet_host();
   host.rate_source = RateSource::none;
   auto& irq = add_line(host, {"ehci_hcd:usb1", "ahci"}, 0);
-  CHECK(found(host).empty());
   irq.counts = {{1, 1'500'000}};
-  CHECK(require_found(host, "irq-shared-host").confidence == Confidence::possible);
+  const auto busy = require_found(host, "irq-shared-host");
+  CHECK(busy.confidence == Confidence::possible);
+  CHECK(busy.title.find("is busy") != std::string::npos);
   add_host_irq(host, "nvme0q1", "2").counts = {{2, 9'000'000}};
-  CHECK_FALSE(has(found(host), "irq-shared-host"));
+  CHECK(require_found(host, "irq-shared-host").title.find("is busy") == std::string::npos);
+}
+
+TEST_CASE("sharing: without rates, the other shared lines are listed in one note", "[sharing]") {
+  auto host = quiet_host();
+  host.rate_source = RateSource::none;
+  add_line(host, {"PCIe PME", "aerdrv"}, 0);
+  CHECK(found(host).empty());
+  for (int line = 0; line < 12; ++line) {
+    add_line(host, {fmt::format("uhci{}", line), "ahci"}, 0).counts = {
+        {1, static_cast<std::uint64_t>(line)}};
+  }
+  const auto findings = found(host);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].id == "irq-shared-host");
+  CHECK(findings[0].severity == Severity::info);
+  CHECK(findings[0].confidence == Confidence::possible);
+  CHECK(findings[0].irqs.size() == 12);
+  CHECK(findings[0].title.find("12 lines are shared") == 0);
+  REQUIRE(findings[0].evidence.size() == 11);
+  CHECK(findings[0].evidence[0].find("uhci11, ahci: 11 interrupts since boot") !=
+        std::string::npos);
+  CHECK(findings[0].evidence[10] == "and 2 more");
+  host.rate_source = RateSource::since_boot;
+  CHECK(found(host).empty());
 }
 
 TEST_CASE("sharing: interrupts that nobody took", "[sharing]") {
@@ -187,6 +227,10 @@ TEST_CASE("sharing: interrupts that nobody took", "[sharing]") {
   const auto finding = require_found(host, "irq-spurious");
   CHECK(finding.severity == Severity::warning);
   CHECK(says(finding.evidence, "spurious: unhandled 10000"));
+  CHECK_FALSE(says(finding.remedy, "nointxmask"));  // That is of vfio alone.
+  irq.actions = {"vfio-intx(0000:05:00.0)"};
+  irq.vector = parse_vfio_action(irq.actions[0]);
+  CHECK(says(require_found(host, "irq-spurious").remedy, "nointxmask"));
 }
 
 TEST_CASE("intx: a device that could use MSI-X is a warning", "[sharing][intx]") {
@@ -228,7 +272,22 @@ Host crowded_host() {
   return host;
 }
 
+/// Moves the interrupt; what was counted so far stays where it was.
+void move(Irq& irq, const std::string& cpu) {
+  irq.affinity = irq.effective = cpus(cpu);
+}
+
 }  // namespace
+
+TEST_CASE("one CPU: counts of before the interrupts were moved do not tell", "[sharing]") {
+  auto host = crowded_host();
+  host.irqs[1].counts = {{0, 3'000'000}};
+  move(host.irqs[1], "1");
+  move(host.irqs[2], "3");
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
+  host.rate_source = RateSource::none;
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
+}
 
 TEST_CASE("one CPU: it takes most of the device interrupts while others idle", "[sharing]") {
   const auto finding = require_found(crowded_host(), "irq-one-cpu");
@@ -252,7 +311,7 @@ TEST_CASE("one CPU: hot, or beside a vCPU, is a warning", "[sharing]") {
 
 TEST_CASE("one CPU: spread, slow, or of one interrupt is no finding", "[sharing]") {
   auto spread = crowded_host();
-  spread.irqs[1].rates[0].cpu = 1;
+  move(spread.irqs[1], "1");
   CHECK_FALSE(has(found(spread), "irq-one-cpu"));
   auto slow = crowded_host();
   for (auto& irq : slow.irqs) {
@@ -262,6 +321,14 @@ TEST_CASE("one CPU: spread, slow, or of one interrupt is no finding", "[sharing]
   auto single = crowded_host();
   single.irqs[0].rates[0].rate = 90'000;
   CHECK_FALSE(has(found(single), "irq-one-cpu"));
+}
+
+TEST_CASE("one CPU: interrupts that the kernel manages cannot be spread", "[sharing]") {
+  auto host = crowded_host();
+  host.irqs[1].settable = false;
+  CHECK(has(found(host), "irq-one-cpu"));  // The third can move.
+  host.irqs[2].settable = false;
+  CHECK_FALSE(has(found(host), "irq-one-cpu"));
 }
 
 TEST_CASE("one CPU: where all others are kept for vCPUs it is meant to be so", "[sharing]") {
@@ -276,6 +343,22 @@ TEST_CASE("one CPU: timers are no device interrupts", "[sharing]") {
   add_host_irq(host, "arch_timer", "0", 9000);
   add_host_irq(host, "timer", "0", 9000);
   CHECK(found(host).empty());
+}
+
+TEST_CASE("one CPU: what CPUs send each other is no device's, on Xen and POWER", "[sharing]") {
+  auto host = quiet_host();
+  for (const auto* name : {"timer0",
+                           "resched0",
+                           "callfuncsingle0",
+                           "spinlock0",
+                           "irqwork0",
+                           "IPI",
+                           "IPI-0",
+                           "IPI resched"}) {
+    CAPTURE(name);
+    add_host_irq(host, name, "0", 9000);
+    CHECK(found(host).empty());
+  }
 }
 
 TEST_CASE("one CPU: without rates it takes a million", "[sharing]") {

@@ -168,6 +168,11 @@ TEST_CASE("snapshot: file modes are kept, they tell what is settable", "[snapsho
   CHECK((status.st_mode & 0077U) == 0);
 }
 
+TEST_CASE("snapshot: an output without a name is refused", "[snapshot]") {
+  CHECK_THROWS_AS(write_tree("", {}), Error);
+  CHECK_THROWS_AS(check_output(""), Error);
+}
+
 TEST_CASE("snapshot: a snapshot of a snapshot is the same", "[snapshot]") {
   const auto name = GENERATE(as<std::string>{}, "two-vms", "libvirt-kvm");
   const auto first = collect(Sysfs(test::capture_file(name)));

@@ -2,6 +2,9 @@
 #include "irqtune/core/text.h"
 
 #include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <fmt/format.h>
 
 #include <string>
 
@@ -99,12 +102,40 @@ TEST_CASE("text: what a terminal would obey is not printed", "[core][text]") {
         "Fr\xc3\xa9"
         "d\xc3\xa9ric \xe2\x82\xac \xf0\x9f\x90\xa7");
   CHECK(printable("\xc2\x9b"
-                  "31m") == "??31m");              // CSI of C1
+                  "31m") == "?31m");               // CSI of C1
   CHECK(printable("\xc0\xaf") == "??");            // Overlong
   CHECK(printable("\xed\xa0\x80") == "???");       // Surrogate
   CHECK(printable("\xf4\x90\x80\x80") == "????");  // Beyond U+10FFFF
   CHECK(printable("\xe2\x82") == "??");            // Cut off
   CHECK(printable("\xff") == "?");
+  CHECK(printable("a\xe2\x80\xae"
+                  "b\xe2\x80\xa8"
+                  "c\xf3\xa0\x81\x81") == "a?b?c?");  // Right to left, a new line, a tag
+}
+
+TEST_CASE("text: a character is its code", "[core][text]") {
+  CHECK(first_character("ab").code == 'a');
+  CHECK(first_character("\xc3\xa9").code == 0xe9);
+  CHECK(first_character("\xe2\x82\xac").code == 0x20ac);
+  CHECK(first_character("\xf0\x9f\x90\xa7x").code == 0x1f427);
+  CHECK(first_character("\xf0\x9f\x90\xa7x").bytes == 4);
+  CHECK(first_character("\xff").bytes == 0);
+  CHECK(first_character("").bytes == 0);
+}
+
+TEST_CASE("text: a word for a shell is that word there, and can be shown", "[core][text]") {
+  CHECK(shell_word("eth0-rx.1") == "eth0-rx.1");
+  CHECK(shell_word("it's $(id)") == "'it'\\''s $(id)'");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a\x1b'\\n%s\xff") == "\"$(printf %b 'a\\0033\\0047\\0134n%s\\0377')\"");
+  for (const std::string word : {"a\x1b[2J'\\n%s\xff$(id)`id`\"b", "two\nlines 12\x7f 7", "-n"}) {
+    CHECK(printable(shell_word(word)) == shell_word(word));
+    const FakeTree tree{{"/word", word}};
+    const auto command =
+        fmt::format("test \"$(cat {}/word)\" = {}", tree.root().string(), shell_word(word));
+    // NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): a word is for a shell
+    CHECK(std::system(command.c_str()) == 0);
+  }
 }
 
 TEST_CASE("text: the nearest name", "[core][text]") {
@@ -113,10 +144,32 @@ TEST_CASE("text: the nearest name", "[core][text]") {
   CHECK(nearest_name("shwo", names) == "show");  // A swap is one slip.
   CHECK(nearest_name("pln", names) == "plan");
   CHECK(nearest_name("rolback", names) == "rollback");
+  CHECK(nearest_name("SHOW", names) == "show");
+  CHECK(nearest_name("db1", {"DB1", "db22"}) == "DB1");
   CHECK(nearest_name("nonsense", names).empty());
   CHECK(nearest_name("", names).empty());
   CHECK(nearest_name("plan", {}).empty());
   CHECK(nearest_name(std::string(100000, 'a'), names).empty());
+}
+
+TEST_CASE("text: counts and words for people", "[text]") {
+  CHECK(counted(0, "vector") == "0 vectors");
+  CHECK(counted(1, "vector") == "1 vector");
+  CHECK(counted(2, "vector") == "2 vectors");
+  CHECK(shell_word("web-1.example:2") == "web-1.example:2");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("vm*\x1b") == "'vm*?'");
+}
+
+TEST_CASE("text: the beginning of a name will do for the nearest", "[text]") {
+  const std::vector<std::string> names{"show", "diagnose", "snapshot", "irq-shared-guests"};
+  CHECK(nearest_name("diag", names) == "diagnose");
+  CHECK(nearest_name("irq-shared", names) == "irq-shared-guests");
+  CHECK(nearest_name("shwo", names) == "show");
+  CHECK(nearest_name("d", names).empty());
+  CHECK(nearest_name("nonsense", names).empty());
 }
 
 }  // namespace irqtune::test

@@ -43,7 +43,7 @@ TEST_CASE("Devices without a VM are told apart", "[report]") {
               "Without a VM\n"
               "  device    0000:22:00.0: 2 vectors, 1 on vCPU cores, used by dpdk-testpmd (600)\n"
               "  device    0000:23:00.0: 1 vector, 0 on vCPU cores, used by unknown process\n"
-              "  device    0000:24:00.0: 0 vectors, used by nobody\n"));
+              "  device    0000:24:00.0: 0 vectors, used by nobody (only bound to vfio-pci)\n"));
   const auto devices = text_of(host, Section::devices);
   for (const auto* word : {"db1", "dpdk-testpmd (600)", "unknown process", "nobody"}) {
     INFO(word);
@@ -93,6 +93,35 @@ TEST_CASE("Pins that differ are named one by one", "[report]") {
   const auto text = text_of(host, Section::vms);
   CHECK(holds(text, "  vCPUs     3: 0>0 dedicated 1>1-2 pool 2>- unknown\n"));
   CHECK(holds(text, "  vCPUs     2 on 2-3 pool\n"));
+}
+
+TEST_CASE("A stopped VM without pins is not one of unknown pins", "[report]") {
+  auto host = make_host({1, 4, 1, 1});
+  auto& vm = add_vm(host, "off", {"", ""}, {});
+  vm.state = VmState::defined;
+  for (auto& vcpu : vm.vcpus) {
+    vcpu.cpus.reset();
+  }
+  CHECK(holds(text_of(host, Section::vms), "  vCPUs     2, no pins written\n"));
+  host.vms[0].vcpus[0].cpus = CpuSet{1};
+  host.vms[0].vcpus[0].pinned = host.vms[0].vcpus[0].dedicated = true;
+  CHECK(holds(text_of(host, Section::vms), "2: 0>1 dedicated 1>- no pin written\n"));
+  host.vms[0].state = VmState::running;
+  CHECK(holds(text_of(host, Section::vms), "2: 0>1 dedicated 1>- unknown\n"));
+}
+
+TEST_CASE("VMs of one name are told apart", "[report]") {
+  auto host = make_host({1, 8, 1, 1});
+  add_device(host, "0000:21:00.0", NodeId{0});
+  add_vm(host, "web", {"2"}, {}).pid = 300;
+  add_vm(host, "web", {"3"}, {"0000:21:00.0"}).pid = 400;
+  add_vector(host, "0000:21:00.0", "2");
+  CHECK(holds(text_of(host, Section::vms),
+              "0000:21:00.0: 1 vector, 0 on its own vCPU cores, 1 on other VMs'"));
+  const auto map = text_of(host, Section::topology);
+  CHECK(holds(map, "2 A0 1"));
+  CHECK(holds(map, "3 B0"));
+  CHECK(holds(map, "VM A is web (pid 300)   VM B is web (pid 400)"));
 }
 
 TEST_CASE("A VM's line tells its state", "[report]") {

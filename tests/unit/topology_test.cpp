@@ -119,6 +119,19 @@ TEST_CASE("topology: without the list of online CPUs each one's own file tells",
   CHECK(result.topology.cpus.size() == 3);
 }
 
+TEST_CASE("topology: a tree with nothing but the lists has its CPUs", "[read][topology]") {
+  const auto both =
+      read(FakeTree{{kOnline, "0-1,3\n"}, {"/sys/devices/system/cpu/present", "0-3\n"}});
+  CHECK(both.topology.cpus.size() == 4);
+  CHECK(both.topology.online == CpuSet{0, 1, 3});
+  CHECK_FALSE(cpu(both, 2).online);
+  CHECK_FALSE(cpu(both, 3).core);
+  CHECK(both.warnings.empty());
+  const auto one = read(FakeTree{{kOnline, "0-1,3\n"}});
+  CHECK(one.topology.cpus.size() == 3);
+  CHECK(one.topology.online == CpuSet{0, 1, 3});
+}
+
 TEST_CASE("topology: the last-level cache is the highest one that holds data", "[read][topology]") {
   FakeTree tree{{kOnline, "0-7\n"}};
   add_node(tree, 0, "0-7", "10");

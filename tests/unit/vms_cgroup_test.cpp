@@ -122,4 +122,42 @@ TEST_CASE("A thread outside its cpuset is a difference", "[vms]") {
               "vm1: its cgroup gives vCPU 0 4-5, the thread may run on 2"));
 }
 
+TEST_CASE("vCPUs at odds with their cgroup share a line", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2-3", "2-3", "2-3", "5"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/sys/fs/cgroup/vm/cpuset.cpus.effective", "6-7\n");
+  for (const auto* tid : {"302", "303", "304", "305"}) {
+    tree.file(std::string("/proc/300/task/") + tid + "/cgroup", "0::/vm\n");
+  }
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(read.warnings ==
+        std::vector<std::string>{"vm1: its cgroup gives vCPUs 0-2 6-7, the threads may run on 2-3",
+                                 "vm1: its cgroup gives vCPU 3 6-7, the thread may run on 5"});
+}
+
+TEST_CASE("What partitions that balance leave to everybody is no pin either", "[vms]") {
+  FakeTree tree{{"/sys/fs/cgroup/cpuset.cpus.effective", "0-3,8-15\n"},
+                {"/sys/fs/cgroup/db/cpuset.cpus.partition", "root\n"},
+                {"/sys/fs/cgroup/db/cpuset.cpus.effective", "4-7\n"}};
+  add_qemu(tree, 300, "free", {"0-3,8-15"});
+  add_qemu(tree, 400, "db", {"4-7"});
+  add_qemu(tree, 500, "late", {"0-3,8-13"});
+  for (const int pid : {300, 400, 500}) {
+    add_descriptors(tree, pid, {"anon_inode:kvm-vm"});
+  }
+  auto topology = sixteen_cpus();
+  SECTION("alone") {
+    const auto read = read_vms(tree.sysfs(), topology, {});
+    CHECK(pins_text(require_vm(read, "free")) == "0:0-3,8-15");
+    CHECK(pins_text(require_vm(read, "db")) == "0:4-7!");
+    CHECK(pins_text(require_vm(read, "late")) == "0:0-3,8-13!");
+  }
+  SECTION("and with boot isolation") {
+    topology.isolated = CpuSet{14, 15};
+    const auto read = read_vms(tree.sysfs(), topology, {});
+    CHECK(pins_text(require_vm(read, "late")) == "0:0-3,8-13");
+  }
+}
+
 }  // namespace irqtune::test

@@ -41,6 +41,11 @@ TEST_CASE("How many vCPUs a VM starts with", "[vms]") {
   CHECK(parse("qemu-system-x86_64 -smp 4").vcpus == 4);
   CHECK(parse("qemu-system-x86_64 -smp 2,sockets=1,cores=2,maxcpus=8").vcpus == 2);
   CHECK(parse("qemu-system-x86_64 -smp sockets=1,cpus=6").vcpus == 6);
+  CHECK(parse("qemu-system-x86_64 -smp sockets=2,cores=4,threads=2").vcpus == 16);
+  CHECK(parse("qemu-system-x86_64 -smp cores=4,threads=1,cpus=3").vcpus == 3);
+  CHECK(parse("qemu-system-x86_64 -smp sockets=1,maxcpus=8").vcpus == 8);
+  CHECK_FALSE(parse("qemu-system-x86_64 -smp maxcpus=-8").vcpus);
+  CHECK_FALSE(parse("qemu-system-x86_64 -smp cores=999999999,threads=999999999").vcpus);
   CHECK(parse("cloud-hypervisor --cpus boot=3,max=8").vcpus == 3);
   CHECK(parse("crosvm run --cpus num-cores=5").vcpus == 5);
   CHECK_FALSE(parse("qemu-system-x86_64 -smp 999999999").vcpus);
@@ -114,6 +119,7 @@ TEST_CASE("The vCPU of a thread by its name", "[vms]") {
   CHECK(vcpu_of_thread("vcpu12") == 12);
   CHECK(vcpu_of_thread("fc_vcpu 3") == 3);
   CHECK(vcpu_of_thread("crosvm_vcpu1") == 1);
+  CHECK(vcpu_of_thread("kvm-vcpu-2") == 2);
   for (const auto* comm : {"",
                            "CPU 0",
                            "CPU /KVM",

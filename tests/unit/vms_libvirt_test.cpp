@@ -44,8 +44,9 @@ TEST_CASE("libvirt's CPU lists, with exclusions from left to right", "[vms]") {
   CHECK(list(" 0 , 2-3 ") == "0,2-3");
   CHECK(list("^3,1-4") == "1-4");
   CHECK(list("0-7,^0-3") == "4-7");
+  CHECK(list("1,3,") == "1,3");
   for (const auto* bad :
-       {"", "^1", "a", "1-", "-1", "3-1", "1,,2", "1-4:2", "0x1", "99999999", "^"}) {
+       {"", "^1", "a", "1-", "-1", "3-1", "1,,2", ",", "1-4:2", "0x1", "99999999", "^"}) {
     INFO(bad);
     CHECK(list(bad) == "none");
   }
@@ -112,6 +113,24 @@ TEST_CASE("Host addresses of a domain's devices, never the guest's", "[vms]") {
   CHECK(texts(domain.hostdevs) == "0000:e5:19.1 10000:e1:1f.7");
   CHECK(texts(domain.interface_hostdevs) == "0000:27:10.2 0000:27:10.4");
   CHECK(texts(domain.nvme_disks) == "0000:01:00.0");
+}
+
+TEST_CASE("Devices of QEMU's own options and of images below a disk's", "[vms]") {
+  const auto prefix = GENERATE(std::string("qemu:"), std::string("ns0:"), std::string());
+  const auto arg = [&](const std::string& value) {
+    return "<" + prefix + "arg value='" + value + "'/>";
+  };
+  const auto domain = parse(
+      "<devices><disk type='file'><source file='/a'/><backingStore type='nvme'><source type='pci'>"
+      "<address bus='3'/></source></backingStore></disk></devices><" +
+      prefix + "commandline>" + arg("-device") + arg("vfio-pci,host=02:00.1,multifunction=on") +
+      arg("-device") + arg("{&quot;driver&quot;:&quot;vfio-pci&quot;,&quot;host&quot;:&quot;") +
+      arg("-device") +
+      arg("{&quot;driver&quot;:&quot;vfio-pci&quot;,&quot;host&quot;:&quot;0000:05:00.0&quot;}") +
+      "<" + prefix + "env name='DISPLAY' value=':0'/></" + prefix + "commandline>");
+  CHECK(texts(domain.command_devices) == "0000:02:00.1 0000:05:00.0");
+  CHECK(texts(domain.nvme_disks) == "0000:03:00.0");
+  CHECK(domain.hostdevs.empty());
 }
 
 TEST_CASE("A status file also tells how the domain runs", "[vms]") {
@@ -182,11 +201,15 @@ TEST_CASE("A defined VM is listed with what is written of it", "[vms]") {
       {"/etc/libvirt/qemu/a.xml",
        "<domain><name>a</name><vcpu cpuset='4-7'>3</vcpu><iothreads>1</iothreads><cputune>"
        "<vcpupin vcpu='1' cpuset='2'/></cputune><devices><hostdev type='pci'><source>"
-       "<address bus='0x22' slot='0'/></source></hostdev></devices></domain>"},
+       "<address bus='0x22' slot='0'/></source></hostdev></devices><qemu:commandline>"
+       "<qemu:arg value='-device'/><qemu:arg value='vfio-pci,host=24:00.0'/></qemu:commandline>"
+       "</domain>"},
       {"/etc/libvirt/qemu/b.xml",
        "<domain><name>b</name><vcpu placement='auto' cpuset='4-7'>1</vcpu>"
        "<cputune><emulatorpin cpuset='0'/></cputune></domain>"},
       {"/etc/libvirt/qemu/c.xml", "rubbish"},
+      {"/etc/libvirt/qemu/.c.xml", "of an editor"},
+      {"/etc/libvirt/qemu/autostart/a.xml", "rubbish"},
       {"/etc/libvirt/qemu/networks/default.xml", "<network/>"}};
   const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
   REQUIRE(read.vms.size() == 2);
@@ -196,7 +219,7 @@ TEST_CASE("A defined VM is listed with what is written of it", "[vms]") {
   CHECK(vm.emulator->to_list() == "4-7");
   CHECK(vm.iothreads[0].id == "iothread1");
   CHECK(vm.sources == std::vector<std::string>{"libvirt"});
-  CHECK(devices_text(vm) == "0000:22:00.0");
+  CHECK(devices_text(vm) == "0000:22:00.0 0000:24:00.0");
   CHECK(pins_text(require_vm(read, "b")) == "0:?");
   REQUIRE(read.warnings.size() == 1);
   CHECK(warns(read, "/etc/libvirt/qemu/c.xml: not XML"));

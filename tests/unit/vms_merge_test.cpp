@@ -126,6 +126,62 @@ TEST_CASE("Sources are joined by PID, then UUID, then name", "[vms]") {
   CHECK(result.vms[0].pid == 300);
 }
 
+TEST_CASE("A VM that runs somewhere else altogether is one line", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"8", "9", "10", "11", "12"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  std::string written = "<vcpu>5</vcpu><cputune>";
+  for (int vcpu = 0; vcpu < 5; ++vcpu) {
+    const auto number = std::to_string(vcpu);
+    written += "<vcpupin vcpu='" + number + "' cpuset='" + number + "'/>";
+  }
+  tree.file("/etc/libvirt/qemu/vm1.xml", domain("vm1", kUuid, written + "</cputune>"));
+  CHECK(
+      read(tree).warnings ==
+      std::vector<std::string>{
+          "vm1: libvirt pins 5 vCPUs to other CPUs than their threads may run on: vCPU 0 to 0, not "
+          "8; vCPU 1 to 1, not 9; and so on (/etc/libvirt/qemu/vm1.xml)"});
+}
+
+TEST_CASE("A process of another name is another VM, unless an id says otherwise", "[vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm2", {"2"});
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  tree.file("/run/libvirt/qemu/vm1.xml", status(300, domain("vm1", kUuid, pins("2", "3"))));
+  tree.file("/etc/pve/qemu-server/100.conf", "name: vm3\n");
+  tree.file("/run/qemu-server/100.pid", "300\n");
+  const auto result = read(tree);
+  REQUIRE(result.vms.size() == 2);
+  CHECK(sources(require_vm(result, "vm2")) == "process");
+  CHECK(require_vm(result, "vm2").uuid.empty());
+  CHECK(require_vm(result, "vm3").state == VmState::defined);
+  CHECK(result.warnings.empty());
+}
+
+TEST_CASE("Two processes with one UUID: the file is of the one with its name", "[vms]") {
+  FakeTree tree;
+  add_libvirt_qemu(tree, 300, "copy", kUuid);
+  add_libvirt_qemu(tree, 400, "vm1", kUuid);
+  tree.file("/etc/libvirt/qemu/vm1.xml", domain("vm1", kUuid, "<vcpu>2</vcpu>"));
+  const auto result = read(tree);
+  REQUIRE(result.vms.size() == 2);
+  CHECK(sources(require_vm(result, "copy")) == "process");
+  CHECK(sources(require_vm(result, "vm1")) == "libvirt process");
+}
+
+TEST_CASE("Running VMs of one name are told", "[vms]") {
+  FakeTree tree;
+  add_libvirt_qemu(tree, 300, "web", kUuid);
+  tree.file("/etc/libvirt/qemu/web.xml", domain("web", kOther, "<vcpu>2</vcpu>"));
+  const auto is_told = [&] {
+    return warns(read(tree),
+                 "2 VMs that run are called web: --vm and --vm-policy mean all of them");
+  };
+  CHECK_FALSE(is_told());  // The other does not run.
+  add_qemu(tree, 400, "web", {"3"});
+  CHECK(is_told());
+}
+
 TEST_CASE("VMs of one name with different UUIDs stay two", "[vms]") {
   FakeTree tree;
   add_libvirt_qemu(tree, 300, "vm1", kUuid);
@@ -147,6 +203,10 @@ TEST_CASE("A status file that was left behind does not make its VM run", "[vms]"
   }
   SECTION("the process is no VM") {
     add_process(tree, 300, "bash", {"bash"}, "0-15");
+  }
+  SECTION("the process is no VM, although it is QEMU's") {
+    add_process(tree, 300, "qemu-nbd", {"qemu-nbd", "-c", "/dev/nbd0"}, "0-15");
+    add_descriptors(tree, 300, {"/dev/null"});
   }
   CHECK(std::ranges::none_of(read(tree).vms, [](const Vm& vm) { return vm.name == "vm1"; }));
   tree.file("/etc/libvirt/qemu/vm1.xml", domain("vm1", kUuid, pins("2", "3")));

@@ -246,65 +246,6 @@ TEST_CASE("A VM that ends while being read is left out without noise", "[vms]") 
   CHECK(result.warnings.empty());
 }
 
-TEST_CASE("Devices are those of the IOMMU groups that a VM holds", "[vms]") {
-  FakeTree tree;
-  add_qemu(tree, 300, "vm1", {"2"});
-  auto bridge = make_device("0000:20:01.0", 35);
-  bridge.class_code = 0x060400;
-  const std::vector<PciDevice> devices = {bridge,
-                                          make_device("0000:22:00.0", 35),
-                                          make_device("0000:22:00.1", 35, false),
-                                          make_device("0000:24:00.0", 37)};
-  for (const auto* name : {"0000:20:01.0", "0000:22:00.0", "0000:22:00.1"}) {
-    tree.file(std::string("/sys/kernel/iommu_groups/35/devices/") + name, "");
-  }
-  add_descriptors(
-      tree,
-      300,
-      {"anon_inode:kvm-vm", "/dev/vfio/vfio", "/dev/vfio/35", "anon_inode:[vfio-device]"});
-  const auto result = read(tree, devices);
-  CHECK(devices_text(require_vm(result, "vm1")) == "0000:22:00.0");
-}
-
-TEST_CASE("A device of the group that the VM did not open is not the VM's", "[vms]") {
-  FakeTree tree;
-  const std::vector<PciDevice> devices = {make_device("0000:22:00.0", 35),
-                                          make_device("0000:22:00.1", 35)};
-  add_process(tree,
-              300,
-              "qemu-system-x86",
-              {"qemu-system-x86_64", "-name", "vm1", "-device", "vfio-pci,host=22:00.1,id=h"},
-              "0-15");
-  add_thread(tree, 300, 301, "CPU 0/KVM", "2");
-  SECTION("by the command line") {
-    add_descriptors(tree, 300, {"/dev/vfio/35", "anon_inode:[vfio-device]"});
-    CHECK(devices_text(require_vm(read(tree, devices), "vm1")) == "0000:22:00.1");
-  }
-  SECTION("but all of them are if it has opened as many") {
-    add_descriptors(
-        tree, 300, {"/dev/vfio/35", "anon_inode:[vfio-device]", "anon_inode:[vfio-device]"});
-    CHECK(devices_text(require_vm(read(tree, devices), "vm1")) == "0000:22:00.0 0000:22:00.1");
-  }
-  SECTION("by fdinfo, whatever the command line says") {
-    add_descriptors(tree, 300, {"/dev/vfio/35", "anon_inode:[vfio-device]"});
-    tree.file("/proc/300/fdinfo/1",
-              "pos:\t0\nvfio-device-syspath: /sys/devices/pci0000:20/0000:20:01.0/0000:22:00.0\n");
-    const auto result = read(tree, devices);
-    CHECK(devices_text(require_vm(result, "vm1")) == "0000:22:00.0");
-    CHECK(warns(result, "vm1: its command line names 0000:22:00.1, but process 300 does not"));
-  }
-}
-
-TEST_CASE("Devices by device node, as iommufd has them", "[vms]") {
-  FakeTree tree;
-  add_qemu(tree, 300, "vm1", {"2"});
-  add_descriptors(tree, 300, {"/dev/iommu", "/dev/vfio/devices/vfio3", "/dev/vfio/devices/vfio4"});
-  tree.link("/sys/class/vfio-dev/vfio3/device", "../../../0000:22:00.0");
-  tree.file("/proc/300/fdinfo/2", "vfio-device-syspath: /sys/devices/pci10000:e0/10000:e1:00.0\n");
-  const auto result = read(tree);
-  CHECK(devices_text(require_vm(result, "vm1")) == "0000:22:00.0 10000:e1:00.0");
-}
-
 TEST_CASE("Without root the command line tells the devices, and that is said once", "[vms]") {
   FakeTree tree;
   for (const int pid : {300, 400}) {

@@ -44,6 +44,28 @@ TEST_CASE("A Proxmox configuration, up to its snapshots", "[vms]") {
   CHECK(parse_proxmox_config("template: 1\r\n").is_template);
 }
 
+TEST_CASE("What Proxmox hands to QEMU as it is passes devices through too", "[vms]") {
+  const auto config = parse_proxmox_config(
+      "args: -cpu 'host,hv_vendor_id=a b' -device \"vfio-pci,host=05:00.1,id=x\"  -device "
+      "vfio-pci,host=0000:04:00.0\nhostpci0: 06:00\n");
+  CHECK(config.devices == std::vector<ProxmoxAddress>{
+                              {{0, 4, 0, 0}, false}, {{0, 5, 0, 1}, false}, {{0, 6, 0, 0}, true}});
+  CHECK(parse_proxmox_config("args: -device 'vfio-pci,host=05:00.1").devices.size() == 1);
+  CHECK(parse_proxmox_config("args:\nargs: '\nargs: -device\n").devices.empty());
+}
+
+TEST_CASE("A node of a cluster is called by the first part of its host name", "[vms]") {
+  const FakeTree tree{
+      {"/etc/pve/qemu-server/102.conf", "name: web\nhostpci0: mapping=nic\n"},
+      {"/etc/pve/nodes/other/qemu-server/200.conf", "name: elsewhere\naffinity: 2\n"},
+      {"/etc/pve/mapping/pci.cfg",
+       "nic\n\tmap node=other,path=0000:09:00.0\n\tmap node=pve1,path=0000:24:00.0\n"},
+      {"/proc/sys/kernel/hostname", "pve1.example.org\n"}};
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  REQUIRE(read.vms.size() == 1);
+  CHECK(devices_text(require_vm(read, "web")) == "0000:24:00.0");
+}
+
 TEST_CASE("One Proxmox VM with affinity, two with hostpci", "[vms]") {
   FakeTree tree{
       {"/etc/pve/qemu-server/100.conf", "name: vm100\ncores: 2\naffinity: 2-5\n"},
@@ -84,6 +106,17 @@ TEST_CASE("An affinity that was changed while the VM runs is a difference", "[vm
   const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
   CHECK(pins_text(require_vm(read, "vm100")) == "0:0-15 1:0-15");
   CHECK(warns(read, "vm100: proxmox pins vCPUs 0-1 to 2-5, the threads may run on 0-15"));
+}
+
+TEST_CASE("vCPUs that a hook pins within the affinity are no difference", "[vms]") {
+  FakeTree tree{{"/etc/pve/qemu-server/100.conf", "name: web\ncores: 2\naffinity: 2-5\n"}};
+  add_process(tree, 300, "kvm", {"/usr/bin/kvm", "-id", "100", "-name", "web"}, "2-5");
+  add_thread(tree, 300, 301, "CPU 0/KVM", "2");
+  add_thread(tree, 300, 302, "CPU 1/KVM", "3");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
+  const auto read = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(pins_text(require_vm(read, "web")) == "0:2! 1:3!");
+  CHECK(read.warnings.empty());
 }
 
 TEST_CASE("A pid file that was left behind makes no VM run", "[vms]") {

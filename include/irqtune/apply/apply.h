@@ -73,8 +73,11 @@ struct RollbackSelection {
 };
 
 /// Puts back every mask that still is what apply wrote, on the interrupts that still are the same
-/// vectors; the others are reported and left. One report for each journal, newest first; none if
-/// there is nothing to roll back. The caller holds the Lock, except for a dry run.
+/// vectors; the others are reported and left, as are those that a newer journal has set since and
+/// that is not rolled back. One report for each journal, newest first; none if there is nothing to
+/// roll back, `nothing_to_do` if `id` is rolled back already. A journal that cannot be written (disk
+/// full) or read, and an interruption, leave a `problem` and the state `partial`.
+/// The caller holds the Lock, except for a dry run.
 /// Throws Error{usage} if `id` is not a journal, or is of another root or a newer format.
 [[nodiscard]] std::vector<ApplyReport> roll_back(const RollbackSelection& selection,
                                                  const Sysfs& sysfs,
@@ -108,8 +111,9 @@ struct AppliedMask {
 class Lock {
  public:
   /// Waits up to `wait`. Throws Error{busy} naming the holder's PID if that is not enough, and
-  /// Error{applying} if the directory or file cannot be made or is not ours alone.
-  /// `root` is the tree that the directory may lie in: no link below it is followed.
+  /// Error{applying} if the directory or file cannot be made or is not ours alone, or if a signal
+  /// ended the wait. `root` is the tree that the directory may lie in: no link below it is
+  /// followed.
   Lock(const std::filesystem::path& state_dir,
        std::chrono::milliseconds wait,
        const std::filesystem::path& root = "/");
@@ -119,8 +123,16 @@ class Lock {
   Lock& operator=(Lock&&) = delete;
   ~Lock();
 
+  /// lock_stamp() as the last holder left it.
+  [[nodiscard]] const std::string& found() const noexcept { return found_; }
+
  private:
   int fd_ = -1;
+  std::string found_;
 };
+
+/// A text that differs from one holder of the lock to the next; empty if there was none. What was
+/// read before holding the lock may be out of date if the stamp is another than before.
+[[nodiscard]] std::string lock_stamp(const std::filesystem::path& state_dir);
 
 }  // namespace irqtune

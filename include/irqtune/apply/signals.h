@@ -6,9 +6,10 @@
 
 namespace irqtune {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the process, and SIGPIPE
-/// does nothing: an apply or a rollback finishes its current write, and then puts things in order.
-/// One at a time in a process. The destructor puts the old handlers back.
+/// While it lives, SIGINT, SIGTERM, SIGHUP and SIGPIPE are noted instead of ending the process, and
+/// SIGXFSZ does nothing, so that a journal above the limit is an error as any other: an apply or a
+/// rollback finishes its current write, and then puts things in order. What the caller had ignored
+/// (nohup(1)) stays ignored. One at a time in a process. The destructor puts the old handlers back.
 class SignalGuard {
  public:
   SignalGuard();
@@ -22,7 +23,7 @@ class SignalGuard {
   [[nodiscard]] static bool interrupted() noexcept;
 
  private:
-  static constexpr std::size_t kSignals = 4;
+  static constexpr std::size_t kSignals = 5;
   std::array<struct sigaction, kSignals> old_{};
 };
 

@@ -76,6 +76,8 @@ struct ApplyReport {
   ApplyState state = ApplyState::nothing_to_do;
   std::vector<Outcome> outcomes;  ///< In the order of the writes.
   std::vector<std::string> warnings;
+  std::string problem;  ///< Of a rollback: what else is not as it should be; empty if nothing.
+  std::string hint;     ///< What to do about `problem`.
 };
 
 /// The state of a journal.

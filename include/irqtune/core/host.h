@@ -114,7 +114,7 @@ struct Irq {
   std::vector<std::string> actions;
   std::vector<CpuCount> counts;  ///< Since boot, by CPU, zeros left out.
   std::vector<CpuRate> rates;    ///< By CPU, zeros left out; see Host::rate_source.
-  bool listed = true;            ///< Has a row in /proc/interrupts; an idle vector may have none.
+  bool listed = true;            ///< Has counts in /proc/interrupts; an idle vector may have none.
 
   std::optional<CpuSet> affinity;  ///< smp_affinity_list: what was asked for, even if not yet done.
   std::optional<CpuSet> effective;  ///< effective_affinity_list: where it is delivered.

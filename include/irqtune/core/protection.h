@@ -21,6 +21,7 @@ struct Protection {
   std::optional<int> vcpu;  ///< As `vm`.
   std::string source;       ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid"
   std::optional<int> of;    ///< For a sibling: the CPU that it is a sibling of.
+  std::optional<int> pid;   ///< Of the VM, if it runs: tells VMs of one name apart.
 };
 
 /// Who protects each protected CPU, by CPU number. A CPU that is not in it is not protected.
@@ -41,6 +42,10 @@ struct ProtectionRules {
 
 /// "cpu6: vCPU 2 of db1 (libvirt)", "cpu7: sibling of cpu6, vCPU 2 of db1 (libvirt)".
 [[nodiscard]] std::string protection_text(int cpu, const Protection& protection);
+
+/// A line for each reason, vCPUs of one VM in one: "cpu6: vCPUs 0-3 of db1 (libvirt)".
+[[nodiscard]] std::vector<std::string> protection_texts(int cpu,
+                                                        const std::vector<Protection>& reasons);
 
 /// True if a vCPU, or the sibling of one, protects the CPU: a vector there is a collision.
 [[nodiscard]] bool protected_by_vcpu(const ProtectionMap& map, int cpu);

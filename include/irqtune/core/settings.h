@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/cpu_set.h"
+#include "irqtune/core/kernel_parameters.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,14 +19,17 @@ struct PostingFacts {
   std::optional<bool> device_posted_irqs;  ///< kvm_intel or kvm_amd: enable_device_posted_irqs
   std::optional<bool> apicv;               ///< kvm_intel: enable_apicv
   std::optional<bool> avic;                ///< kvm_amd: avic
+  std::optional<bool> iommu;               ///< Every Intel IOMMU can post.
+
+  /// False if the kernel has no posted MSIs of its own (no row PMN in /proc/interrupts); looked at
+  /// only where the command line asks for them.
+  std::optional<bool> posted_msi;
 };
 
-/// One parameter of the kernel command line.
-struct KernelParameter {
-  std::string name;   ///< '-' written as '_', which the kernel takes for the same.
-  std::string value;  ///< Without quotes; empty where there is no '='.
-  friend bool operator==(const KernelParameter&, const KernelParameter&) = default;
-};
+/// Whether KVM may post device interrupts at all; empty optional if nothing tells. The kernel
+/// parameters can take it away.
+[[nodiscard]] std::optional<bool> may_post(const PostingFacts& facts,
+                                           const KernelParameters& parameters);
 
 /// One idle state of a CPU. Source: Documentation/ABI/testing/sysfs-devices-system-cpu, cpuidle.
 struct IdleState {
@@ -93,7 +97,8 @@ struct ConfigLine {
 /// sysctls, services and their configuration. Only `diagnose` looks at it.
 struct Settings {
   PostingFacts posting;
-  std::vector<KernelParameter> kernel;          ///< In the order of the command line.
+  KernelParameters kernel;
+  bool knows_isolation = false;                 ///< /sys/devices/system/cpu/isolated can be read.
   std::vector<CpuPower> power;                  ///< Of the CPUs that serve vectors, by CPU.
   std::optional<std::uint64_t> halt_poll_ns;    ///< kvm: how long a vCPU polls before it sleeps.
   std::optional<bool> unsafe_interrupts;        ///< vfio_iommu_type1: allow_unsafe_interrupts
@@ -103,17 +108,5 @@ struct Settings {
   std::vector<Meddler> meddlers;                ///< Those that run, by PID.
   std::vector<ConfigLine> config;               ///< By file, then line.
 };
-
-/// The last parameter of this name, which is the one that counts for most; nullptr if there is
-/// none. `name` has '_' for '-'.
-[[nodiscard]] const KernelParameter* find_parameter(const Settings& settings,
-                                                    std::string_view name) noexcept;
-
-/// The CPUs of a parameter's value: the list in "isolcpus=managed_irq,domain,2-7"; empty if the
-/// value has none.
-[[nodiscard]] CpuSet parameter_cpus(std::string_view value);
-
-/// True if the comma-separated value has this word: "managed_irq" in "managed_irq,domain,2-7".
-[[nodiscard]] bool has_word(std::string_view value, std::string_view word);
 
 }  // namespace irqtune

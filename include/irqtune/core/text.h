@@ -3,6 +3,8 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,12 +52,43 @@ template <std::integral Number>
 /// special treatment of '/' or leading dots.
 [[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
 
-/// `text` with control characters, and bytes that are not UTF-8, replaced by '?': names come from
-/// guests and drivers, and a terminal obeys what it is shown.
+/// A character of UTF-8 text.
+struct Character {
+  std::size_t bytes = 0;  ///< 0 if it is not well-formed.
+  char32_t code = 0;
+};
+
+/// The character at the start of `text`.
+[[nodiscard]] Character first_character(std::string_view text) noexcept;
+
+/// False for characters that a terminal obeys rather than shows: controls, separators of lines,
+/// marks that turn the direction of text or take no room. Source: Unicode, categories Cc, Cf, Zl
+/// and Zp.
+[[nodiscard]] bool is_shown(char32_t code) noexcept;
+
+/// `text` with '?' for each character that is not shown and each byte that is not UTF-8: names come
+/// from guests and drivers, and a terminal obeys what it is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// The member of `names` nearest to `name` by edit distance, if near enough to be a slip of the
-/// finger (at most a third of its length, and at least one); empty if none is.
+/// "0 vectors", "1 vector", "2 vectors".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
+/// `word` as one word of sh that is printable itself. NUL bytes and newlines at its end, which no
+/// word can have, may get lost.
+[[nodiscard]] std::string shell_word(std::string_view word);
+
+/// What bounds the values that a parser makes of JSON text.
+struct JsonExtent {
+  std::size_t depth = 0;  ///< Most brackets that are open at a time.
+  std::size_t marks = 0;  ///< Opening brackets, commas and colons outside of strings.
+};
+
+/// Of any text, in one pass: a parser that counts for itself stops too late, or is slow.
+[[nodiscard]] JsonExtent json_extent(std::string_view text) noexcept;
+
+/// The member of `names` nearest to `name` by edit distance, capitals or not, if near enough to be
+/// a slip of the finger (at most a third of its length, and at least one); else the first that
+/// begins with it, of at least two letters; empty if none does.
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        const std::vector<std::string>& names);
 

@@ -22,6 +22,9 @@ struct DiagnosisInput {
   const Plan& plan;  ///< What a fresh plan wants: its bounds, its reasons, what it cannot place.
   const Settings& settings;
   double shared_rate = 500;  ///< Interrupts per second; host drivers may share a line below that.
+
+  /// The busiest CPU's rate after `--rebalance`, where that may be less than after `plan`.
+  std::optional<double> rebalanced_rate = std::nullopt;
 };
 
 /// Everything that hurts on the host, worst first, then in the order of
@@ -47,9 +50,9 @@ struct EsxInput {
 /// Source: VMware knowledge base 1290 and 1003710 (ESX 2.x and 3.x; not ESX 4, not ESXi).
 [[nodiscard]] std::vector<Finding> diagnose_esx(const EsxInput& input);
 
-/// Why changing an affinity would break a posted vector on this kernel, one line; empty optional
-/// where it would not, or nothing tells. True of intremap=posted_msi on 6.10 up to the fix in
-/// 6.12.24, 6.13.12, 6.14.3 and 6.15.
+/// Why changing an affinity would break a posted vector on this kernel, or may, one line; empty
+/// optional where it would not, or nothing tells. True of intremap=posted_msi on 6.10 up to the fix
+/// in 6.12.24, 6.13.12, 6.14.3 and 6.15; a distribution's own numbers of those kernels do not tell.
 /// Source: Linux 688124cc541f "iommu/vt-d: Don't clobber posted vCPU IRTE when host IRQ affinity
 /// changes", which fixes ed1e48ea4370.
 [[nodiscard]] std::optional<std::string> why_posting_breaks(const HostId& id,

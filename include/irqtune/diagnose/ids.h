@@ -37,6 +37,7 @@ inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     "vm-remote-device",
     "vm-unpinned",
     "emulator-on-vcpu",
+    "vcpu-pool-isolated",
     // conflicts
     "irqbalance-moves-vectors",
     "irqbalance-cpus",

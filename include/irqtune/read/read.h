@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
+#include "irqtune/read/lscpu.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <functional>
@@ -22,7 +23,8 @@ struct ReadOptions {
   bool names = false;                         ///< Look up vendor and device names (pci.ids).
   std::optional<double> sample;               ///< Seconds between two readings, for rates.
   std::map<PciAddress, NodeId> assume_nodes;  ///< --assume-node
-  std::string lscpu_file;  ///< --lscpu: a path of this machine, outside the root.
+  bool devices_may_be_absent = false;         ///< Of those: a warning, no error.
+  std::optional<CpuText> cpu_text;            ///< --lscpu: for what sysfs does not say.
 
   /// Called about every 100 ms during a wait, with the seconds left; may be empty.
   std::function<void(double)> on_wait;
@@ -33,7 +35,7 @@ struct ReadOptions {
 
 /// Reads the whole host. What is absent costs the facts it holds, named in Host::warnings; an
 /// interrupt that vanishes while being read is left out.
-/// Throws Error{usage} if --lscpu names a file that cannot be read or understood.
+/// Throws Error{usage} if --assume-node names a device or a node that the host does not have.
 [[nodiscard]] Host read_host(const Sysfs& sysfs, const ReadOptions& options);
 
 }  // namespace irqtune

@@ -5,23 +5,15 @@
 #include "irqtune/core/settings.h"
 #include "irqtune/sys/sysfs.h"
 
-#include <string_view>
-#include <vector>
-
 namespace irqtune {
 
 /// What decides how the host serves interrupts, beside the interrupts themselves. What is absent
 /// leaves an empty value.
 [[nodiscard]] Settings read_settings(const Sysfs& sysfs, const Host& host);
 
-/// What KVM's modules say about posting. A parameter that is neither yes nor no ("auto" while the
-/// module loads) stays unknown.
-/// Source: Linux arch/x86/kvm: kvm_intel and kvm_amd enable_device_posted_irqs (since 6.16),
-/// kvm_intel enable_apicv, kvm_amd avic.
+/// What KVM's modules and the IOMMUs say about posting. A parameter that is neither yes nor no
+/// ("auto" while the module loads) stays unknown. Source: Linux arch/x86/kvm: kvm_intel and kvm_amd
+/// enable_device_posted_irqs (since 6.16), kvm_intel enable_apicv, kvm_amd avic.
 [[nodiscard]] PostingFacts read_posting_facts(const Sysfs& sysfs);
-
-/// The parameters of a kernel command line, without those for init. Quotes are removed, '-' in
-/// names is '_'. Source: Linux lib/cmdline.c, next_arg(); kernel/params.c, dash2underscore().
-[[nodiscard]] std::vector<KernelParameter> parse_kernel_parameters(std::string_view text);
 
 }  // namespace irqtune

@@ -16,20 +16,24 @@ namespace irqtune {
 /// What a VMM's command line says. Empty where it does not.
 struct VmmCommand {
   std::string program;  ///< Last component of argv[0].
+  bool qemu = false;    ///< By that, whatever it emulates.
   std::string name;     ///< QEMU -name, firecracker --id, cloud-hypervisor's API socket.
   std::string uuid;
-  std::optional<int> vmid;          ///< Proxmox: -id.
-  std::optional<int> vcpus;         ///< At the start.
-  bool probe = false;               ///< QEMU -machine none: only asked what it can do.
-  std::vector<PciAddress> devices;  ///< vfio-pci, plain and JSON; --device, --vfio. By address.
+  std::optional<int> vmid;   ///< Proxmox: -id.
+  std::optional<int> vcpus;  ///< At the start.
+  bool probe = false;        ///< QEMU -machine none: only asked what it can do.
+  /// vfio-pci, plain and JSON; --device, --vfio, --vfio-pci. By address.
+  std::vector<PciAddress> devices;
 };
 
 /// Parses /proc/PID/cmdline: words separated by NUL.
-/// Source: QEMU qemu-options.hx; cloud-hypervisor vmm/src/config.rs; crosvm src/crosvm/cmdline.rs.
+/// Source: QEMU qemu-options.hx; cloud-hypervisor vmm/src/config.rs; crosvm src/crosvm/cmdline.rs;
+/// kvmtool builtin-run.c.
 [[nodiscard]] VmmCommand parse_vmm_command(std::string_view cmdline);
 
 /// The vCPU that a thread of this name (/proc/PID/task/TID/comm) runs: "CPU 3/KVM" and "CPU 3/TCG"
-/// of QEMU, "vcpu3" of cloud-hypervisor, "fc_vcpu 3" of firecracker, "crosvm_vcpu3".
+/// of QEMU, "vcpu3" of cloud-hypervisor, "fc_vcpu 3" of firecracker, "crosvm_vcpu3", "kvm-vcpu-3"
+/// of kvmtool.
 [[nodiscard]] std::optional<int> vcpu_of_thread(std::string_view comm) noexcept;
 
 /// A host address as QEMU, Proxmox and people write it: the domain may be missing, fields may be
@@ -64,6 +68,7 @@ struct LibvirtDomain {
   std::vector<PciAddress> hostdevs;            ///< Host side, in the file's order.
   std::vector<PciAddress> interface_hostdevs;  ///< Host side of `<interface type='hostdev'>`.
   std::vector<PciAddress> nvme_disks;          ///< Host side of `<disk type='nvme'>`.
+  std::vector<PciAddress> command_devices;     ///< Of `<qemu:commandline>`; by address.
 
   bool live = false;  ///< A status file: the rest is filled in, too.
   std::string state;  ///< "running", "paused", ...
@@ -95,14 +100,14 @@ struct ProxmoxAddress {
 
 /// What a VM's configuration says, as far as irqtune needs it.
 struct ProxmoxConfig {
-  std::string name;                ///< Empty if it has none.
-  std::string uuid;                ///< Of smbios1
-  int vcpus = 1;                   ///< `vcpus`, or sockets x cores
-  std::optional<CpuSet> affinity;  ///< One mask for all threads.
-  std::vector<ProxmoxAddress> devices;
-  std::vector<std::string> mappings;  ///< hostpci lines that name a mapping instead.
-  bool is_template = false;           ///< Is never run.
-  std::vector<std::string> warnings;  ///< What cannot be read.
+  std::string name;                     ///< Empty if it has none.
+  std::string uuid;                     ///< Of smbios1
+  int vcpus = 1;                        ///< `vcpus`, or sockets x cores
+  std::optional<CpuSet> affinity;       ///< One mask for all threads.
+  std::vector<ProxmoxAddress> devices;  ///< Of hostpci lines, and those that `args` passes through.
+  std::vector<std::string> mappings;    ///< hostpci lines that name a mapping instead.
+  bool is_template = false;             ///< Is never run.
+  std::vector<std::string> warnings;    ///< What cannot be read.
 };
 
 /// Parses /etc/pve/qemu-server/VMID.conf up to its first section: snapshots and pending changes do

@@ -19,11 +19,16 @@ namespace irqtune {
 /// Which part of the host `show` prints.
 enum class Section : std::uint8_t { topology, devices, irqs, vms, all };
 
-/// How text for people is written.
+/// How text for people is written, and how it names this program.
 struct TextStyle {
   bool color = false;       ///< ANSI colours
-  std::size_t width = 100;  ///< Columns; longer cells are cut with an ellipsis.
+  std::size_t width = 100;  ///< Columns for running text and maps.
+  /// Lines of tables keep to the width too, as on a terminal; else they stay whole, as for grep.
+  bool fold = false;
   bool verbose = false;
+  std::string program = "irqtune";  ///< How to call it for the same host: "irqtune --root DIR".
+  std::string selection;  ///< The options that select and place, as typed: " --vm vm1"; or empty.
+  bool elsewhere = false;  ///< The host is a snapshot: nothing can be applied to it here.
 };
 
 // Renderings for people: pure, and free to change in any release.
@@ -95,7 +100,7 @@ struct Diagnosis {
 };
 
 /// The findings for a tired reader: a summary line, then each with what it costs, the evidence and
-/// the remedy, wrapped to the style's width; of a healthy host, one line.
+/// the remedy, in lines of the style's width; of a healthy host, one line.
 [[nodiscard]] std::string diagnosis_text(const Diagnosis& diagnosis, const TextStyle& style);
 [[nodiscard]] std::string diagnosis_json(const Diagnosis& diagnosis);
 

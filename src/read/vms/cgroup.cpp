@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace irqtune {
 
@@ -121,6 +122,7 @@ void read_cgroups(const Sysfs& sysfs,
                   std::vector<std::string>& warnings) {
   auto& vm = found.vm;
   bool restricted = false;
+  std::map<std::pair<std::string, std::string>, CpuSet> odd;  // Cpuset and threads' CPUs -> vCPUs
   for (auto& vcpu : vm.vcpus) {
     const auto cpus = thread_cpuset(sysfs, *vm.pid, vcpu.tid.value_or(*vm.pid));
     if (!cpus || cpus->empty() || cpus->contains_all(topology.online)) {
@@ -130,17 +132,27 @@ void read_cgroups(const Sysfs& sysfs,
     if (!vcpu.cpus) {
       vcpu.cpus = cpus;
       vcpu.source = "cgroup";
-    } else if (!cpus->contains_all(*vcpu.cpus & topology.online)) {
-      warnings.push_back(fmt::format("{}: its cgroup gives vCPU {} {}, the thread may run on {}",
-                                     vm.name,
-                                     vcpu.id,
-                                     cpus->to_list(),
-                                     (*vcpu.cpus & topology.online).to_list()));
+    } else if (const auto usable = *vcpu.cpus & topology.online; !cpus->contains_all(usable)) {
+      odd[{cpus->to_list(), usable.to_list()}].insert(vcpu.id);
     }
+  }
+  for (const auto& [lists, vcpus] : odd) {
+    const bool one = vcpus.size() == 1;
+    warnings.push_back(fmt::format("{}: its cgroup gives {} {} {}, the {} may run on {}",
+                                   vm.name,
+                                   one ? "vCPU" : "vCPUs",
+                                   vcpus.to_list(),
+                                   lists.first,
+                                   one ? "thread" : "threads",
+                                   lists.second));
   }
   if (restricted) {
     vm.sources.emplace_back("cgroup");
   }
+}
+
+std::optional<CpuSet> read_root_cpuset(const Sysfs& sysfs) {
+  return read_list(sysfs, fmt::format("{}/cpuset.cpus.effective", kUnified));
 }
 
 std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs) {

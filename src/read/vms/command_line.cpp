@@ -90,13 +90,50 @@ void set_vcpus(VmmCommand& command, std::string_view text) {
   }
 }
 
-/// "/run/ch/web.sock" or "path=/run/ch/web.sock" -> "web": cloud-hypervisor's VMs have no name.
+/// -smp; without a number of CPUs it is the greatest one, and without that the number of threads.
+/// Source: QEMU hw/core/machine-smp.c, machine_parse_smp_config().
+void set_qemu_vcpus(VmmCommand& command, std::string_view text) {
+  set_vcpus(command, text);
+  const auto options = parse_options(text);
+  const auto most = parse_number<std::int64_t>(option(options, "maxcpus"));
+  std::int64_t product = most.value_or(1);
+  bool given = most.has_value();
+  for (const auto& [key, value] : options) {
+    constexpr std::array<std::string_view, 7> kLevels = {
+        "drawers", "books", "sockets", "dies", "clusters", "cores", "threads"};
+    const auto number = parse_number<int>(value).value_or(0);
+    if (std::ranges::find(kLevels, key) != kLevels.end() && number > 0 && !most &&
+        product < CpuSet::kMaxCpus) {
+      product *= number;
+      given = true;
+    }
+  }
+  if (given && !command.vcpus && product > 0 && product < CpuSet::kMaxCpus) {
+    command.vcpus = static_cast<int>(product);
+  }
+}
+
+/// True of a socket's name that tells nothing of the VM: "api", "clh-api".
+bool is_common_socket(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "api", "clh-api", "ch-api", "ch", "clh", "sock", "socket", "cloud-hypervisor", "crosvm"};
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
+/// "/run/ch/web.sock", "path=/run/ch/web.sock" or "/run/vc/vm/web/clh-api.sock" -> "web":
+/// cloud-hypervisor's VMs have no name.
 void set_socket_name(VmmCommand& command, std::string_view text) {
   const auto options = parse_options(text);
-  const auto path = option(options, "path");
-  auto name = last_component(path.empty() ? std::string_view(options.front().first) : path);
+  const auto given = option(options, "path");
+  const std::string_view path = given.empty() ? options.front().first : given;
+  auto name = last_component(path);
   if (const auto dot = name.rfind('.'); dot != std::string_view::npos && dot > 0) {
     name = name.substr(0, dot);
+  }
+  const auto directory = path.substr(0, path.rfind('/'));
+  if (is_common_socket(name) && directory.find_last_not_of('/') != std::string_view::npos &&
+      directory.size() < path.size()) {
+    name = last_component(directory);
   }
   if (command.name.empty()) {
     command.name = name;
@@ -113,7 +150,7 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
   } else if (key == "-machine" || key == "-M") {
     command.probe = value == "none" || value.starts_with("none,");
   } else if (key == "-smp") {
-    set_vcpus(command, value);
+    set_qemu_vcpus(command, value);
   } else if (key == "-device") {
     add_qemu_device(command, value);
   } else if (key == "-drive" || key == "-blockdev") {
@@ -133,7 +170,11 @@ void take_other_option(VmmCommand& command, std::string_view key, std::string_vi
   } else if (key == "--device") {
     add_device(command, address_of_path(option(parse_options(value), "path")));
   } else if (key == "--vfio") {
-    add_device(command, address_of_path(parse_options(value).front().first));
+    const auto options = parse_options(value);
+    const auto path = option(options, "path");
+    add_device(command, address_of_path(path.empty() ? options.front().first : path));
+  } else if (key == "--vfio-pci") {
+    add_device(command, parse_loose_address(value));
   }
 }
 
@@ -161,14 +202,14 @@ bool take_option_name(std::string& key, std::string_view& word, bool qemu) {
 VmmCommand parse_vmm_command(std::string_view cmdline) {
   VmmCommand command;
   command.program = last_component(take_until(cmdline, '\0'));
-  const bool qemu = command.program.find("qemu") != std::string::npos || command.program == "kvm";
+  command.qemu = command.program.find("qemu") != std::string::npos || command.program == "kvm";
   std::string key;
   while (!cmdline.empty()) {
     auto word = take_until(cmdline, '\0');
-    if (word.starts_with('-') && word.size() > 1 && !take_option_name(key, word, qemu)) {
+    if (word.starts_with('-') && word.size() > 1 && !take_option_name(key, word, command.qemu)) {
       continue;
     }
-    if (qemu) {
+    if (command.qemu) {
       take_qemu_option(command, key, word);
     } else {
       take_other_option(command, key, word);
@@ -190,7 +231,7 @@ std::optional<int> vcpu_of_thread(std::string_view comm) noexcept {
       return std::nullopt;
     }
   } else {
-    for (const std::string_view prefix : {"vcpu", "fc_vcpu ", "crosvm_vcpu"}) {
+    for (const std::string_view prefix : {"vcpu", "fc_vcpu ", "crosvm_vcpu", "kvm-vcpu-"}) {
       number = comm.starts_with(prefix) ? comm.substr(prefix.size()) : number;
     }
   }

@@ -65,7 +65,10 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
     vm.iothreads.push_back(
         {fmt::format("iothread{}", id), pin_of(domain.iothreadpin, id, otherwise)});
   }
-  for (const auto* list : {&domain.hostdevs, &domain.interface_hostdevs, &domain.nvme_disks}) {
+  for (const auto* list : {&domain.hostdevs,
+                           &domain.interface_hostdevs,
+                           &domain.nvme_disks,
+                           &domain.command_devices}) {
     vm.devices.insert(vm.devices.end(), list->begin(), list->end());
   }
   sort_unique(vm.devices);
@@ -78,7 +81,10 @@ bool has_ended(const LibvirtDomain& domain) {
                          domain.state == "crashed");
 }
 
-void read_domain(const Sysfs& sysfs, const std::string& path, FilesRead& result) {
+void read_domain(const Sysfs& sysfs,
+                 const std::string& path,
+                 FilesRead& result,
+                 VcpuBudget& budget) {
   const auto file = sysfs.read_file(path);
   if (!file.text) {
     result.note_unreadable(path, file.error);
@@ -86,25 +92,31 @@ void read_domain(const Sysfs& sysfs, const std::string& path, FilesRead& result)
   }
   auto parsed = parse_libvirt_domain(*file.text, printable(path));
   std::ranges::move(parsed.warnings, std::back_inserter(result.warnings));
-  if (!parsed.domain || has_ended(*parsed.domain)) {
+  if (!parsed.domain || has_ended(*parsed.domain) ||
+      !budget.take(static_cast<std::size_t>(parsed.domain->vcpus))) {
     return;
   }
   const auto& domain = *parsed.domain;
+  auto found = make_found(domain, path);
   if (domain.live) {
+    result.hints.devices[*domain.pid] = found.vm.devices;
     result.hints.pids.insert(*domain.pid);
     auto& tids = result.hints.vcpu_tids[*domain.pid];
     for (const auto& [vcpu, tid] : domain.vcpu_tids) {
       tids.emplace(tid, vcpu);
     }
   }
-  result.vms.push_back(make_found(domain, path));
+  result.vms.push_back(std::move(found));
 }
 
-void read_directory(const Sysfs& sysfs, const std::string& directory, FilesRead& result) {
+void read_directory(const Sysfs& sysfs,
+                    const std::string& directory,
+                    FilesRead& result,
+                    VcpuBudget& budget) {
   std::error_code error;
   for (const auto& name : sysfs.list(directory, &error)) {
-    if (name.ends_with(".xml")) {
-      read_domain(sysfs, fmt::format("{}/{}", directory, name), result);
+    if (name.ends_with(".xml") && !name.starts_with('.')) {
+      read_domain(sysfs, fmt::format("{}/{}", directory, name), result, budget);
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {
@@ -116,10 +128,12 @@ void read_directory(const Sysfs& sysfs, const std::string& directory, FilesRead&
 
 FilesRead read_libvirt(const Sysfs& sysfs) {
   FilesRead result;
+  VcpuBudget budget;
   // What runs first. libvirtd and virtqemud use the same directories.
   const bool has_run = sysfs.exists("/run/libvirt/qemu");
-  read_directory(sysfs, has_run ? "/run/libvirt/qemu" : "/var/run/libvirt/qemu", result);
-  read_directory(sysfs, "/etc/libvirt/qemu", result);
+  read_directory(sysfs, has_run ? "/run/libvirt/qemu" : "/var/run/libvirt/qemu", result, budget);
+  read_directory(sysfs, "/etc/libvirt/qemu", result, budget);
+  budget.say_left_out(result.warnings);
   result.say_unreadable("what libvirt pins and passes through");
   return result;
 }

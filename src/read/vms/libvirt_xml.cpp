@@ -52,11 +52,13 @@ class DomainParser {
     parse_pins(node.child("cputune"));
     parse_iothreads(node);
     if (const auto memory = node.child("numatune").child("memory")) {
-      domain_.numatune = LibvirtMemory{printable(memory.attribute("mode").value()),
-                                       printable(memory.attribute("placement").value()),
-                                       list(memory.attribute("nodeset")).value_or(CpuSet{})};
+      domain_.numatune =
+          LibvirtMemory{printable(memory.attribute("mode").value()),
+                        printable(memory.attribute("placement").value()),
+                        list(memory.attribute("nodeset"), "list of nodes").value_or(CpuSet{})};
     }
     parse_devices(node.child("devices"));
+    parse_command_line(node);
   }
 
   void parse_status(pugi::xml_node status) {
@@ -76,15 +78,15 @@ class DomainParser {
  private:
   void warn(std::string_view what) { warnings_.push_back(fmt::format("{}: {}", path_, what)); }
 
-  std::optional<CpuSet> list(pugi::xml_attribute attribute) {
+  std::optional<CpuSet> list(pugi::xml_attribute attribute, std::string_view noun = "CPU list") {
     if (!attribute) {
       return std::nullopt;
     }
-    auto cpus = parse_libvirt_list(attribute.value());
-    if (!cpus) {
-      warn(fmt::format("'{}' is not a CPU list", printable(attribute.value())));
+    auto numbers = parse_libvirt_list(attribute.value());
+    if (!numbers) {
+      warn(fmt::format("'{}' is not a {}", printable(attribute.value()), noun));
     }
-    return cpus;
+    return numbers;
   }
 
   std::optional<int> number(pugi::xml_attribute attribute, int limit) {
@@ -189,6 +191,15 @@ class DomainParser {
     addresses.push_back({*domain, *bus, *slot, *function});
   }
 
+  /// A disk's images: its own, and those below it.
+  void add_nvme(pugi::xml_node image) {
+    for (; image; image = image.child("backingStore")) {
+      if (std::string_view(image.attribute("type").value()) == "nvme") {
+        add_source(image, domain_.nvme_disks);
+      }
+    }
+  }
+
   void parse_devices(pugi::xml_node devices) {
     const auto type = [](pugi::xml_node node) {
       return std::string_view(node.attribute("type").value());
@@ -197,14 +208,34 @@ class DomainParser {
       const std::string_view element = device.name();
       if (element == "hostdev" && type(device) == "pci") {
         add_source(device, domain_.hostdevs);
-      } else if (element == "disk" && type(device) == "nvme") {
-        add_source(device, domain_.nvme_disks);
+      } else if (element == "disk") {
+        add_nvme(device);
       } else if (element == "interface" && type(device) == "hostdev") {
         add_source(device, domain_.interface_hostdevs);
       } else if (element == "interface" && type(device.child("actual")) == "hostdev") {
         add_source(device.child("actual"), domain_.interface_hostdevs);  // From a network's pool
       }
     }
+  }
+
+  /// `<qemu:commandline>`, of whatever prefix: words that libvirt hands to QEMU as they are.
+  /// Source: libvirt docs/drvqemu.rst, "Pass-through of arbitrary QEMU commands".
+  void parse_command_line(pugi::xml_node node) {
+    const auto is_named = [](pugi::xml_node child, std::string_view name) {
+      const std::string_view full = child.name();
+      return full.substr(full.find(':') + 1) == name;
+    };
+    std::string words("qemu");
+    for (const auto child : node.children()) {
+      for (auto arg = is_named(child, "commandline") ? child.first_child() : pugi::xml_node{}; arg;
+           arg = arg.next_sibling()) {
+        if (is_named(arg, "arg")) {
+          words += '\0';
+          words += arg.attribute("value").value();
+        }
+      }
+    }
+    domain_.command_devices = parse_vmm_command(words).devices;
   }
 
   LibvirtDomain& domain_;
@@ -253,7 +284,11 @@ LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
 
 std::optional<CpuSet> parse_libvirt_list(std::string_view text) {
   CpuSet set;
-  for (auto part : split(trimmed(text), ',')) {
+  text = trimmed(text);
+  if (text.ends_with(',')) {
+    text.remove_suffix(1);  // libvirt lets one pass.
+  }
+  for (auto part : split(text, ',')) {
     part = trimmed(part);
     const bool excluded = part.starts_with('^');
     auto last_text = excluded ? trimmed(part.substr(1)) : part;

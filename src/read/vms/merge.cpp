@@ -7,7 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <tuple>
+#include <utility>
 
 namespace irqtune {
 
@@ -21,10 +24,82 @@ bool contradict(const std::optional<int>& a, const std::optional<int>& b) {
   return a && b && *a != *b;
 }
 
+bool have_same_id(const VmFound& a, const VmFound& b) {
+  return (!a.vm.uuid.empty() && a.vm.uuid == b.vm.uuid) || (a.vmid && a.vmid == b.vmid);
+}
+
+/// True if they cannot be the same VM, although both are said to be the same process. Names tell
+/// only where nothing better does: a VM may have been renamed since it was started.
+bool contradict(const VmFound& a, const VmFound& b) {
+  return contradict(a.vm.uuid, b.vm.uuid) || contradict(a.vmid, b.vmid) ||
+         (!have_same_id(a, b) && a.named && b.named && a.vm.name != b.vm.name);
+}
+
 /// A VM, and what it was before anything written was added to it.
 struct Merged {
   VmFound found;
   std::optional<VmFound> process;
+};
+
+/// Finds VMs by what tells them apart, of several that fit the one added first.
+class VmIndex {
+ public:
+  /// Once more for a VM that more is known of.
+  void add(const VmFound& found, std::size_t at) {
+    note(by_pid_, found.vm.pid, at);
+    note(by_vmid_, found.vmid, at);
+    if (!found.vm.uuid.empty()) {
+      note(by_uuid_, std::optional(found.vm.uuid), at);
+      note(by_uuid_and_name_, std::optional(std::pair(found.vm.uuid, found.vm.name)), at);
+    }
+    if (found.named) {
+      by_name_[found.vm.name].insert(at);
+    }
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_pid(const VmFound& vm) const {
+    return find(by_pid_, vm.vm.pid);
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_vmid(const VmFound& vm) const {
+    return find(by_vmid_, vm.vmid);
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_uuid(const VmFound& vm) const {
+    return find(by_uuid_, std::optional(vm.vm.uuid));
+  }
+
+  [[nodiscard]] std::optional<std::size_t> by_uuid_and_name(const VmFound& vm) const {
+    return find(by_uuid_and_name_, std::optional(std::pair(vm.vm.uuid, vm.vm.name)));
+  }
+
+  /// Several VMs may have one name.
+  [[nodiscard]] std::set<std::size_t> by_name(const VmFound& vm) const {
+    const auto found = vm.named ? by_name_.find(vm.vm.name) : by_name_.end();
+    return found != by_name_.end() ? found->second : std::set<std::size_t>{};
+  }
+
+ private:
+  template <typename Key>
+  static void note(std::map<Key, std::size_t>& map, const std::optional<Key>& key, std::size_t at) {
+    if (key) {
+      const auto place = map.try_emplace(*key, at).first;
+      place->second = std::min(place->second, at);
+    }
+  }
+
+  template <typename Key>
+  static std::optional<std::size_t> find(const std::map<Key, std::size_t>& map,
+                                         const std::optional<Key>& key) {
+    const auto found = key ? map.find(*key) : map.end();
+    return found != map.end() ? std::optional(found->second) : std::nullopt;
+  }
+
+  std::map<int, std::size_t> by_pid_;
+  std::map<int, std::size_t> by_vmid_;
+  std::map<std::string, std::size_t> by_uuid_;
+  std::map<std::pair<std::string, std::string>, std::size_t> by_uuid_and_name_;
+  std::map<std::string, std::set<std::size_t>> by_name_;
 };
 
 /// Puts what the sources tell of the same VM together, in the order in which they are believed.
@@ -35,7 +110,7 @@ class Merger {
 
   void add_process(VmFound found) {
     auto copy = found;
-    merged_.push_back({std::move(found), std::move(copy)});
+    add({std::move(found), std::move(copy)});
   }
 
   void add_written(VmFound written) {
@@ -46,19 +121,22 @@ class Merger {
         return;  // A status file that was left behind
       }
     }
-    auto* same = find(written);
-    if (same == nullptr) {
-      merged_.push_back({std::move(written), std::nullopt});
+    const auto at = find(written);
+    if (!at) {
+      add({std::move(written), std::nullopt});
       return;
     }
+    auto* same = &merged_[*at];
     fill(same->found, written);
+    index_.add(same->found, *at);
     if (same->process) {
       same->process->vm.name = same->found.vm.name;
       compare(*same->process, written, topology_.online, differences_);
     }
   }
 
-  VmsRead finish() {
+  /// `common` is where a process may run that nobody has put anywhere, if known.
+  VmsRead finish(const std::optional<CpuSet>& common) {
     VmsRead result;
     for (auto& [found, process] : merged_) {
       std::ranges::sort(found.vm.sources);
@@ -66,7 +144,8 @@ class Merger {
     }
     result.warnings = std::move(differences_.warnings);
     std::ranges::sort(result.vms, {}, [](const Vm& vm) { return std::tie(vm.name, vm.pid); });
-    mark_pins(result.vms, topology_);
+    mark_pins(result.vms, topology_, common);
+    say_namesakes(result.vms, result.warnings);
     for (const auto& vm : result.vms) {
       say_unknown(vm, result.warnings);
     }
@@ -80,38 +159,37 @@ class Merger {
     if (processes_.pids.empty()) {
       return true;
     }
-    const auto found = std::ranges::find(
-        merged_, written.vm.pid, [](const Merged& merged) { return merged.found.vm.pid; });
-    if (found == merged_.end() || !found->process) {
+    const auto at = index_.by_pid(written);
+    if (!at || !merged_[*at].process) {
       return processes_.vmms.contains(*written.vm.pid);
     }
-    return !contradict(found->found.vm.uuid, written.vm.uuid) &&
-           !contradict(found->found.vmid, written.vmid);
+    return !contradict(merged_[*at].found, written);
   }
 
-  /// By PID, then Proxmox's number, then UUID, then name.
-  Merged* find(const VmFound& written) {
-    const auto search = [this](auto&& is_same) {
-      const auto found = std::ranges::find_if(
-          merged_, [&](const Merged& merged) { return is_same(merged.found); });
-      return found != merged_.end() ? &*found : nullptr;
-    };
-    const auto& vm = written.vm;
-    auto* same = search([&](const VmFound& f) { return vm.pid && f.vm.pid == vm.pid; });
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) { return written.vmid && f.vmid == written.vmid; });
+  void add(Merged merged) {
+    index_.add(merged.found, merged_.size());
+    merged_.push_back(std::move(merged));
+  }
+
+  /// By PID, then Proxmox's number, then UUID (a copied command line has that of its original, so
+  /// first with the name), then name.
+  [[nodiscard]] std::optional<std::size_t> find(const VmFound& written) const {
+    for (const auto& at : {index_.by_pid(written),
+                           index_.by_vmid(written),
+                           index_.by_uuid_and_name(written),
+                           index_.by_uuid(written)}) {
+      if (at) {
+        return at;
+      }
     }
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) { return !vm.uuid.empty() && f.vm.uuid == vm.uuid; });
+    for (const auto at : index_.by_name(written)) {
+      const auto& found = merged_[at].found;
+      if (!contradict(found.vm.uuid, written.vm.uuid) && !contradict(found.vmid, written.vmid) &&
+          !contradict(found.vm.pid, written.vm.pid)) {
+        return at;
+      }
     }
-    if (same == nullptr) {
-      same = search([&](const VmFound& f) {
-        return written.named && f.named && f.vm.name == vm.name &&
-               !contradict(f.vm.uuid, vm.uuid) && !contradict(f.vmid, written.vmid) &&
-               !contradict(f.vm.pid, vm.pid);
-      });
-    }
-    return same;
+    return std::nullopt;
   }
 
   /// Adds what is not known yet.
@@ -148,6 +226,20 @@ class Merger {
     }
   }
 
+  /// `vms` are by name.
+  static void say_namesakes(const std::vector<Vm>& vms, std::vector<std::string>& warnings) {
+    std::map<std::string_view, std::size_t> running;
+    for (const auto& vm : vms) {
+      running[vm.name] += vm.state == VmState::running ? 1U : 0U;
+    }
+    for (const auto& [name, count] : running) {
+      if (count > 1) {
+        warnings.push_back(fmt::format(
+            "{} VMs that run are called {}: --vm and --vm-policy mean all of them", count, name));
+      }
+    }
+  }
+
   static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
     const auto is_unknown = [](const Vcpu& vcpu) { return !vcpu.cpus; };
     if (vm.state == VmState::running &&
@@ -159,6 +251,7 @@ class Merger {
   const Topology& topology_;
   const ProcessesRead& processes_;
   std::vector<Merged> merged_;
+  VmIndex index_;
   Differences differences_;
 };
 
@@ -175,6 +268,7 @@ VmsRead read_vms(const Sysfs& sysfs,
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
   hints.pids.merge(proxmox.hints.pids);
+  hints.devices.merge(proxmox.hints.devices);
   auto processes = read_processes(sysfs, hints, devices);
   std::vector<std::string> warnings = std::move(processes.warnings);
   Merger merger(topology, processes);
@@ -188,7 +282,7 @@ VmsRead read_vms(const Sysfs& sysfs,
     }
     move_to(files->warnings, warnings);
   }
-  auto result = merger.finish();
+  auto result = merger.finish(read_root_cpuset(sysfs));
   move_to(result.warnings, warnings);
   result.vfio_users = std::move(processes.vfio_users);
   if (topology.online.empty() && !result.vms.empty()) {

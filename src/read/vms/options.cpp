@@ -43,7 +43,8 @@ std::string take_json_string(std::string_view& rest) {
   return out;
 }
 
-/// Walks JSON text that may be torn; what is no string is passed over.
+/// Walks JSON text that may be torn; what is no string is passed over. Keys are cut, and those of
+/// the outermost objects alone stand before others: each value has them all.
 class JsonStrings {
  public:
   std::vector<OptionPair> parse(std::string_view text) {
@@ -67,7 +68,7 @@ class JsonStrings {
     if (is_value_) {
       options_.emplace_back(prefix_ + key_, std::move(string));
     } else {
-      key_ = std::move(string);
+      key_ = string.substr(0, kLongestKey);
     }
     is_value_ = false;
   }
@@ -75,13 +76,16 @@ class JsonStrings {
   void take_mark(char c) {
     if (c == '{' || c == '[') {
       outer_.push_back(prefix_.size());
-      prefix_ += outer_.size() > 1 ? key_ + '.' : "";
+      prefix_ += outer_.size() > 1 && outer_.size() <= kDeepest ? key_ + '.' : "";
     } else if ((c == '}' || c == ']') && !outer_.empty()) {
       prefix_.resize(outer_.back());
       outer_.pop_back();
     }
     is_value_ = c == ':' || (is_value_ && (c == ' ' || c == '\t'));
   }
+
+  static constexpr std::size_t kLongestKey = 64;
+  static constexpr std::size_t kDeepest = 8;
 
   std::vector<OptionPair> options_;
   std::vector<std::size_t> outer_;  ///< Length of the prefix outside of each open object.

@@ -23,10 +23,12 @@ std::optional<int> served_pid(std::string_view comm) noexcept {
   return std::nullopt;
 }
 
-/// `comm` has at most 15 characters. "kvm" is Proxmox's and Debian's name for QEMU.
+/// `comm` has at most 15 characters. "kvm" is Proxmox's and Debian's name for QEMU,
+/// ".qemu-system-x8" that of NixOS, "lkvm" kvmtool's.
 bool looks_like_vmm(std::string_view comm) noexcept {
-  return comm.starts_with("qemu") || comm == "kvm" || comm.starts_with("cloud-hyperviso") ||
-         comm == "firecracker" || comm.starts_with("crosvm") || vcpu_of_thread(comm);
+  return comm.find("qemu") != std::string_view::npos || comm == "kvm" || comm == "lkvm" ||
+         comm.starts_with("cloud-hyperviso") || comm == "firecracker" ||
+         comm.starts_with("crosvm") || vcpu_of_thread(comm);
 }
 
 bool is_qemu(std::string_view program) noexcept {
@@ -44,6 +46,7 @@ class Reader {
       read_vm(pid, read_held(sysfs_, pid));
     }
     find_users();
+    budget_.say_left_out(result_.warnings);
     say_unreadable();
     return std::move(result_);
   }
@@ -70,11 +73,37 @@ class Reader {
       auto rest = std::string_view(name);
       if (const auto pid = parse_number<int>(take_until(rest, '-')); pid && !rest.empty()) {
         found.insert(*pid);
+        kvm_directories_[*pid] = name;
       }
     }
     found.insert(result_.vmms.begin(), result_.vmms.end());
     std::erase_if(found, [&](int pid) { return !result_.pids.contains(pid); });
     return found;
+  }
+
+  /// The threads that run vCPUs, by KVM's numbers, which are APIC ids: only their order is that of
+  /// the vCPUs. Empty without debugfs. Source: Linux virt/kvm/kvm_main.c,
+  /// kvm_create_vcpu_debugfs(), since 6.1.
+  std::map<int, int> kvm_tids(int pid) const {
+    const auto directory = kvm_directories_.find(pid);
+    std::map<int, int> by_id;
+    if (directory != kvm_directories_.end()) {
+      const auto path = fmt::format("/sys/kernel/debug/kvm/{}", directory->second);
+      for (const auto& name : sysfs_.list(path)) {
+        const auto id = name.starts_with("vcpu")
+                            ? parse_number<int>(std::string_view(name).substr(4))
+                            : std::nullopt;
+        const auto text = id ? sysfs_.read(fmt::format("{}/{}/pid", path, name)) : std::nullopt;
+        if (const auto tid = parse_number<int>(trimmed(text.value_or(""))); tid && *tid > 0) {
+          by_id.emplace(*id, *tid);
+        }
+      }
+    }
+    std::map<int, int> vcpus;
+    for (const auto& [id, tid] : by_id) {
+      vcpus.emplace(tid, static_cast<int>(vcpus.size()));
+    }
+    return vcpus;
   }
 
   /// Adds the process if it is a VM; one that ends meanwhile is none.
@@ -93,9 +122,16 @@ class Reader {
     auto& vm = found.vm;
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
-    const bool system = !command.probe && is_qemu(command.program);
-    if (vm.vcpus.empty() && held.vcpus.empty() && !held.kvm_vm && !system) {
-      return false;  // qemu-img, a guest agent, a device process of crosvm
+    const bool may_run = held.kvm_vm || !held.vcpus.empty() || is_qemu(command.program);
+    if (vm.vcpus.empty() && (command.probe || !may_run)) {
+      result_.vmms.erase(pid);  // qemu-img, a guest agent, a device process of crosvm
+      return false;
+    }
+    if (vm.vcpus.empty()) {
+      vm.vcpus = named_vcpus(threads, kvm_tids(pid), 0);
+    }
+    if (!budget_.take(std::max(vm.vcpus.size(), static_cast<std::size_t>(count)))) {
+      return false;
     }
     if (vm.vcpus.empty()) {
       vm.vcpus = unnamed_vcpus(sysfs_, pid, threads, count);
@@ -104,7 +140,8 @@ class Reader {
     vm.sources = {"process"};
     vm.uuid = printable(command.uuid);
     vm.iothreads = find_iothreads(threads);
-    vm.emulator = threads.front().tid == pid ? threads.front().allowed : std::nullopt;
+    const auto main = std::ranges::find(threads, pid, &Thread::tid);
+    vm.emulator = main != threads.end() ? main->allowed : std::nullopt;
     found.vmid = command.vmid;
     found.live = true;
     set_name(found, command, *comm);
@@ -135,9 +172,16 @@ class Reader {
       held_.insert(vm.devices.begin(), vm.devices.end());
       return;
     }
-    vm.devices = held_devices(sysfs_, held, command.devices, devices_);
+    const auto given = hints_.devices.find(*vm.pid);
+    auto likely = command.devices;
+    if (given != hints_.devices.end()) {
+      likely.insert(likely.end(), given->second.begin(), given->second.end());
+    }
+    vm.devices = held_devices(sysfs_, held, likely, devices_);
     for (const auto& told : command.devices) {
-      if (std::ranges::find(vm.devices, told) == vm.devices.end()) {
+      const bool unplugged = given != hints_.devices.end() &&
+                             std::ranges::find(given->second, told) == given->second.end();
+      if (!unplugged && std::ranges::find(vm.devices, told) == vm.devices.end()) {
         result_.warnings.push_back(
             fmt::format("{}: its command line names {}, but process {} does not hold it",
                         vm.name,
@@ -202,6 +246,8 @@ class Reader {
   const ProcessHints& hints_;
   const std::vector<PciDevice>& devices_;
   ProcessesRead result_;
+  VcpuBudget budget_;
+  std::map<int, std::string> kvm_directories_;  // PID -> "PID-FD"
   std::set<PciAddress> held_;
   std::vector<std::pair<std::string, std::string>> unreadable_;  // VM, why
   bool denied_ = false;

@@ -12,7 +12,7 @@ namespace irqtune {
 
 namespace {
 
-constexpr int kMaxVcpus = 1 << 14;
+constexpr int kMaxVcpus = 1 << 14;  // QEMU knows at most 4096; keeps a bad file cheap.
 
 /// "0000:01:00.0;0000:01:00.1" or "01:00".
 std::vector<ProxmoxAddress> parse_addresses(std::string_view text, std::vector<std::string>* bad) {
@@ -67,6 +67,33 @@ std::string_view member(std::string_view text, std::string_view key) {
   return {};
 }
 
+/// The words of a command line, each behind a NUL; quotes hold blanks together.
+/// Source: Proxmox pve-common, PVE::Tools::split_args().
+std::string command_words(std::string_view text) {
+  std::string out;
+  char quote = '\0';
+  bool in_word = false;
+  for (const char c : text) {
+    const bool blank = quote == '\0' && (c == ' ' || c == '\t');
+    const bool is_quote = quote == '\0' ? c == '\'' || c == '"' : c == quote;
+    out += !blank && !in_word ? std::string(1, '\0') : std::string{};
+    in_word = !blank;
+    if (is_quote) {
+      quote = quote == '\0' ? c : '\0';
+    } else if (!blank) {
+      out += c;
+    }
+  }
+  return out;
+}
+
+/// `args:`, which Proxmox hands to QEMU as it is.
+void take_args(ProxmoxConfig& config, std::string_view text) {
+  for (const auto& device : parse_vmm_command("kvm" + command_words(text)).devices) {
+    config.devices.push_back({device, false});
+  }
+}
+
 int count_of(std::string_view text) {
   const auto count = parse_number<int>(text);
   return count && *count > 0 && *count <= kMaxVcpus ? *count : 1;
@@ -102,22 +129,25 @@ void take_line(ProxmoxConfig& config,
     }
   } else if (key.starts_with("hostpci")) {
     take_hostpci(config, value);
+  } else if (key == "args") {
+    take_args(config, value);
   }
 }
 
 using Mappings = std::map<std::string, std::vector<std::vector<ProxmoxAddress>>>;
 
+/// The device, or each function of its slot; `devices` stand by address.
 void add_functions(std::vector<PciAddress>& list,
                    const ProxmoxAddress& wanted,
                    const std::vector<PciDevice>& devices) {
-  const auto same_slot = [&](const PciAddress& address) {
-    return address.domain == wanted.address.domain && address.bus == wanted.address.bus &&
-           address.device == wanted.address.device;
-  };
+  constexpr std::uint8_t kFunctions = 8;
+  auto address = wanted.address;
   const auto before = list.size();
-  for (const auto& device : devices) {
-    if (wanted.all_functions && same_slot(device.address)) {
-      list.push_back(device.address);
+  for (address.function = 0; wanted.all_functions && address.function < kFunctions;
+       ++address.function) {
+    const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
+    if (device != devices.end() && device->address == address) {
+      list.push_back(address);
     }
   }
   if (list.size() == before) {
@@ -153,6 +183,7 @@ void set_devices(VmFound& found, const ProxmoxConfig& config, const Context& con
 VmFound make_found(int vmid, const ProxmoxConfig& config, const Context& context) {
   VmFound found;
   found.vmid = vmid;
+  found.common_mask = true;
   found.named = !config.name.empty();
   auto& vm = found.vm;
   vm.name = found.named ? config.name : std::to_string(vmid);
@@ -231,9 +262,12 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
   }
   Mappings mappings;
   if (!names.empty()) {
-    const auto node = sysfs.read("/proc/sys/kernel/hostname").value_or("");
-    mappings = parse_proxmox_mappings(sysfs.read("/etc/pve/mapping/pci.cfg").value_or(""), node);
+    // A node is called by the first part of its host name. Source: PVE::INotify::nodename().
+    const auto host = sysfs.read("/proc/sys/kernel/hostname").value_or("");
+    mappings = parse_proxmox_mappings(sysfs.read("/etc/pve/mapping/pci.cfg").value_or(""),
+                                      host.substr(0, host.find('.')));
   }
+  VcpuBudget budget;
   for (const auto& name : names) {
     const auto dot = name.find('.');
     const auto vmid = parse_number<int>(std::string_view(name).substr(0, dot));
@@ -250,7 +284,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
     for (const auto& warning : config.warnings) {
       result.warnings.push_back(fmt::format("{}: {}", path, warning));
     }
-    if (config.is_template) {
+    if (config.is_template || !budget.take(static_cast<std::size_t>(config.vcpus))) {
       continue;
     }
     auto found = make_found(*vmid, config, {devices, mappings});
@@ -259,9 +293,11 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
       found.vm.state = VmState::running;
       found.vm.pid = pid;
       result.hints.pids.insert(*pid);
+      result.hints.devices[*pid] = found.vm.devices;
     }
     result.vms.push_back(std::move(found));
   }
+  budget.say_left_out(result.warnings);
   result.say_unreadable("what Proxmox configures");
   return result;
 }

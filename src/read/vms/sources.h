@@ -21,14 +21,16 @@ struct VmFound {
   bool named = true;           ///< False: the name is made up from the PID.
   bool devices_known = false;  ///< `vm.devices` is all it has.
   bool live = false;           ///< Tells how the VM runs, not how it is configured.
+  bool common_mask = false;    ///< Its pins are one mask for all threads, which may be narrower.
   std::optional<int> vmid;     ///< Proxmox's number.
   std::string path;            ///< The file that tells; empty for a process.
 };
 
 /// What files tell of processes, so that their threads can be understood.
 struct ProcessHints {
-  std::set<int> pids;                           ///< Known to be VMs.
-  std::map<int, std::map<int, int>> vcpu_tids;  ///< PID -> TID -> vCPU.
+  std::set<int> pids;                              ///< Known to be VMs.
+  std::map<int, std::map<int, int>> vcpu_tids;     ///< PID -> TID -> vCPU.
+  std::map<int, std::vector<PciAddress>> devices;  ///< PID -> what it is given.
 };
 
 /// What a process holds of vfio.
@@ -36,6 +38,7 @@ struct VfioHeld {
   std::set<PciAddress> exact;  ///< Named by fdinfo or by a device node.
   std::set<int> groups;        ///< IOMMU groups, with all that is in them.
   std::size_t device_fds = 0;  ///< Devices opened, of whatever group.
+  std::size_t named_fds = 0;   ///< Of them, those that are known to be some device.
   std::set<int> vcpus;         ///< kvm-vcpu:N
   bool kvm_vm = false;
   std::error_code error;  ///< Why the descriptors cannot be read.
@@ -48,12 +51,26 @@ void sort_unique(std::vector<PciAddress>& addresses);
 /// 6.18), virt/kvm/kvm_main.c (names of the anonymous inodes).
 [[nodiscard]] VfioHeld read_held(const Sysfs& sysfs, int pid);
 
-/// The devices that a process holds. `told`, from its command line, narrows a group to what it
-/// opened: a group also has bridges and devices that nobody opened.
+/// The devices that a process holds. `told`, from its command line and its files, narrows a group
+/// to what it opened: a group also has bridges and devices that nobody opened.
 [[nodiscard]] std::vector<PciAddress> held_devices(const Sysfs& sysfs,
                                                    const VfioHeld& held,
                                                    const std::vector<PciAddress>& told,
                                                    const std::vector<PciDevice>& devices);
+
+/// Keeps a source of VMs within bounds: a line of text may claim thousands of vCPUs.
+class VcpuBudget {
+ public:
+  /// False, and counted, if the source has said of too many vCPUs already.
+  [[nodiscard]] bool take(std::size_t vcpus);
+
+  /// Adds a warning if a VM was left out.
+  void say_left_out(std::vector<std::string>& warnings) const;
+
+ private:
+  std::size_t taken_ = 0;
+  std::size_t left_out_ = 0;
+};
 
 /// What the files of libvirt or Proxmox tell.
 struct FilesRead {
@@ -96,8 +113,13 @@ struct ProcessesRead {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view key) noexcept;
 
-/// Decides who is pinned, and pinned alone.
-void mark_pins(std::vector<Vm>& vms, const Topology& topology);
+/// Decides who is pinned, and pinned alone. `common` is where a process may run that nobody has put
+/// anywhere, if known.
+void mark_pins(std::vector<Vm>& vms, const Topology& topology, const std::optional<CpuSet>& common);
+
+/// What partitions of either kind, "isolated" or "root", leave to all others: the root cgroup's
+/// effective cpuset. Empty optional without cgroup v2's cpusets.
+[[nodiscard]] std::optional<CpuSet> read_root_cpuset(const Sysfs& sysfs);
 
 /// The CPUs of cgroup v1 cpusets that switch load balancing off and that no other cpuset balances:
 /// v1's way to what v2 calls an isolated partition. `cpuset.cpu_exclusive` alone is none: it keeps

@@ -17,24 +17,40 @@ namespace {
 
 /// Threads of a VMM, none of which runs guest code, although some wear its name.
 bool is_helper(std::string_view comm) noexcept {
-  constexpr std::array<std::string_view, 8> kPrefixes = {
-      "IO ", "worker", "vhost-", "kvm-", "call_rcu", "vnc_worker", "iou-", "SPICE"};
+  constexpr std::array<std::string_view, 9> kPrefixes = {"IO ",
+                                                         "worker",
+                                                         "vhost-",
+                                                         "kvm-nx-lpage-",
+                                                         "kvm-pit/",
+                                                         "call_rcu",
+                                                         "vnc_worker",
+                                                         "iou-",
+                                                         "SPICE"};
   return std::ranges::any_of(kPrefixes,
                              [&](std::string_view prefix) { return comm.starts_with(prefix); });
 }
 
-/// Clock ticks that the thread has run a guest, field 43 of its stat file: more than none proves a
-/// vCPU. Source: Linux fs/proc/array.c, do_task_stat().
-bool has_run_guest(const Sysfs& sysfs, int pid, int tid) {
-  constexpr std::size_t kGuestTime = 43 - 3;  // The word behind "(comm)" is field 3.
+/// Fields of a thread's stat file, in clock ticks. Source: Linux fs/proc/array.c, do_task_stat().
+struct ThreadTimes {
+  std::uint64_t started = 0;  ///< Field 22, since boot.
+  std::uint64_t guest = 0;    ///< Field 43: more than none proves a vCPU.
+};
+
+ThreadTimes read_times(const Sysfs& sysfs, int pid, int tid) {
+  constexpr std::size_t kFirst = 3;  // The word behind "(comm)" is field 3.
+  constexpr std::size_t kStarted = 22 - kFirst;
+  constexpr std::size_t kGuest = 43 - kFirst;
   const auto stat = sysfs.read(fmt::format("/proc/{}/task/{}/stat", pid, tid));
   const auto bracket = stat ? stat->rfind(')') : std::string::npos;
   if (bracket == std::string::npos) {
-    return false;
+    return {};
   }
   const auto fields = words(std::string_view(*stat).substr(bracket + 1));
-  return fields.size() > kGuestTime &&
-         parse_number<std::uint64_t>(fields[kGuestTime]).value_or(0) > 0;
+  if (fields.size() <= kGuest) {
+    return {};
+  }
+  return {parse_number<std::uint64_t>(fields[kStarted]).value_or(0),
+          parse_number<std::uint64_t>(fields[kGuest]).value_or(0)};
 }
 
 Vcpu make_vcpu(int id, const Thread& thread) {
@@ -105,19 +121,24 @@ std::vector<Vcpu> unnamed_vcpus(const Sysfs& sysfs,
                                 int pid,
                                 const std::vector<Thread>& threads,
                                 int count) {
-  std::vector<Vcpu> vcpus;
+  std::multimap<std::uint64_t, const Thread*> by_start;  // Thread ids may have wrapped.
   std::optional<CpuSet> common;
   bool shared = true;
   for (const auto& thread : threads) {
     if (thread.tid == pid || is_helper(thread.comm)) {
       continue;
     }
-    if (has_run_guest(sysfs, pid, thread.tid)) {
-      vcpus.push_back(make_vcpu(static_cast<int>(vcpus.size()), thread));
+    const auto times = read_times(sysfs, pid, thread.tid);
+    if (times.guest > 0) {
+      by_start.emplace(times.started, &thread);
     } else {
       shared = shared && (!common || common == thread.allowed);
       common = thread.allowed;
     }
+  }
+  std::vector<Vcpu> vcpus;
+  for (const auto& [started, thread] : by_start) {
+    vcpus.push_back(make_vcpu(static_cast<int>(vcpus.size()), *thread));
   }
   while (static_cast<int>(vcpus.size()) < count) {
     Vcpu vcpu;

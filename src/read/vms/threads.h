@@ -20,7 +20,8 @@ struct Thread {
 /// The threads of a process, by TID; those that end meanwhile are left out.
 [[nodiscard]] std::vector<Thread> read_threads(const Sysfs& sysfs, int pid);
 
-/// vCPUs by the names of their threads or, without those, by the thread ids that libvirt wrote down
+/// vCPUs by the names of their threads or, without those, by the thread ids that libvirt or KVM
+/// tell
 /// (`tids`: TID -> vCPU). `count` is how many run in the one thread "ALL CPUs/TCG".
 [[nodiscard]] std::vector<Vcpu> named_vcpus(const std::vector<Thread>& threads,
                                             const std::map<int, int>& tids,

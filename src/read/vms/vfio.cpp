@@ -23,14 +23,15 @@ std::optional<PciAddress> address_of_node(const Sysfs& sysfs, std::string_view n
   return device ? PciAddress::parse(*device) : std::nullopt;
 }
 
-std::optional<PciAddress> address_of_fdinfo(const Sysfs& sysfs, int pid, std::string_view fd) {
+/// Last component of the device's path in sysfs: a PCI address, a mediated device's UUID.
+std::optional<std::string> device_of_fdinfo(const Sysfs& sysfs, int pid, std::string_view fd) {
   const auto info = sysfs.read(fmt::format("/proc/{}/fdinfo/{}", pid, fd));
   const auto path = info ? status_field(*info, "vfio-device-syspath") : std::nullopt;
   if (!path) {
     return std::nullopt;
   }
   const auto slash = path->rfind('/');
-  return PciAddress::parse(slash == std::string_view::npos ? *path : path->substr(slash + 1));
+  return std::string(slash == std::string_view::npos ? *path : path->substr(slash + 1));
 }
 
 /// Notes what one descriptor, a link to `target`, stands for.
@@ -44,8 +45,11 @@ void take_descriptor(
     held.kvm_vm = true;
   } else if (target == "anon_inode:[vfio-device]" || !node.empty()) {
     ++held.device_fds;
-    auto address = address_of_fdinfo(sysfs, pid, fd);
-    address = address || node.empty() ? address : address_of_node(sysfs, node);
+    const auto named = device_of_fdinfo(sysfs, pid, fd);
+    const auto address = named           ? PciAddress::parse(*named)
+                         : !node.empty() ? address_of_node(sysfs, node)
+                                         : std::nullopt;
+    held.named_fds += named || address ? 1U : 0U;
     if (address) {
       held.exact.insert(*address);
     }
@@ -57,36 +61,49 @@ void take_descriptor(
   }
 }
 
-/// False for bridges and for what no vfio driver has: a VM can hold neither.
-bool may_be_held(const PciAddress& address, const std::vector<PciDevice>& devices) {
+/// False for bridges, for what no vfio driver has, and for what nobody has enabled, as vfio does
+/// when the device is opened: a VM can hold none of these. Source: Linux
+/// drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_enable().
+bool may_be_held(const Sysfs& sysfs,
+                 const PciAddress& address,
+                 const std::vector<PciDevice>& devices) {
   constexpr std::uint32_t kBridge = 0x06;  // Base class of the 24-bit class code
   const auto device = std::ranges::lower_bound(devices, address, {}, &PciDevice::address);
-  if (device == devices.end() || device->address != address) {
-    return true;
+  const bool known = device != devices.end() && device->address == address;
+  if (known &&
+      (!device->passthrough || (device->class_code && *device->class_code >> 16U == kBridge))) {
+    return false;
   }
-  return device->passthrough && (!device->class_code || *device->class_code >> 16U != kBridge);
+  const auto path = fmt::format("/sys/bus/pci/devices/{}/enable", address.to_string());
+  return sysfs.read(path).value_or("1") != "0";
 }
 
-std::vector<PciAddress> group_members(const Sysfs& sysfs,
-                                      int group,
-                                      const std::vector<PciDevice>& devices) {
+/// The devices of a group that a VM may hold.
+struct Group {
+  std::vector<PciAddress> members;
+  std::size_t others = 0;  ///< Mediated devices and such, which are no PCI devices.
+};
+
+Group read_group(const Sysfs& sysfs, int group, const std::vector<PciDevice>& devices) {
   std::set<PciAddress> members;
+  Group found;
   for (const auto& name : sysfs.list(fmt::format("/sys/kernel/iommu_groups/{}/devices", group))) {
     if (const auto address = PciAddress::parse(name)) {
       members.insert(*address);
+    } else {
+      ++found.others;
     }
   }
-  const bool listed = !members.empty();
+  const bool listed = !members.empty() || found.others > 0;
   for (std::size_t i = 0; !listed && i < devices.size(); ++i) {
     if (devices[i].iommu_group == group) {
       members.insert(devices[i].address);
     }
   }
-  std::vector<PciAddress> held;
-  std::ranges::copy_if(members, std::back_inserter(held), [&](const PciAddress& address) {
-    return may_be_held(address, devices);
+  std::ranges::copy_if(members, std::back_inserter(found.members), [&](const PciAddress& address) {
+    return may_be_held(sysfs, address, devices);
   });
-  return held;
+  return found;
 }
 
 }  // namespace
@@ -110,14 +127,15 @@ std::vector<PciAddress> held_devices(const Sysfs& sysfs,
                                      const std::vector<PciAddress>& told,
                                      const std::vector<PciDevice>& devices) {
   auto found = held.exact;
-  if (held.device_fds > 0 && found.size() >= held.device_fds) {
+  if (held.device_fds > 0 && held.named_fds == held.device_fds) {
     return {found.begin(), found.end()};  // Each descriptor named its device.
   }
   std::vector<std::vector<PciAddress>> groups;
   std::size_t members = 0;
-  for (const int group : held.groups) {
-    groups.push_back(group_members(sysfs, group, devices));
-    members += groups.back().size();
+  for (const int number : held.groups) {
+    auto group = read_group(sysfs, number, devices);
+    members += group.members.size() + group.others;
+    groups.push_back(std::move(group.members));
   }
   const bool all_opened = held.device_fds > 0 && held.device_fds >= members;
   for (const auto& group : groups) {

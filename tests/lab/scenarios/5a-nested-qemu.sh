@@ -6,11 +6,13 @@
 
 nic=0000:24:00.0 disk=0000:22:00.0
 bind_vfio "$nic" "$disk"
-start_guest() { # MORE-KERNEL-COMMAND-LINE
+start_guest() {
   : >/out/guest.log
+  mkfifo /tmp/line.in /tmp/line.out
   taskset -c 0-1 qemu-system-x86_64 -name guest=vm1,debug-threads=on -enable-kvm -cpu host -machine q35 -smp 2 -m 512 \
-    -nodefaults -no-user-config -display none -serial file:/out/guest.log -kernel /l2/vmlinuz -initrd /l2/initrd \
-    -append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr tsc=reliable no_timer_check random.trust_cpu=on $1" \
+    -nodefaults -no-user-config -display none -serial file:/out/guest.log -serial pipe:/tmp/line \
+    -kernel /l2/vmlinuz -initrd /l2/initrd \
+    -append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr tsc=reliable no_timer_check random.trust_cpu=on" \
     -device pcie-root-port,id=r1,slot=1 -device pcie-root-port,id=r2,slot=2 \
     -device "vfio-pci,host=$nic,bus=r1,rombar=0" -device "vfio-pci,host=$disk,bus=r2" \
     -pidfile /run/vm1.pid >/out/guest-qemu.log 2>&1 &
@@ -22,7 +24,7 @@ pin() { # THREAD CPUS
   taskset -pc "$2" "$(echo "$comm" | cut -d/ -f5)" >/dev/null || fail "$1 is pinned"
 }
 
-start_guest l2reboot
+start_guest
 wait_for 30 grep -qx 'CPU 1/KVM' "/proc/$(pid_of vm1)"/task/*/comm
 pin 'CPU 0/KVM' 2
 pin 'CPU 1/KVM' 3
@@ -50,6 +52,7 @@ holds "the guest's interrupts come" test "$(total_of after.rises)" -gt 0
 tune check 0 check
 
 say "the guest reboots by itself"
+echo reboot >/tmp/line.in
 wait_for 120 grep -q 'L2: reboot' /out/guest.log
 reset() { [ -n "$(vector_masks | wide_or_on "$cores")" ] || [ -z "$(vm_irqs)" ]; }
 holds "its vectors went or came with other masks" wait_for 120 reset

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/claims.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace irqtune {
+
+std::string write_key(const Write& write) {
+  if (!write.identity) {
+    return "default";
+  }
+  const auto& identity = *write.identity;
+  return identity.vector ? identity.vector->to_string()
+                         : fmt::format("{} {}",
+                                       static_cast<std::uint32_t>(identity.irq),
+                                       fmt::join(identity.actions, ","));
+}
+
+bool may_stand(const JournalWrite& write) noexcept {
+  const bool refused = !write.written && write.state && !is_success(*write.state);
+  return !write.undone && !refused;
+}
+
+void Claims::add(const JournalText& journal) {
+  for (const auto& write : journal.writes) {
+    if (may_stand(write)) {
+      add(write.write, journal.id);
+    }
+  }
+}
+
+void Claims::add(const Write& write, const std::string& id) {
+  ids_.try_emplace(write_key(write), id);
+}
+
+std::optional<std::string> Claims::holder(const Write& write) const {
+  const auto found = ids_.find(write_key(write));
+  return found != ids_.end() ? std::optional(found->second) : std::nullopt;
+}
+
+}  // namespace irqtune

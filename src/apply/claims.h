@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/change.h"
+
+#include "apply/journal.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace irqtune {
+
+/// The same for two writes of the same mask: of one vector, one host interrupt, or the default.
+[[nodiscard]] std::string write_key(const Write& write);
+
+/// True unless the write was put back, or is known to have been refused.
+[[nodiscard]] bool may_stand(const JournalWrite& write) noexcept;
+
+/// Which journals set which masks last, of those that are not rolled back. Filled from the newest
+/// journal to the oldest.
+class Claims {
+ public:
+  /// The writes of a journal that may stand.
+  void add(const JournalText& journal);
+
+  void add(const Write& write, const std::string& id);
+
+  /// The id of the newest journal that has set the mask; empty optional if there is none.
+  [[nodiscard]] std::optional<std::string> holder(const Write& write) const;
+
+ private:
+  std::map<std::string, std::string> ids_;  // By write_key().
+};
+
+}  // namespace irqtune

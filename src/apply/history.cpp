@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+
+#include "apply/journal.h"
+
+#include <utility>
+
+namespace irqtune {
+
+std::vector<HistoryEntry> history(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<HistoryEntry> entries;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (!journal) {
+      continue;
+    }
+    HistoryEntry entry{id,
+                       journal->state,
+                       journal->started,
+                       journal->finished,
+                       journal->user,
+                       journal->plan_digest,
+                       same_boot(*journal, session),
+                       journal->writes.size(),
+                       0,
+                       0,
+                       journal->problem};
+    for (const auto& write : journal->writes) {
+      entry.done += write.written ? 1U : 0U;
+      entry.undone += write.undone ? 1U : 0U;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::size_t prune_journals(const Session& session, std::size_t keep) {
+  const JournalDir dir(session, false);
+  const auto ids = dir.ids();
+  std::size_t removed = 0;
+  for (std::size_t i = keep; i < ids.size(); ++i) {
+    const auto journal = dir.read(ids[i]);
+    const bool closed =
+        journal && journal->problem.empty() &&
+        (journal->state == JournalState::committed || journal->state == JournalState::rolled_back);
+    if (closed) {
+      dir.remove(ids[i]);
+      ++removed;
+    }
+  }
+  return removed;
+}
+
+std::vector<Write> committed_writes(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<Write> writes;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    const bool wanted = journal && journal->problem.empty() &&
+                        journal->state == JournalState::committed &&
+                        journal->root == session.root && same_boot(*journal, session);
+    if (!wanted) {
+      continue;
+    }
+    for (const auto& write : journal->writes) {
+      writes.push_back(write.write);
+    }
+    break;
+  }
+  return writes;
+}
+
+}  // namespace irqtune

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cli/commands.h"
+
+#include <string>
+
+namespace CLI {
+class App;
+class Validator;
+}  // namespace CLI
+
+namespace irqtune {
+
+/// The options of every command, as far as they are typed or in the configuration file.
+struct CommandOptions {
+  ShowOptions show;
+  PlanOptions plan;
+  ExplainOptions explain;
+  ApplyCommand apply;
+  RollbackCommand rollback;
+  HistoryOptions history;
+  CheckOptions check;
+  DiagnoseOptions diagnose;
+  SnapshotCommand snapshot;
+};
+
+/// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,
+/// which must outlive `app`.
+void add_options(CLI::App& app, Invocation& call, CommandOptions& options);
+
+/// Of a value that is more likely an unset variable than a wish where it is empty.
+[[nodiscard]] CLI::Validator not_empty(const std::string& message = "is empty");
+
+}  // namespace irqtune

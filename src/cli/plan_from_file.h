@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/plan.h"
+
+#include "cli/commands.h"
+
+#include <string>
+
+namespace irqtune {
+
+/// The plan in a file ("-": standard input), to be carried out as it stands: it names what it needs
+/// by key, so that it holds on a host that moved on. A warning tells if that was another boot.
+/// Throws Error{usage} if it cannot be read or does not validate, if it wants a CPU that is not
+/// online, and, unless `force`, if it was changed by hand or made on another host.
+[[nodiscard]] Plan plan_from_file(const Context& context, const std::string& path, bool force);
+
+}  // namespace irqtune

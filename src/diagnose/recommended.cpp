@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "diagnose/command_line.h"
+#include "diagnose/parts.h"
+
+namespace irqtune::diagnosis {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kOfCpus = {
+    "irqaffinity", "isolcpus", "nohz_full", "rcu_nocbs"};
+
+/// Parameters that bear on interrupts, and stay as they are unless a finding speaks against them.
+struct Kept {
+  std::string_view token;  ///< Or only a name, for any other value.
+  std::string_view why;
+};
+
+constexpr std::array kKept = {
+    Kept{"intel_iommu=on", "passthrough needs the IOMMU, which not every kernel switches on"},
+    Kept{"iommu=pt",
+         "the host's own devices are not translated; no matter to guests and interrupts"},
+    Kept{"intel_iommu", "stays"},
+    Kept{"amd_iommu", "stays"},
+    Kept{"iommu", "stays"},
+    Kept{"intremap", "stays"},
+};
+
+/// Values for which there are findings of their own.
+bool is_harmful(const KernelParameter& parameter) {
+  constexpr std::array<std::string_view, 3> kWords = {"off", "nopost", "posted_msi"};
+  return std::ranges::any_of(kWords, [&](auto word) { return has_word(parameter.value, word); });
+}
+
+/// The row for a parameter; nullptr if it is none of those that are kept.
+const Kept* find_kept(const KernelParameter& parameter) {
+  const auto token = parameter_text(parameter);
+  const auto* const row = std::ranges::find_if(
+      kKept, [&](const Kept& kept) { return kept.token == token || kept.token == parameter.name; });
+  return row == kKept.end() || is_harmful(parameter) ? nullptr : row;
+}
+
+struct Tokens {
+  std::string line;
+  std::vector<std::string> why;
+
+  void add(const std::string& token, std::string_view reason) {
+    line += (line.empty() ? "" : " ") + token;
+    why.push_back(fmt::format("{}: {}", token.substr(0, token.find('=')), reason));
+  }
+};
+
+void add_isolcpus(const CpuLists& lists, const CpuSet& wanted, Tokens& tokens) {
+  const auto cpus = wanted.to_list();
+  if (!lists.one_each) {
+    tokens.add("isolcpus=managed_irq," + cpus,
+               "queues that the kernel manages keep off the vCPUs' cores. Without domain, because "
+               "the scheduler moves nothing between isolated CPUs: vCPUs that share several would "
+               "pile up on one");
+  } else if (lists.isolated.contains_all(lists.vcpus) && !lists.asked.domain) {
+    tokens.add("isolcpus=managed_irq," + cpus,
+               "queues that the kernel manages keep off the cores; the cpuset partition does the "
+               "rest");
+  } else {
+    tokens.add("isolcpus=managed_irq,domain," + cpus,
+               "queues that the kernel manages, and other tasks, keep off the vCPUs' cores; it "
+               "holds until the next boot: where VMs come and go, use isolated cpuset partitions "
+               "and leave domain out");
+  }
+}
+
+void add_kept(const Settings& settings, Tokens& tokens) {
+  for (const auto& parameter : settings.kernel) {
+    const auto* kept = find_kept(parameter);
+    if (kept != nullptr && parameter_text(parameter) == "amd_iommu=on") {
+      tokens.why.emplace_back(
+          "amd_iommu=on may go: the kernel knows no such value; AMD's IOMMU is "
+          "on by itself");
+    } else if (kept != nullptr) {
+      tokens.add(printable(parameter_text(parameter)), kept->why);
+    }
+  }
+}
+
+Tokens tokens_for(const DiagnosisInput& input, const CpuLists& lists) {
+  Tokens tokens;
+  const auto wanted = lists.cores | lists.asked.domain.value_or(CpuSet{});
+  tokens.add("irqaffinity=" + (input.plan.housekeeping - wanted).to_list(),
+             lists.cores.contains(0)
+                 ? "interrupts start on housekeeping CPUs; and on CPU 0, where the kernel boots: "
+                   "better pin no vCPU there"
+                 : "interrupts start on housekeeping CPUs (the kernel adds the CPU it boots on)");
+  add_isolcpus(lists, wanted, tokens);
+  if (lists.asked.nohz_full) {
+    tokens.add("nohz_full=" + wanted.to_list(),
+               "no tick while one vCPU thread runs alone; implies rcu_nocbs, costs at each kernel "
+               "entry");
+    if (lists.asked.rcu_nocbs) {
+      tokens.why.emplace_back("rcu_nocbs= may go: nohz_full= implies it");
+    }
+  }
+  add_kept(input.settings, tokens);
+  return tokens;
+}
+
+}  // namespace
+
+std::string current_tokens(const Settings& settings) {
+  std::string text;
+  for (const auto& parameter : settings.kernel) {
+    const bool of_cpus = std::ranges::find(kOfCpus, parameter.name) != kOfCpus.end();
+    const bool of_interrupts =
+        std::ranges::any_of(kKept, [&](const Kept& kept) { return kept.token == parameter.name; });
+    if (of_cpus || of_interrupts) {
+      text += (text.empty() ? "" : " ") + parameter_text(parameter);
+    }
+  }
+  return printable(text.empty() ? "nothing about interrupts or isolation" : text);
+}
+
+std::vector<std::string> recommended_tokens(const DiagnosisInput& input, const CpuLists& lists) {
+  const auto wanted = lists.cores | lists.asked.domain.value_or(CpuSet{});
+  if (lists.cores.empty() || (input.plan.housekeeping - wanted).empty()) {
+    return {
+        "make the lists agree: vCPUs' cores in isolcpus= and nohz_full=, all others in "
+        "irqaffinity="};
+  }
+  auto tokens = tokens_for(input, lists);
+  std::vector<std::string> remedy = {"on the kernel command line:", tokens.line};
+  std::ranges::move(tokens.why, std::back_inserter(remedy));
+  remedy.emplace_back(
+      "Debian, Ubuntu: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; Proxmox with "
+      "systemd-boot: /etc/kernel/cmdline, then proxmox-boot-tool refresh; RHEL, Fedora:");
+  remedy.push_back(fmt::format("grubby --update-kernel=ALL --args='{}'", tokens.line));
+  remedy.emplace_back("and boot");
+  return remedy;
+}
+
+std::string drop_token(std::string_view token) {
+  return fmt::format(
+      "take {0} off the kernel command line, and boot (Debian: /etc/default/grub, then "
+      "update-grub; "
+      "RHEL: grubby --update-kernel=ALL --remove-args={1})",
+      printable(token),
+      shell_word(token));
+}
+
+}  // namespace irqtune::diagnosis
