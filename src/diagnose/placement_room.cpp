@@ -29,8 +29,8 @@ std::optional<std::size_t> vector_limit(const DiagnosisInput& input) {
 
 void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findings) {
   const auto limit = vector_limit(input);
-  const auto unplaced = std::ranges::count(
-      input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked);
+  const auto unplaced = static_cast<std::size_t>(std::ranges::count(
+      input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked));
   std::map<int, std::size_t> taken;
   for (const auto& irq : input.host.irqs) {
     const auto cpu = irq.actions.empty() ? std::nullopt : target_cpu(irq);

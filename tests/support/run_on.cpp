@@ -38,6 +38,8 @@ Environment::Environment(const char* name, const char* value) : name_(name) {
 
 Environment::~Environment() {
   ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
+}
+
 Ran with_input(const std::string& file, const std::function<Ran()>& call) {
   const int saved = ::dup(STDIN_FILENO);
   const int input = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);

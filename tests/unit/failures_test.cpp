@@ -56,7 +56,9 @@ TEST_CASE("failures: what was not tried is counted in the table, and all of it i
   CHECK(text.starts_with("1 affinity mask could not be set; everything is as it was.\n"));
   CHECK(lines(text) == 9);  // Headline, empty, header, 4 rows, empty, summary.
   CHECK_THAT(text, Catch::Contains("\n\n36 masks not tried, because the run ended before.\n"));
-  CHECK(lines(apply_text(report, {.verbose = true})) == 3 + kVectors);
+  TextStyle verbose;
+  verbose.verbose = true;
+  CHECK(lines(apply_text(report, verbose)) == 3 + kVectors);
   CHECK(nlohmann::json::parse(apply_json(report))["results"].size() == kVectors);
 }
 
