@@ -68,8 +68,7 @@ TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostre
     style.width = std::max(*columns, kNarrowest);
     style.fold = true;
   }
-  style.elsewhere = sysfs.in_memory();
-  style.program = style.elsewhere ? "irqtune" : call.program;
+  style.program = sysfs.in_memory() ? "irqtune" : call.program;
   style.selection = call.selection;
   return style;
 }

@@ -51,7 +51,7 @@ void write_file(const Planned& planned,
   context.out << fmt::format("Wrote {}: {} to change.{}\n",
                              printable(path),
                              counted(changes, "affinity mask"),
-                             format == "json" && changes > 0 && !context.style.elsewhere
+                             format == "json" && changes > 0 && !context.sysfs.in_memory()
                                  ? fmt::format(" Carry it out with: {} apply {}",
                                                context.style.program,
                                                shell_word(path))

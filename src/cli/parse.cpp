@@ -154,7 +154,11 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return refuse(err, error.what(), error.hint());
   }
   call.name = command_name(app);
-  call.program = "irqtune" + typed_text(app, call.config, "", {"root", "state-dir", "config", "lscpu"});
+  std::vector<std::string> globals = {"root", "state-dir", "lscpu"};
+  if (config_option->as<std::string>() != config.path) {
+    globals.emplace_back("config");
+  }
+  call.program = "irqtune" + typed_text(app, call.config, "", globals);
   call.selection = typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);

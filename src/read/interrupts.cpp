@@ -122,7 +122,9 @@ class InterruptParser::Reader {
   }
 
   void check_size() {
-    if (table_.irqs.size() + table_.counters.size() >= kMaxRows || parts_ >= kMaxParts) {
+    const auto rows =
+        table_.irqs.size() + table_.counters.size() + (unfinished_row_.empty() ? 0U : 1U);
+    if (rows >= kMaxRows || parts_ >= kMaxParts) {
       done_ = true;
       warn("larger than any table; the rest is not read");
     }

@@ -60,6 +60,10 @@ Irq read_unlisted(const Sysfs& sysfs, IrqNumber number) {
   for (const auto name : split(actions, ',')) {
     irq.actions.emplace_back(name);
   }
+  irq.vector = vfio_vector(irq);  // Set up since the table was read.
+  if (irq.vector) {
+    irq.device = irq.vector->device;
+  }
   return irq;
 }
 

@@ -96,11 +96,6 @@ std::string folded(std::string_view text, std::size_t column, const TextStyle& s
   return fmt::format("{}", fmt::join(lines, "\n" + std::string(column, ' ')));
 }
 
-std::string how_to_apply(const TextStyle& style) {
-  return fmt::format(
-      "{}with: {} apply{}", style.elsewhere ? "there " : "", style.program, style.selection);
-}
-
 std::string cut(std::string_view text, std::size_t width) {
   if (display_width(text) <= width) {
     return std::string(text);

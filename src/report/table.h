@@ -52,9 +52,6 @@ class Table {
 /// is room enough.
 [[nodiscard]] std::string folded(std::string_view text, std::size_t column, const TextStyle& style);
 
-/// "with: irqtune apply --vm vm1": how to carry out what this call has planned.
-[[nodiscard]] std::string how_to_apply(const TextStyle& style);
-
 /// `text` in at most `width` columns, the end cut with "...".
 [[nodiscard]] std::string cut(std::string_view text, std::size_t width);
 

@@ -161,7 +161,10 @@ std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle
   if (stay == 0) {
     return tinted(style,
                   Tint::red,
-                  fmt::format("{} not in place; put right {}", what, how_to_apply(style))) +
+                  fmt::format("{} not in place; put right with: {} apply{}",
+                              what,
+                              style.program,
+                              style.selection)) +
            '\n';
   }
   return tinted(style, Tint::red, fmt::format("{} not in place.", what)) +

@@ -24,9 +24,10 @@ std::string headline(const Plan& plan, const TextStyle& style) {
                                plan.before.remote);
   const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
   const auto next = changes == 0 ? std::string("Nothing to change.")
-                                 : fmt::format("The plan changes {}; apply it {}",
+                                 // Not by --root: a snapshot's plan reads as its host's.
+                                 : fmt::format("The plan changes {}; apply it with: irqtune apply{}",
                                                counted(changes, "affinity mask"),
-                                               how_to_apply(style));
+                                               style.selection);
   return fmt::format("{}\n{}\n", tinted(style, tint, now), next);
 }
 

@@ -116,9 +116,11 @@ TEST_CASE("cli: what narrows a plan down has no place beside a plan file", "[cli
   REQUIRE(on(host, {"plan", "-o", plan}).code == 0);
   for (const auto* option : {"--device=0000:24:00.0", "--vm=*", "--avoid=0", "--sample=1"}) {
     const std::string name = std::string(option).substr(0, std::string(option).find('='));
-    check_refused(on(host, {"apply", plan, option}), 2, name + ": has no effect on a plan file");
+    const auto ran = on(host, {"apply", plan, option});
+    check_refused(ran, 2, ": the plan is made already", "make it so: irqtune");
+    CHECK_THAT(ran.err, Catch::Contains(plan + ": " + name));
   }
-  check_refused(on(host, {"apply", plan, "--rebalance"}), 2, "--rebalance: has no effect");
+  check_refused(on(host, {"apply", plan, "--rebalance"}), 2, "--rebalance: the plan is made already");
   // What the config file says of plans is no wish for this one.
   host.file("/etc/irqtune/irqtune.toml", "[policy]\navoid = \"0\"\n");
   CHECK(on(host, {"apply", plan, "--wait-stable=0.01"}).code == 0);

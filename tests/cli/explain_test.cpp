@@ -80,7 +80,7 @@ TEST_CASE("cli: explain what is not there is exit code 2, one line and a hint", 
     const char* what;
   };
 
-  const auto row = GENERATE(Row{"9999", "not in the plan"},
+  const auto row = GENERATE(Row{"9999", "this host has no such interrupt"},
                             Row{"0000:99:00.0", "no vector of it is in the plan"},
                             Row{"0000:24:00.0/99", "the device has no such vector"},
                             Row{"0000:24:00.0/msi/1", "the device has no such vector"},

@@ -97,7 +97,7 @@ TEST_CASE("host: --lscpu fills what sysfs does not say", "[read][host]") {
   const auto host = read_host(tree.sysfs(), options);
   CHECK(host.topology.nodes.size() == 2);
   CHECK(find_cpu(host.topology, 2)->node == NodeId{1});
-  CHECK(warns(host, "f: 1 rows"));
+  CHECK(warns(host, "f: 1 row"));
 }
 
 TEST_CASE("host: siblings that --lscpu counts and does not name are missed", "[read][host]") {

@@ -139,7 +139,7 @@ TEST_CASE("limits: a directory or a loop of links in a file's place", "[limits]"
 TEST_CASE("limits: a vector's mask that is no file to read", "[limits]") {
   const SmallHost host;
   host.make_huge("/proc/irq/30/smp_affinity_list");
-  check_warned(host.plan(), "the masks of 1 vectors could not be read");
+  check_warned(host.plan(), "the masks of 1 vector could not be read");
 }
 
 TEST_CASE("limits: a file in a directory's place", "[limits]") {

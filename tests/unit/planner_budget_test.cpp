@@ -23,7 +23,7 @@ TEST_CASE("budgets spill to the next node and block what fits nowhere", "[plan]"
   const auto plan = make_plan(host, policy);
   CHECK(std::ranges::count(plan.assignments, Blocked::budget, &Assignment::blocked) == 1);
   CHECK(warns(plan,
-              "1 vectors do not fit: with at most 1 a CPU there is room for 2; this set takes 3 "
+              "1 vector does not fit: with at most 1 a CPU there is room for 2; this set takes 3 "
               "housekeeping CPUs, there are 2"));
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("the kernel's count of free vectors is the budget where it is known", 
   CHECK(std::ranges::count(plan.assignments, CpuSet{1}, &Assignment::to) == 2);
   CHECK(std::ranges::count(plan.assignments, Blocked::budget, &Assignment::blocked) == 1);
   CHECK(warns(plan,
-              "1 vectors do not fit: the kernel has room for 3 (debugfs irq/domains/VECTOR); this "
+              "1 vector does not fit: the kernel has room for 3 (debugfs irq/domains/VECTOR); this "
               "set takes 3 housekeeping CPUs, there are 2; free cores"));
   CHECK(change_count(make_plan(planned_host(host, plan), {})) == 0);
   CHECK(planned_host(host, plan).topology.cpus[1].free_vectors == 0);

@@ -35,7 +35,7 @@ TEST_CASE("where an option leaves no CPU, the plan names it", "[plan]") {
   auto plan = make_plan(host, policy);
   CHECK(plan.assignments[0].blocked == Blocked::no_candidate);
   CHECK(plan.assignments[0].reason == "stays: --housekeeping leaves no CPU to go to");
-  CHECK(warns(plan, "--housekeeping 77 names none that is online, so 1 vectors stay; give CPUs"));
+  CHECK(warns(plan, "--housekeeping 77 names none that is online, so 1 vector stays; give CPUs"));
   CHECK_FALSE(warns(plan, "every online CPU is protected"));
   policy.housekeeping = cpus("1,77");
   CHECK(
@@ -43,7 +43,7 @@ TEST_CASE("where an option leaves no CPU, the plan names it", "[plan]") {
   policy.housekeeping.reset();
   policy.protection.avoid = cpus("2-3");
   CHECK(warns(make_plan(host, policy),
-              "every online CPU is protected (vm1 pins 0-1, --avoid 2-3), so 1 vectors stay"));
+              "every online CPU is protected (vm1 pins 0-1, --avoid 2-3), so 1 vector stays"));
 }
 
 TEST_CASE("a node without housekeeping CPUs sends its vectors to the nearest other", "[plan]") {

@@ -26,7 +26,7 @@ TEST_CASE("the pins that stand in the way are named, by whatever they protect", 
   Policy policy;
   policy.housekeeping = cpus("10-11");  // Siblings of 2 and 3.
   CHECK(warns(make_plan(host, policy),
-              "--housekeeping 10-11 names protected ones only (vm1 pins 2-3), so 1 vectors stay; "
+              "--housekeeping 10-11 names protected ones only (vm1 pins 2-3), so 1 vector stays; "
               "give CPUs that are online"));
   policy.housekeeping = cpus("3,5");
   add_vm(host, "vm2", {"5"}, {});
@@ -36,7 +36,7 @@ TEST_CASE("the pins that stand in the way are named, by whatever they protect", 
   policy.protection.avoid = host.topology.online;
   host.vms.clear();
   CHECK(warns(make_plan(host, policy),
-              "is protected (--avoid 0-15), so 1 vectors stay; leave a CPU"));
+              "is protected (--avoid 0-15), so 1 vector stays; leave a CPU"));
 }
 
 TEST_CASE("a shared line is moved, and named", "[plan]") {
@@ -67,7 +67,7 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
   }
   SECTION("masks that cannot be read") {
     host.irqs[0].affinity.reset();
-    CHECK(warns(make_plan(host, policy), "the masks of 1 vectors could not be read"));
+    CHECK(warns(make_plan(host, policy), "the masks of 1 vector could not be read"));
   }
   SECTION("a node where new vectors find no CPU") {
     host.topology.isolated = cpus("4-7,12-15");

@@ -160,7 +160,7 @@ TEST_CASE("text: counts and words for people", "[text]") {
   CHECK(shell_word("") == "''");
   CHECK(shell_word("a b") == "'a b'");
   CHECK(shell_word("it's") == "'it'\\''s'");
-  CHECK(shell_word("vm*\x1b") == "'vm*?'");
+  CHECK(shell_word("vm*") == "'vm*'");
 }
 
 TEST_CASE("text: the beginning of a name will do for the nearest", "[text]") {

@@ -28,7 +28,6 @@ struct TextStyle {
   bool verbose = false;
   std::string program = "irqtune";  ///< How to call it for the same host: "irqtune --root DIR".
   std::string selection;  ///< The options that select and place, as typed: " --vm vm1"; or empty.
-  bool elsewhere = false;  ///< The host is a snapshot: nothing can be applied to it here.
 };
 
 // Renderings for people: pure, and free to change in any release.
