@@ -116,11 +116,11 @@ Outcome put_back(const Rollback& rollback, const JournalText& text, const Write&
   }
   const auto holder = rollback.newer.holder(write);
   if (holder && !rollback.options.force && locate(rollback.kernel, write)) {
-    return not_written(write,
-                       WriteState::failed,
-                       fmt::format("set again by {}, which is not rolled back", *holder),
-                       fmt::format("first `irqtune rollback {}`; or all of them, with --all",
-                                   *holder));
+    return not_written(
+        write,
+        WriteState::failed,
+        fmt::format("set again by {}, which is not rolled back", *holder),
+        fmt::format("first `irqtune rollback {}`; or all of them, with --all", *holder));
   }
   return restore(rollback.kernel, write, how_to_restore(rollback));
 }

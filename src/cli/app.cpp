@@ -48,7 +48,8 @@ bool wants_color(const std::string& mode, const std::ostream& out) {
          environment("TERM") != "dumb";
 }
 
-/// How many columns the reader has: what COLUMNS says, else the terminal; none for a file or a pipe.
+/// How many columns the reader has: what COLUMNS says, else the terminal; none for a file or a
+/// pipe.
 std::optional<std::size_t> columns_of(const std::ostream& out) {
   if (const auto columns = parse_number<std::uint16_t>(environment("COLUMNS")); columns > 0) {
     return *columns;

@@ -174,7 +174,8 @@ ExitCode code_of(const ApplyReport& report) {
 }
 
 std::string report_text(const ApplyReport& report, const Plan& plan, const TextStyle& style) {
-  const bool nothing = report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
+  const bool nothing =
+      report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
   return nothing ? "No passthrough vectors in scope: nothing to do.\n" : apply_text(report, style);
 }
 
@@ -218,8 +219,8 @@ Work prepared(const ApplyCommand& options,
   }
   const auto& planned = work.plan.warnings;
   work.warnings.insert(work.warnings.end(), planned.begin(), planned.end());
-  const auto why = changes && !context.sysfs.in_memory() ? why_not_writable(context.sysfs)
-                                                        : std::nullopt;
+  const auto why =
+      changes && !context.sysfs.in_memory() ? why_not_writable(context.sysfs) : std::nullopt;
   if (why && options.dry_run) {
     work.warnings.push_back(*why);
   } else if (why) {

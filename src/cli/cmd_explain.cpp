@@ -101,9 +101,7 @@ ExitCode run(const ExplainOptions& options, const Context& context) {
   const auto device = PciAddress::parse(take_until(rest, '/'));
   const auto number = parse_number<std::uint32_t>(target);
   if (!device && !number) {
-    unknown(target,
-            "neither an IRQ, a PCI address nor a CPU",
-            target_hint(host, target));
+    unknown(target, "neither an IRQ, a PCI address nor a CPU", target_hint(host, target));
   }
   if (device && rest.empty()) {
     const auto explanation = explain_device(host, policy, *device);

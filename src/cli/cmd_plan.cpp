@@ -34,7 +34,8 @@ std::string format_of(const PlanOptions& options, const Invocation& call, bool t
   if (configured.contains({"", "json"})) {
     return given;
   }
-  throw Error(ErrorKind::usage, fmt::format("plan: --json and --format {}: only one of them", given));
+  throw Error(ErrorKind::usage,
+              fmt::format("plan: --json and --format {}: only one of them", given));
 }
 
 void write_file(const Planned& planned,
@@ -48,14 +49,13 @@ void write_file(const Planned& planned,
     return;
   }
   const auto changes = change_count(planned.plan);
-  context.out << fmt::format("Wrote {}: {} to change.{}\n",
-                             printable(path),
-                             counted(changes, "affinity mask"),
-                             format == "json" && changes > 0 && !context.sysfs.in_memory()
-                                 ? fmt::format(" Carry it out with: {} apply {}",
-                                               context.style.program,
-                                               shell_word(path))
-                                 : std::string());
+  context.out << fmt::format(
+      "Wrote {}: {} to change.{}\n",
+      printable(path),
+      counted(changes, "affinity mask"),
+      format == "json" && changes > 0 && !context.sysfs.in_memory()
+          ? fmt::format(" Carry it out with: {} apply {}", context.style.program, shell_word(path))
+          : std::string());
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ namespace irqtune {
 
 /// What standard error says of the masks that could not be set, so that scripts see it without the
 /// table. Of a run that was undone, one line: the first refusal, and how many masks shared its
-/// fate. Else, and of a rollback, a line for each refusal, of which the first ten are named, and for
-/// its problem. Empty if there is none.
+/// fate. Else, and of a rollback, a line for each refusal, of which the first ten are named, and
+/// for its problem. Empty if there is none.
 [[nodiscard]] std::string failures_text(const ApplyReport& report);
 
 }  // namespace irqtune

@@ -109,7 +109,8 @@ std::string typed_text(const CLI::App& app,
 }
 
 ExitCode refuse(std::ostream& err, const std::string& message, const std::string& hint) {
-  err << fmt::format("irqtune: {}\n{}", printable(message), hint.empty() ? "" : "hint: " + printable(hint) + '\n');
+  err << fmt::format(
+      "irqtune: {}\n{}", printable(message), hint.empty() ? "" : "hint: " + printable(hint) + '\n');
   return ExitCode::usage;
 }
 
@@ -159,7 +160,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     globals.emplace_back("config");
   }
   call.program = "irqtune" + typed_text(app, call.config, "", globals);
-  call.selection = typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
+  call.selection =
+      typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);
   }

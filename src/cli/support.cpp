@@ -299,7 +299,7 @@ Session session_of(const Context& context, const HostId& id) {
 
 std::filesystem::path state_dir_of(const Context& context) {
   return context.call.state_dir.empty() ? absolute_root(context) / "var/lib/irqtune"
-                                         : std::filesystem::path(context.call.state_dir);
+                                        : std::filesystem::path(context.call.state_dir);
 }
 
 bool has_state_dir(const Session& session) {

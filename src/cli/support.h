@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <vector>
 #include <string_view>
+#include <vector>
 
 namespace irqtune {
 

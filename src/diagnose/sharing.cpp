@@ -74,8 +74,8 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
         "and for good, if no other device needs {}, with a new initramfs (update-initramfs -u, or "
         "dracut -f):",
         printable(module)));
-    steps.push_back(fmt::format("echo blacklist {} >> /etc/modprobe.d/irqtune.conf",
-                                shell_word(module)));
+    steps.push_back(
+        fmt::format("echo blacklist {} >> /etc/modprobe.d/irqtune.conf", shell_word(module)));
   }
   if (steps.empty()) {
     steps.push_back(

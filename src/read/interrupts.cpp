@@ -314,7 +314,7 @@ class InterruptParser::Reader {
   }
 
   InterruptTable table_;
-  std::vector<CpuCount> counts_;  // Of one row
+  std::vector<CpuCount> counts_;         // Of one row
   std::set<IrqNumber> seen_;             // All, once one is out of order
   std::vector<std::size_t> lone_parts_;  // Indices of interrupts whose chip may be names.
   std::string unfinished_row_;           // Broke off among its counts.

@@ -160,8 +160,8 @@ std::optional<CpuText> facts_from_table(const CpuTable& table) {
     facts.topology.cpus.push_back(std::move(cpu));
   }
   if (bad > 0) {
-    facts.warnings.push_back(
-        counted(bad, "row") + " without a CPU number of their own passed over");
+    facts.warnings.push_back(counted(bad, "row") +
+                             " without a CPU number of their own passed over");
   }
   return facts;
 }

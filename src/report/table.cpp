@@ -35,8 +35,7 @@ std::string Table::text(const TextStyle& style) const {
     std::size_t used = 0;
     for (std::size_t column = 0; column < columns_.size(); ++column) {
       const bool last = column + 1 == columns_.size();
-      const auto cell =
-          last ? folded(cell_of(column), used, style) : std::string(cell_of(column));
+      const auto cell = last ? folded(cell_of(column), used, style) : std::string(cell_of(column));
       out += last && columns_[column].align == Align::left
                  ? cell
                  : padded(cell, widths[column], columns_[column].align);

@@ -48,8 +48,8 @@ class Table {
 /// `text` in lines of at most `width` columns, broken at blanks where there are some.
 [[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
-/// `text`, which starts in column `column`, continued below itself where the style says so and there
-/// is room enough.
+/// `text`, which starts in column `column`, continued below itself where the style says so and
+/// there is room enough.
 [[nodiscard]] std::string folded(std::string_view text, std::size_t column, const TextStyle& style);
 
 /// `text` in at most `width` columns, the end cut with "...".

@@ -23,11 +23,12 @@ std::string headline(const Plan& plan, const TextStyle& style) {
                                counted(plan.before.vectors, "vector"),
                                plan.before.remote);
   const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
-  const auto next = changes == 0 ? std::string("Nothing to change.")
-                                 // Not by --root: a snapshot's plan reads as its host's.
-                                 : fmt::format("The plan changes {}; apply it with: irqtune apply{}",
-                                               counted(changes, "affinity mask"),
-                                               style.selection);
+  const auto next = changes == 0
+                        ? std::string("Nothing to change.")
+                        // Not by --root: a snapshot's plan reads as its host's.
+                        : fmt::format("The plan changes {}; apply it with: irqtune apply{}",
+                                      counted(changes, "affinity mask"),
+                                      style.selection);
   return fmt::format("{}\n{}\n", tinted(style, tint, now), next);
 }
 

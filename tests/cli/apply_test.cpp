@@ -120,7 +120,8 @@ TEST_CASE("cli: what narrows a plan down has no place beside a plan file", "[cli
     check_refused(ran, 2, ": the plan is made already", "make it so: irqtune");
     CHECK_THAT(ran.err, Catch::Contains(plan + ": " + name));
   }
-  check_refused(on(host, {"apply", plan, "--rebalance"}), 2, "--rebalance: the plan is made already");
+  check_refused(
+      on(host, {"apply", plan, "--rebalance"}), 2, "--rebalance: the plan is made already");
   // What the config file says of plans is no wish for this one.
   host.file("/etc/irqtune/irqtune.toml", "[policy]\navoid = \"0\"\n");
   CHECK(on(host, {"apply", plan, "--wait-stable=0.01"}).code == 0);

@@ -154,10 +154,11 @@ TEST_CASE("cli: a plan in its formats, its file and its exit code", "[cli]") {
   CHECK(on(host, {"plan", "-o", "-"}).out == json.out);
   const auto saved = on(host, {"plan", "-o", file});
   CHECK(saved.code == 0);
-  CHECK(saved.out == fmt::format("Wrote {0}: 29 affinity masks to change. Carry it out with: irqtune "
-                                 "--root {1} apply {0}\n",
-                                 file,
-                                 host.root().string()));
+  CHECK(saved.out ==
+        fmt::format("Wrote {0}: 29 affinity masks to change. Carry it out with: irqtune "
+                    "--root {1} apply {0}\n",
+                    file,
+                    host.root().string()));
   CHECK(host.text("/plan.json") == json.out);
   CHECK(on(host, {"plan", "-o", file, "-q"}).out.empty());
   CHECK(on(host, {"plan", "-o", file, "--json"}).out.empty());
@@ -168,7 +169,8 @@ TEST_CASE("cli: a plan in its formats, its file and its exit code", "[cli]") {
   CHECK(on(host, {"plan", "-o", file, "--format", "table"}).code == 0);
   CHECK(host.text("/plan.json") == on(host, {"plan"}).out);
   CHECK(on(host, {"plan", "--json", "--format", "json"}).out == json.out);
-  check_refused(on(host, {"plan", "--json", "--format", "script"}), 2, "--json and --format script");
+  check_refused(
+      on(host, {"plan", "--json", "--format", "script"}), 2, "--json and --format script");
 }
 
 TEST_CASE("cli: the next command is told as it would have to be typed", "[cli]") {
@@ -179,7 +181,8 @@ TEST_CASE("cli: the next command is told as it would have to be typed", "[cli]")
   CHECK(out_of(options).find("; apply it with: irqtune apply --vm 'vm[12]' --avoid 0\n") !=
         std::string::npos);
   CHECK(on_file("two-vms", options).out == out_of(options));
-  const auto selected = fmt::format(" with: irqtune --root {} apply --vm 'vm[12]' --avoid 0\n", root);
+  const auto selected =
+      fmt::format(" with: irqtune --root {} apply --vm 'vm[12]' --avoid 0\n", root);
   CHECK(out_of({"check", "--avoid=0", "--vm", "vm[12]"}).find("; put right" + selected) !=
         std::string::npos);
   // What the configuration file says needs no typing.
@@ -200,7 +203,8 @@ TEST_CASE("cli: a saved plan takes no options that select or place", "[cli][appl
                 2,
                 "apply " + file + ": --vm vm2: the plan is made already",
                 "plan --vm vm2 -o FILE");
-  check_refused(on(host, {"apply", "--rebalance", file}), 2, "--rebalance: the plan is made already");
+  check_refused(
+      on(host, {"apply", "--rebalance", file}), 2, "--rebalance: the plan is made already");
   CHECK(host.contents("") == before);
   host.file("/etc/irqtune/irqtune.toml", "[policy]\nrebalance = true\n");
   CHECK(on(host, {"apply", "--keep-going", "--dry-run", file}).code == 0);

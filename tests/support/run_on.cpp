@@ -6,6 +6,7 @@
 #include "support/catch.h"
 
 #include <cstdlib>
+
 #include <fcntl.h>
 #include <unistd.h>
 

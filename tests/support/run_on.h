@@ -31,6 +31,7 @@ class Environment {
  private:
   const char* name_;
 };
+
 /// Runs `call` with a file as its standard input.
 Ran with_input(const std::string& file, const std::function<Ran()>& call);
 

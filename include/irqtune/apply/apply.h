@@ -75,10 +75,10 @@ struct RollbackSelection {
 /// Puts back every mask that still is what apply wrote, on the interrupts that still are the same
 /// vectors; the others are reported and left, as are those that a newer journal has set since and
 /// that is not rolled back. One report for each journal, newest first; none if there is nothing to
-/// roll back, `nothing_to_do` if `id` is rolled back already. A journal that cannot be written (disk
-/// full) or read, and an interruption, leave a `problem` and the state `partial`.
-/// The caller holds the Lock, except for a dry run.
-/// Throws Error{usage} if `id` is not a journal, or is of another root or a newer format.
+/// roll back, `nothing_to_do` if `id` is rolled back already. A journal that cannot be written
+/// (disk full) or read, and an interruption, leave a `problem` and the state `partial`. The caller
+/// holds the Lock, except for a dry run. Throws Error{usage} if `id` is not a journal, or is of
+/// another root or a newer format.
 [[nodiscard]] std::vector<ApplyReport> roll_back(const RollbackSelection& selection,
                                                  const Sysfs& sysfs,
                                                  const Session& session,
