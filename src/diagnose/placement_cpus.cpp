@@ -77,17 +77,18 @@ std::pair<int, double> busiest(const DiagnosisInput& input) {
   return most;
 }
 
-void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) {
+bool is_much_more(double rate, double than) {
   constexpr double kTolerated = 1.25;  // Of what another placement would give.
   constexpr double kWorthIt = 1000;    // Interrupts a second, about 1 % of a CPU.
+  return rate > than * kTolerated && rate - than >= kWorthIt;
+}
+
+void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) {
   const auto& plan = input.plan;
   const auto [cpu, rate] = busiest(input);
   const auto planned = plan.after.max_cpu_rate.value_or(rate);
   const auto possible = std::min(planned, input.rebalanced_rate.value_or(planned));
-  const auto is_much_more = [&](double than) {
-    return rate > than * kTolerated && rate - than >= kWorthIt;
-  };
-  if (cpu < 0 || plan.assignments.empty() || !is_much_more(possible)) {
+  if (cpu < 0 || plan.assignments.empty() || !is_much_more(rate, possible)) {
     return;
   }
   auto rows = rows_of(input.host, cpu, rate_at);
@@ -108,7 +109,7 @@ void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) 
     finding.evidence.push_back(fmt::format("no placement at all has a busiest CPU below {}",
                                            rate_text(*plan.lower_bound)));
   }
-  finding.remedy = {is_much_more(planned) ? "irqtune apply" : "irqtune apply --rebalance"};
+  finding.remedy = {is_much_more(rate, planned) ? "irqtune apply" : "irqtune apply --rebalance"};
   name_rows(rows, finding);
   finding.cpus = CpuSet{cpu};
   findings.push_back(std::move(finding));
