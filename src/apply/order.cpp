@@ -86,21 +86,24 @@ const Assignment* break_ring(Cpus& cpus) {
   return move;
 }
 
+/// Notes that a vector leaves the CPU; the move that waited for its room, or none.
+const Assignment* leave(Cpu& cpu) {
+  --cpu.now;
+  if (cpu.now >= cpu.most || cpu.waiting.empty()) {
+    return nullptr;
+  }
+  const auto* move = cpu.waiting.front();
+  cpu.waiting.pop_front();
+  return move;
+}
+
 /// Carries out one move, and then those that waited for the room that it leaves.
 void carry_out(const Assignment* move, Cpus& cpus, std::vector<Write>& writes) {
   while (move != nullptr) {
     writes.push_back(write_for(*move));
     ++cpus[target_of(*move)].now;
     const auto from = current_cpu(*move);
-    move = nullptr;
-    if (from) {
-      auto& left = cpus[*from];
-      --left.now;
-      if (left.now < left.most && !left.waiting.empty()) {
-        move = left.waiting.front();
-        left.waiting.pop_front();
-      }
-    }
+    move = from ? leave(cpus[*from]) : nullptr;
   }
 }
 

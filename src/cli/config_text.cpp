@@ -49,7 +49,7 @@ class ConfigReader {
     ++line_;
   }
 
-  bool at_comment() const { return rest_.starts_with('#') || rest_.starts_with(';'); }
+  [[nodiscard]] bool at_comment() const { return rest_.starts_with('#') || rest_.starts_with(';'); }
 
   /// Goes to the next character that is neither space nor comment, on whatever line.
   void skip_blank_lines() {
@@ -65,7 +65,7 @@ class ConfigReader {
     }
   }
 
-  std::string_view this_line() const { return rest_.substr(0, rest_.find('\n')); }
+  [[nodiscard]] std::string_view this_line() const { return rest_.substr(0, rest_.find('\n')); }
 
   /// What stands before any of `ends` on this line, without the space around it.
   std::string take_bare(std::string_view ends) {
@@ -141,7 +141,7 @@ class ConfigReader {
     rest_.remove_prefix(1);
   }
 
-  bool at_quote() const { return rest_.starts_with('"') || rest_.starts_with('\''); }
+  [[nodiscard]] bool at_quote() const { return rest_.starts_with('"') || rest_.starts_with('\''); }
 
   /// A string in its quotes; only double ones have escapes.
   std::string take_quoted() {
@@ -170,7 +170,7 @@ class ConfigReader {
     rest_.remove_prefix(1);
     const auto at = rest_.empty() ? std::string_view::npos : kNames.find(rest_.front());
     if (at == std::string_view::npos) {
-      fail(line_, "a \\ in double quotes: write \\\\, or the text in single quotes");
+      fail(line_, R"(a \ in double quotes: write \\, or the text in single quotes)");
     }
     rest_.remove_prefix(1);
     return kMeanings[at];

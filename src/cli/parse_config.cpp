@@ -64,16 +64,15 @@ bool has_value(const CLI::Option& option, const std::string& key) {
 
 /// Why a value cannot be; empty if it can.
 std::string objection(CLI::Option& option, const Names& values) {
+  std::string what;
   try {
     auto& validator = *option.get_validator();
     for (auto value : values) {
-      if (auto what = validator(value); !what.empty()) {
-        return what;
-      }
+      what = what.empty() ? validator(value) : what;
     }
   } catch (const CLI::OptionNotFound&) {  // The option has no validator.
   }
-  return {};
+  return what;
 }
 
 /// What a flag's value comes to; empty if it is none.
@@ -102,19 +101,24 @@ class PolicyConfig : public CLI::ConfigTOML {
     origin_.path = name.starts_with("/proc/self/fd/") ? kConfigPath : printable(name);
     const auto entries = parse_config_text(limited(input), origin_.path);
     std::vector<CLI::ConfigItem> found;
-    for (const bool common :
-         {false, true}) {  // Of two values for an option, CLI11 takes the first.
-      std::map<std::pair<std::string, std::string>, std::size_t> seen;
-      for (const auto& entry : entries) {
-        if ((entry.section == "policy") == common) {
-          add(entry, seen[{entry.section, entry.key}], found);
-        }
-      }
-    }
+    add_all(entries, false, found);  // Of two values for an option, CLI11 takes the first.
+    add_all(entries, true, found);
     return found;
   }
 
  private:
+  /// Those in the section [policy], or all others.
+  void add_all(const std::vector<ConfigEntry>& entries,
+               bool common,
+               std::vector<CLI::ConfigItem>& out) const {
+    std::map<std::pair<std::string, std::string>, std::size_t> seen;
+    for (const auto& entry : entries) {
+      if ((entry.section == "policy") == common) {
+        add(entry, seen[{entry.section, entry.key}], out);
+      }
+    }
+  }
+
   /// All of the input, which must not be endless.
   std::string limited(std::istream& input) const {
     constexpr std::size_t kLargest = std::size_t{1} << 20;
@@ -182,7 +186,14 @@ class PolicyConfig : public CLI::ConfigTOML {
     }
   }
 
-  std::vector<Target> targets_of(const ConfigEntry& entry) const {
+  [[nodiscard]] CLI::App* find_command(const std::string& name) const {
+    const auto commands = app_.get_subcommands({});
+    const auto found = std::ranges::find_if(
+        commands, [&](const CLI::App* command) { return command->get_name() == name; });
+    return found != commands.end() ? *found : nullptr;
+  }
+
+  [[nodiscard]] std::vector<Target> targets_of(const ConfigEntry& entry) const {
     std::vector<Target> targets;
     const auto add_target = [&](const std::string& command, CLI::App& app) {
       if (auto* option = find_option(app, entry.key)) {
@@ -195,12 +206,8 @@ class PolicyConfig : public CLI::ConfigTOML {
       for (const auto* command : kPlanning) {
         add_target(command, *app_.get_subcommand(command));
       }
-    } else {
-      for (auto* command : app_.get_subcommands({})) {
-        if (command->get_name() == entry.section) {
-          add_target(entry.section, *command);
-        }
-      }
+    } else if (auto* command = find_command(entry.section)) {
+      add_target(entry.section, *command);
     }
     return targets;
   }
@@ -228,7 +235,7 @@ class PolicyConfig : public CLI::ConfigTOML {
   }
 
   /// Where a key would be right.
-  std::string home_of(const std::string& key) const {
+  [[nodiscard]] std::string home_of(const std::string& key) const {
     if (find_option(app_, key) != nullptr) {
       return fmt::format("{} belongs before the first section", key);
     }
@@ -244,7 +251,7 @@ class PolicyConfig : public CLI::ConfigTOML {
   }
 
   /// The values for CLI11. Fails if there is none, one too many, or one that cannot be.
-  Names checked_values(const ConfigEntry& entry, const CLI::Option& option) const {
+  [[nodiscard]] Names checked_values(const ConfigEntry& entry, const CLI::Option& option) const {
     auto values = entry.values;
     if (entry.bare && takes_several(option)) {  // CLI11's own format has such lists.
       values.clear();

@@ -162,16 +162,21 @@ std::filesystem::path absolute_root(const Context& context) {
   return error ? root : whole;
 }
 
-/// Puts the VMs' names in the place of globs; what was said of a VM by its name counts more.
+/// What was said of a VM by its name, else by the first glob that fits; end if nothing was.
+std::map<std::string, VmPolicy>::const_iterator policy_for(
+    const std::string& name, const std::map<std::string, VmPolicy>& said) {
+  const auto named = said.find(name);
+  const auto fits = [&](const auto& entry) { return matches_glob(entry.first, name); };
+  return named != said.end() ? named : std::ranges::find_if(said, fits);
+}
+
+/// Puts the VMs' names in the place of globs.
 void expand_vm_policies(const Host& host, Policy& policy) {
   std::map<std::string, VmPolicy> by_name;
-  for (const auto& [glob, chosen] : policy.vm_policies) {
-    for (const auto& vm : host.vms) {
-      if (glob == vm.name) {
-        by_name[vm.name] = chosen;
-      } else if (matches_glob(glob, vm.name) && !policy.vm_policies.contains(vm.name)) {
-        by_name.try_emplace(vm.name, chosen);
-      }
+  for (const auto& vm : host.vms) {
+    const auto chosen = policy_for(vm.name, policy.vm_policies);
+    if (chosen != policy.vm_policies.end()) {
+      by_name.emplace(vm.name, chosen->second);
     }
   }
   policy.vm_policies = std::move(by_name);

@@ -176,10 +176,8 @@ const KernelParameter* find_word(const KernelParameters& parameters,
                                  std::string_view undo) {
   const KernelParameter* found = nullptr;
   for (const auto& parameter : parameters) {
-    for (const auto part : split(parameter.value, ',')) {
-      if (parameter.name != name) {
-        continue;
-      }
+    const auto value = parameter.name == name ? std::string_view(parameter.value) : "";
+    for (const auto part : split(value, ',')) {
       found = part == word ? &parameter : !undo.empty() && part == undo ? nullptr : found;
     }
   }

@@ -28,11 +28,10 @@ CpuSet with_siblings(const Topology& topology, const CpuSet& cpus) {
 
 void add_vcpus(const Host& host, CpuLists& lists) {
   for (const auto& vm : host.vms) {
-    for (const auto& vcpu : vm.vcpus) {
-      if (vm.state == VmState::running && vcpu.dedicated && vcpu.cpus) {
-        lists.vcpus |= *vcpu.cpus;
-        lists.one_each = lists.one_each && vcpu.cpus->size() == 1;
-      }
+    for (const auto& vcpu : runs(vm) ? vm.vcpus : std::vector<Vcpu>()) {
+      const bool alone = vcpu.dedicated && vcpu.cpus;
+      lists.vcpus |= alone ? *vcpu.cpus : CpuSet{};
+      lists.one_each = lists.one_each && (!alone || vcpu.cpus->size() == 1);
     }
   }
   lists.cores = with_siblings(host.topology, lists.vcpus);

@@ -250,23 +250,33 @@ std::string names_text(const std::vector<std::string>& names) {
                               : fmt::format("{} VMs", names.size());
 }
 
+/// What a kind of thread may do, and the VMs with such threads.
+struct SharedLine {
+  std::string text;
+  std::vector<std::string> vms;
+};
+
+void add_to_line(const std::string& text, const std::string& vm, std::vector<SharedLine>& lines) {
+  const auto same = std::ranges::find(lines, text, &SharedLine::text);
+  auto& line = same != lines.end() ? *same : lines.emplace_back(SharedLine{text, {}});
+  line.vms.push_back(vm);
+}
+
 /// A line for each kind of thread and where it may run, with whose it is.
 std::vector<std::string> evidence_of(const std::vector<Intruder>& intruders) {
-  std::vector<std::pair<std::string, std::vector<std::string>>> lines;
+  std::vector<SharedLine> lines;
   for (const auto& [vm, threads] : intruders) {
     for (const auto& thread : threads) {
-      const auto text = fmt::format("{} may run on {}, vCPUs on {}",
-                                    thread.name,
-                                    thread.cpus.to_list(),
-                                    short_list(thread.over));
-      const auto same = std::ranges::find(lines, text, [](const auto& line) { return line.first; });
-      auto& names = same != lines.end()
-                        ? same->second
-                        : lines.emplace_back(text, std::vector<std::string>{}).second;
-      names.push_back(vm->name);
+      add_to_line(fmt::format("{} may run on {}, vCPUs on {}",
+                              thread.name,
+                              thread.cpus.to_list(),
+                              short_list(thread.over)),
+                  vm->name,
+                  lines);
     }
   }
   std::vector<std::string> texts;
+  texts.reserve(lines.size());
   for (const auto& [text, names] : lines) {
     texts.push_back(fmt::format("{}: {}", names_text(names), text));
   }

@@ -55,7 +55,7 @@ class Packer {
   };
 
   template <typename Counts>
-  Holder holder_of(const State& state, std::size_t bin, Counts counts) const {
+  [[nodiscard]] Holder holder_of(const State& state, std::size_t bin, Counts counts) const {
     Holder holder{bin, problem_.bins[bin].base, 0, 0};
     for (const auto ball : state.balls(bin)) {
       if (counts(ball)) {

@@ -84,10 +84,11 @@ class Seater {
       return open;
     }
     for (const auto& place : problem_.reaches[problem_.balls[ball].reach]) {
-      if (asked.insert(place.group).second) {
-        if (const auto freed = clear_seat(place.group, problem_.balls[ball].weight, asked)) {
-          return freed;
-        }
+      const bool fresh = asked.insert(place.group).second;
+      const auto freed =
+          fresh ? clear_seat(place.group, problem_.balls[ball].weight, asked) : std::nullopt;
+      if (freed) {
+        return freed;
       }
     }
     return std::nullopt;
@@ -114,11 +115,19 @@ class Seater {
       return move(way->primary, way->to);
     }
     for (const auto bin : siblings_[group]) {
-      for (const auto ball : state_.balls(bin)) {
-        const bool auxiliary = problem_.balls[ball].role == Role::auxiliary;
-        if (const auto to = auxiliary ? free_seat(ball, asked) : std::nullopt) {
-          return move(ball, *to);
-        }
+      if (const auto freed = move_auxiliary(bin, asked)) {
+        return freed;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // One auxiliary leaves the sibling thread for another.
+  std::optional<std::size_t> move_auxiliary(std::size_t bin, std::set<std::size_t>& asked) {
+    for (const auto ball : state_.balls(bin)) {
+      const bool auxiliary = problem_.balls[ball].role == Role::auxiliary;
+      if (const auto to = auxiliary ? free_seat(ball, asked) : std::nullopt) {
+        return move(ball, *to);
       }
     }
     return std::nullopt;
@@ -145,16 +154,25 @@ class Seater {
     std::optional<Exchange> best;
     for (const auto bin : siblings_[group]) {
       for (const auto ball : state_.balls(bin)) {
-        const bool primary = problem_.balls[ball].role == Role::primary;
-        if (const auto to = primary ? least_loaded(ball, false) : std::nullopt) {
-          const double more = problem_.balls[ball].weight;
-          const double larger = std::max(state_.load(bin) - more + weight, state_.load(*to) + more);
-          const Exchange exchange{larger, ball, *to};
-          best = best ? std::min(*best, exchange) : exchange;
-        }
+        const auto exchange = exchange_for(ball, bin, weight);
+        best = exchange && (!best || *exchange < *best) ? exchange : best;
       }
     }
     return best;
+  }
+
+  // Empty if the ball is no primary, or no first thread has a slot for it.
+  [[nodiscard]] std::optional<Exchange> exchange_for(std::size_t ball,
+                                                     std::size_t bin,
+                                                     double weight) const {
+    const bool primary = problem_.balls[ball].role == Role::primary;
+    const auto to = primary ? least_loaded(ball, false) : std::nullopt;
+    if (!to) {
+      return std::nullopt;
+    }
+    const double more = problem_.balls[ball].weight;
+    const double larger = std::max(state_.load(bin) - more + weight, state_.load(*to) + more);
+    return Exchange{larger, ball, *to};
   }
 
   State& state_;
