@@ -90,6 +90,31 @@ std::optional<double> rebalanced_rate(const Host& host, Policy policy, const Pla
   return make_plan(host, policy).after.max_cpu_rate;
 }
 
+/// True if the option must not stand behind the command: it has it, or it is about the whole host.
+bool is_settled(const std::string& command, const std::string& option) {
+  const auto words = fmt::format("{} ", command);
+  const auto has = [&](std::string_view name) {
+    return words.find(fmt::format(" {} ", name)) != std::string::npos;
+  };
+  const bool selects = option == "--vm" || option == "--device";
+  return has(option) || (selects && (has("--vm") || has("--device") || has("--scope")));
+}
+
+/// What was found rests on the options that were typed: apply does away with it under the same.
+void carry_options(const std::vector<TypedOption>& typed, std::vector<Finding>& findings) {
+  for (auto& finding : findings) {
+    for (auto& step : finding.remedy) {
+      if (!step.starts_with("irqtune apply") && !step.starts_with("irqtune plan")) {
+        continue;
+      }
+      const auto command = step;
+      for (const auto& option : typed) {
+        step += is_settled(command, option.name) ? std::string() : option.text;
+      }
+    }
+  }
+}
+
 Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) {
   auto policy = policy_of(options.policy);
   auto host = read_host_for(context, options.policy, Detail::devices, false);
@@ -105,6 +130,7 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
                                  rebalanced_rate(host, policy, plan)});
   std::erase_if(diagnosis.findings,
                 [&](const Finding& finding) { return !is_selected(finding, policy); });
+  carry_options(context.call.typed, diagnosis.findings);
   return diagnosis;
 }
 

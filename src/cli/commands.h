@@ -129,10 +129,17 @@ struct ConfigOrigin {
   std::map<std::pair<std::string, std::string>, std::size_t> lines;
 };
 
+/// An option of the command line, as it is typed again.
+struct TypedOption {
+  std::string name;  ///< "--vm"
+  std::string text;  ///< " --vm vm1"
+};
+
 struct Invocation {
-  std::string name;       ///< The command's
-  std::string program;    ///< How to call irqtune for the same host: "irqtune --root DIR".
-  std::string selection;  ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
+  std::string name;                ///< The command's
+  std::string program;             ///< How to call irqtune for the same host: "irqtune --root DIR".
+  std::string selection;           ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
+  std::vector<TypedOption> typed;  ///< The same, one by one.
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;

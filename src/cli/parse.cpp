@@ -89,12 +89,12 @@ std::vector<std::string> policy_keys(const CLI::App& app) {
   return keys;
 }
 
-/// Those of the options that were typed, as a shell takes them: " --vm vm1 --rebalance".
-std::string typed_text(const CLI::App& app,
-                       const ConfigOrigin& config,
-                       const std::string& command,
-                       const std::vector<std::string>& keys) {
-  std::string text;
+/// Those of the options that were typed, as a shell takes them: " --vm vm1", " --rebalance".
+std::vector<TypedOption> typed_options(const CLI::App& app,
+                                       const ConfigOrigin& config,
+                                       const std::string& command,
+                                       const std::vector<std::string>& keys) {
+  std::vector<TypedOption> typed;
   for (const auto& key : keys) {
     const auto* option = app.get_option_no_throw("--" + key);
     if (option == nullptr || option->count() == 0 || config.lines.contains({command, key})) {
@@ -102,8 +102,17 @@ std::string typed_text(const CLI::App& app,
     }
     const bool flag = option->get_expected_min() == 0;
     for (const auto& value : option->results()) {
-      text += fmt::format(" --{}{}", key, flag ? "" : ' ' + shell_word(value));
+      typed.push_back(
+          {"--" + key, fmt::format(" --{}{}", key, flag ? "" : ' ' + shell_word(value))});
     }
+  }
+  return typed;
+}
+
+std::string joined(const std::vector<TypedOption>& options) {
+  std::string text;
+  for (const auto& option : options) {
+    text += option.text;
   }
   return text;
 }
@@ -159,9 +168,10 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   if (config_option->as<std::string>() != config.path) {
     globals.emplace_back("config");
   }
-  call.program = "irqtune" + typed_text(app, call.config, "", globals);
-  call.selection =
-      typed_text(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
+  call.program = "irqtune" + joined(typed_options(app, call.config, "", globals));
+  call.typed =
+      typed_options(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
+  call.selection = joined(call.typed);
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);
   }

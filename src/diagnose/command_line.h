@@ -29,7 +29,7 @@ struct CpuLists {
 [[nodiscard]] std::vector<std::string> recommended_tokens(const DiagnosisInput& input,
                                                           const CpuLists& lists);
 
-/// "take threadirqs off the kernel command line (...)", with how distributions do it.
-[[nodiscard]] std::string drop_token(std::string_view token);
+/// Steps: "take threadirqs off the kernel command line. ...", with how distributions do it.
+[[nodiscard]] std::vector<std::string> drop_token(std::string_view token);
 
 }  // namespace irqtune::diagnosis

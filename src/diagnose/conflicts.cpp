@@ -69,6 +69,23 @@ CpuSet kept_clear(const DiagnosisInput& input) {
   return cpus & topology.online;
 }
 
+/// What decides which CPUs irqbalance keeps off.
+std::string banned_text(const Meddler& meddler) {
+  if (meddler.banned_by.empty()) {
+    return fmt::format("it keeps off isolcpus= and nohz_full= only ({}), and knows no vCPU pins",
+                       meddler.banned_cpus.empty() ? "none" : meddler.banned_cpus.to_list());
+  }
+  if (meddler.banned_cpus.empty()) {
+    return fmt::format(
+        "{} is set to nothing: irqbalance up to 1.9.5 then keeps off isolcpus= and nohz_full=, "
+        "later ones off no CPU",
+        meddler.banned_by);
+  }
+  return fmt::format("{} is set ({}): isolcpus= and nohz_full= are not looked at then",
+                     meddler.banned_by,
+                     meddler.banned_cpus.to_list());
+}
+
 void find_balanced_cpus(const DiagnosisInput& input,
                         const Meddler& meddler,
                         std::vector<Finding>& findings) {
@@ -90,14 +107,10 @@ void find_balanced_cpus(const DiagnosisInput& input,
                               short_list(open)));
   finding.cost = "the host's devices interrupt what was to be left alone, ever anew (every 10 s)";
   finding.evidence = {process_text(meddler)};
-  finding.evidence.push_back(
-      meddler.banned_by.empty()
-          ? fmt::format("it keeps off isolcpus= and nohz_full= only ({}), and knows no vCPU pins",
-                        meddler.banned_cpus.empty() ? "none" : meddler.banned_cpus.to_list())
-          : fmt::format(
-                "{} is set ({}): isolcpus= and nohz_full= are not looked at then",
-                meddler.banned_by,
-                meddler.banned_cpus.empty() ? "to nothing" : meddler.banned_cpus.to_list()));
+  finding.evidence.push_back(banned_text(meddler));
+  if (overrides && meddler.banned_cpus.empty()) {
+    finding.confidence = Confidence::possible;  // Its version decides.
+  }
   const auto banned = kept_clear(input) | meddler.banned_cpus;
   finding.remedy = {fmt::format("in {}{}:",
                                 meddler.config,
@@ -173,12 +186,14 @@ std::vector<std::string> link_remedy(const std::string& file, const CpuSet& hous
   const auto own = fmt::format("{}{}", kOwn, file.substr(file.rfind('/') + 1));
   std::vector<std::string> remedy;
   if (!file.starts_with(kOwn)) {
+    remedy.emplace_back("a file in /etc takes the place of one of the same name elsewhere:");
     remedy.push_back(fmt::format("cp {} {}", shell_word(file), shell_word(own)));
   }
   remedy.push_back(fmt::format("in {}, section [Link]:", own));
   remedy.push_back(fmt::format("IRQAffinity={}", housekeeping.to_list()));
   remedy.emplace_back("udevadm control --reload");
-  remedy.emplace_back("what is there already: irqtune apply --scope evict");
+  remedy.emplace_back("what is there already:");
+  remedy.emplace_back("irqtune apply --scope evict");
   return remedy;
 }
 

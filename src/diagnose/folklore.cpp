@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "diagnose/command_line.h"
 #include "diagnose/parts.h"
@@ -53,7 +54,8 @@ void find_nox2apic(const DiagnosisInput& input, std::vector<Finding>& findings) 
       "/proc/cmdline: nox2apic",
       "where an interrupt may go is decided by interrupt remapping, which x2APIC needs anyhow; "
       "xAPIC mode routes nothing better"};
-  finding.remedy = {"unless it works around a broken firmware, " + drop_token("nox2apic")};
+  finding.remedy = drop_token("nox2apic");
+  finding.remedy.front() = "unless it works around a broken firmware, " + finding.remedy.front();
   findings.push_back(std::move(finding));
 }
 
@@ -80,7 +82,7 @@ void find_max_cstate(const DiagnosisInput& input, std::vector<Finding>& findings
       finding.remedy = {"limit the CPUs that serve vectors instead, at run time:",
                         for_each_cpu(serving, "20", "power/pm_qos_resume_latency_us")};
     }
-    finding.remedy.push_back(drop_token(parameter_text(*parameter)));
+    std::ranges::move(drop_token(parameter_text(*parameter)), std::back_inserter(finding.remedy));
     findings.push_back(std::move(finding));
   }
 }

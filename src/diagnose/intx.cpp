@@ -32,7 +32,8 @@ Finding finding_for(const Irq& irq, const PciDevice* device, const DiagnosisInpu
           : fmt::format("/sys/bus/pci/devices/{}/config: capabilities not read (root only)",
                         address.to_string()));
   finding.remedy = {
-      fmt::format("see what it offers: lspci -vv -s {} | grep MSI", address.to_string()),
+      "see what it offers:",
+      fmt::format("lspci -vv -s {} | grep MSI", address.to_string()),
       "in the guest: no pci=nomsi, a driver that uses MSI; Windows: MSISupported=1 under the "
       "device's Interrupt Management\\MessageSignaledInterruptProperties, then reboot the guest"};
   name_line(irq, input, finding);

@@ -40,7 +40,8 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
   finding.remedy =
       housekeeping.empty()
           ? std::vector<std::string>{"no CPU is left for them: see no-housekeeping-cpu"}
-          : std::vector<std::string>{"until the next boot: irqtune apply --default-affinity",
+          : std::vector<std::string>{"until the next boot:",
+                                     "irqtune apply --default-affinity",
                                      "for good, on the kernel command line (see kernel-cmdline):",
                                      fmt::format("irqaffinity={}", housekeeping)};
   finding.cpus = hit;
@@ -84,10 +85,12 @@ void find_remapping(const DiagnosisInput& input, std::vector<Finding>& findings)
   if (input.settings.unsafe_interrupts == true) {
     finding.evidence.emplace_back("vfio_iommu_type1: allow_unsafe_interrupts is on");
   }
-  finding.remedy = {off != nullptr
-                        ? drop_token(parameter_text(*off))
-                        : "switch on VT-d or AMD-Vi with interrupt remapping in the firmware, and "
-                          "intel_iommu=on on Intel; dmesg | grep -i remapping says why it is off"};
+  finding.remedy =
+      off != nullptr ? drop_token(parameter_text(*off))
+                     : std::vector<std::string>{
+                           "switch on VT-d or AMD-Vi with interrupt remapping in the firmware, and "
+                           "intel_iommu=on on Intel; what the kernel says of it:",
+                           "dmesg | grep -i remapping"};
   name_irqs(irqs, finding);
   findings.push_back(std::move(finding));
 }
@@ -180,7 +183,7 @@ void find_against(const DiagnosisInput& input, std::vector<Finding>& findings) {
     auto finding = make_finding(against.id, against.severity, std::string(against.title));
     finding.cost = against.cost;
     finding.evidence = {fmt::format("/proc/cmdline: {}", printable(token))};
-    finding.remedy = {drop_token(token)};
+    finding.remedy = drop_token(token);
     findings.push_back(std::move(finding));
   }
 }

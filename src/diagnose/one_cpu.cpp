@@ -105,8 +105,8 @@ std::vector<Finding> find_one_cpu(const Sight& sight) {
                   others.size() == 1 ? "one other" : fmt::format("{} others", others.size()));
   finding.cost = "that CPU is the limit of all those devices, and what else runs there waits";
   finding.evidence = evidence_of(parts, load, others);
-  finding.remedy = {"see what would move: irqtune plan --scope all",
-                    "move it: irqtune apply --scope all"};
+  finding.remedy = {
+      "see what would move:", "irqtune plan --scope all", "move it:", "irqtune apply --scope all"};
   finding.cpus.insert(cpu);
   for (const auto& part : parts) {
     finding.irqs.push_back(part.irq->number);

@@ -67,7 +67,8 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
       fmt::format("housekeeping CPUs: {}", input.plan.housekeeping.to_list()));
   finding.remedy = {"give the host more housekeeping CPUs (pin VMs to fewer cores)",
                     "fewer queues in the guests: ethtool -L DEV combined N",
-                    "spread what is there: irqtune apply --scope all"};
+                    "spread what is there:",
+                    "irqtune apply --scope all"};
   finding.cpus = std::move(cpus);
   findings.push_back(std::move(finding));
 }
@@ -102,7 +103,8 @@ Finding no_housekeeping(const DiagnosisInput& input, std::string title, const Cp
   finding.remedy = {
       "free a core there: pin one of these VMs to one core less (with both its threads), and "
       "leave that core out of isolcpus= and of cpuset partitions",
-      "then: irqtune apply"};
+      "then:",
+      "irqtune apply"};
   finding.cpus = cpus;
   std::set<std::string> vms;
   for (const auto& [cpu, reasons] : input.protections) {

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "diagnose/parts.h"
 
@@ -72,6 +73,28 @@ Floating floating_vms(const DiagnosisInput& input) {
   return found;
 }
 
+/// The vCPUs' threads; none if one of them is unknown.
+std::vector<int> vcpu_threads(const Vm& vm) {
+  std::vector<int> threads;
+  for (const auto& vcpu : vm.vcpus) {
+    if (!vcpu.tid) {
+      return {};
+    }
+    threads.push_back(*vcpu.tid);
+  }
+  return threads;
+}
+
+/// For VMs that no manager pins.
+std::string pin_threads(const std::vector<const Vm*>& vms) {
+  constexpr std::size_t kFew = 8;
+  const auto threads = vms.size() == 1 ? vcpu_threads(*vms.front()) : std::vector<int>{};
+  return fmt::format(
+      "without libvirt, while it runs: taskset -cp CPULIST TID for each vCPU's thread ({})",
+      threads.empty() || threads.size() > kFew ? "irqtune show vms --json: tid"
+                                               : fmt::format("{}", fmt::join(threads, ", ")));
+}
+
 /// How each kind of VM is pinned, for the kinds that are there.
 std::vector<std::string> pin_steps(const std::vector<const Vm*>& vms, const std::string& free) {
   const auto any = [&](std::string_view source) {
@@ -88,12 +111,7 @@ std::vector<std::string> pin_steps(const std::vector<const Vm*>& vms, const std:
     steps.emplace_back("Proxmox, one list for all threads: qm set VMID --affinity CPULIST");
   }
   if (others) {
-    const auto pid = vms.size() == 1 && vms.front()->pid ? std::to_string(*vms.front()->pid)
-                                                         : std::string("PID");
-    steps.push_back(fmt::format(
-        "without libvirt, while it runs: taskset -cp CPULIST TID, for each thread \"CPU "
-        "n/KVM\" of ps -L -o tid,comm -p {}",
-        pid));
+    steps.push_back(pin_threads(vms));
   }
   if (!free.empty()) {
     steps.push_back(fmt::format("not yet taken: {}", free));
@@ -182,15 +200,17 @@ std::vector<std::string> pin_in_libvirt(const Vm& vm,
   return lines;
 }
 
-/// Every thread but the vCPUs', which libvirt does not know.
+/// Every thread but the vCPUs', where no libvirt knows them. By number: not every VMM names its
+/// threads as QEMU does, and QEMU not always.
 std::vector<std::string> pin_by_hand(const Vm& vm, const std::string& cpus) {
-  if (!vm.pid) {
-    return {fmt::format("pin the VMM's own threads to {}", cpus)};
+  const auto vcpus = vcpu_threads(vm);
+  if (!vm.pid || vcpus.empty()) {
+    return {fmt::format("pin the own threads of {} to {}", printable(vm.name), cpus)};
   }
-  return {fmt::format("{}, while it runs:", printable(vm.name)),
-          fmt::format("for t in $(ps -L -o tid=,comm= -p {} | grep -v 'CPU .*/KVM' | awk "
-                      "'{{print $1}}'); do taskset -cp {} $t; done",
+  return {fmt::format("{}, while it runs, every thread but the vCPUs':", printable(vm.name)),
+          fmt::format("ls /proc/{}/task | grep -vxE '{}' | xargs -n1 taskset -cp {}",
                       *vm.pid,
+                      fmt::join(vcpus, "|"),
                       cpus)};
 }
 

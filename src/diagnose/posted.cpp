@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 
 #include "diagnose/command_line.h"
@@ -117,9 +118,10 @@ std::vector<std::string> clobber_remedy(const DiagnosisInput& input, bool known)
       "boot a kernel with the fix, commit 688124cc541f (iommu/vt-d: Don't clobber posted vCPU "
       "IRTE)");
   const auto* token = find_word(input.settings.kernel, "intremap", "posted_msi");
-  remedy.push_back(fmt::format(
-      "or {}: posted_msi serves the host's own devices only",
-      diagnosis::drop_token(token != nullptr ? parameter_text(*token) : "intremap=posted_msi")));
+  auto drop =
+      diagnosis::drop_token(token != nullptr ? parameter_text(*token) : "intremap=posted_msi");
+  drop.front() = fmt::format("or, since it serves the host's own devices only, {}", drop.front());
+  std::ranges::move(drop, std::back_inserter(remedy));
   return remedy;
 }
 
@@ -262,8 +264,8 @@ std::optional<Finding> posting(const DiagnosisInput& input) {
   finding.remedy = {
       "keep the vectors on housekeeping CPUs all the same: that is where they go when posting "
       "stops",
-      "see which are posted: trace-cmd record -e kvm:kvm_pi_irte_update, while the guest's driver "
-      "loads"};
+      "see which are posted, while the guest's driver loads:",
+      "trace-cmd record -e kvm:kvm_pi_irte_update"};
   return finding;
 }
 

@@ -47,6 +47,11 @@ const Kept* find_kept(const KernelParameter& parameter) {
   return row == kKept.end() || is_harmful(parameter) ? nullptr : row;
 }
 
+/// Where the line is kept; a command for the last one follows.
+constexpr std::string_view kBootLoaders =
+    "Debian, Ubuntu: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; Proxmox with "
+    "systemd-boot: /etc/kernel/cmdline, then proxmox-boot-tool refresh; RHEL, Fedora:";
+
 struct Tokens {
   std::string line;
   std::vector<std::string> why;
@@ -135,21 +140,16 @@ std::vector<std::string> recommended_tokens(const DiagnosisInput& input, const C
   auto tokens = tokens_for(input, lists);
   std::vector<std::string> remedy = {"on the kernel command line:", tokens.line};
   std::ranges::move(tokens.why, std::back_inserter(remedy));
-  remedy.emplace_back(
-      "Debian, Ubuntu: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; Proxmox with "
-      "systemd-boot: /etc/kernel/cmdline, then proxmox-boot-tool refresh; RHEL, Fedora:");
+  remedy.emplace_back(kBootLoaders);
   remedy.push_back(fmt::format("grubby --update-kernel=ALL --args='{}'", tokens.line));
   remedy.emplace_back("and boot");
   return remedy;
 }
 
-std::string drop_token(std::string_view token) {
-  return fmt::format(
-      "take {0} off the kernel command line, and boot (Debian: /etc/default/grub, then "
-      "update-grub; "
-      "RHEL: grubby --update-kernel=ALL --remove-args={1})",
-      printable(token),
-      shell_word(token));
+std::vector<std::string> drop_token(std::string_view token) {
+  return {fmt::format("take {} off the kernel command line. {}", printable(token), kBootLoaders),
+          fmt::format("grubby --update-kernel=ALL --remove-args={}", shell_word(token)),
+          "and boot"};
 }
 
 }  // namespace irqtune::diagnosis

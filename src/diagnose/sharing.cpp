@@ -67,8 +67,9 @@ Texts unbind_steps(const Irq& irq, const Handlers& handlers) {
                     "/sys/bus/pci/drivers/{0}/unbind",
                     driver,
                     device.address.to_string()));
-    modules.insert(device.module.empty() ? device.driver : device.module);
+    modules.insert(device.module);
   }
+  modules.erase("");  // Built into the kernel, or not in the snapshot.
   for (const auto& module : modules) {
     steps.push_back(fmt::format(
         "and for good, if no other device needs {}, with a new initramfs (update-initramfs -u, or "

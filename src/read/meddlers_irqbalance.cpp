@@ -115,11 +115,12 @@ std::optional<std::string> value_of(const Variables& variables, std::string_view
   return assigned(fmt::format("{}", fmt::join(variables.set, "\n")), name);
 }
 
-/// Source: irqbalance cputree.c, setup_banned_cpus(): what is set counts even if it is empty.
+/// Source: irqbalance cputree.c, setup_banned_cpus(). An empty list: up to 1.9.5 as if it were not
+/// there, later (Irqbalance/irqbalance#358) nothing is banned.
 void add_banned_cpus(const Sysfs& sysfs, const Variables& variables, Meddler& meddler) {
   constexpr std::string_view kMask = "IRQBALANCE_BANNED_CPUS";
   constexpr std::string_view kList = "IRQBALANCE_BANNED_CPULIST";
-  if (const auto mask = value_of(variables, kMask)) {
+  if (const auto mask = value_of(variables, kMask); mask && !mask->empty()) {
     meddler.banned_by = kMask;
     meddler.banned_cpus = CpuSet::parse_mask(*mask).value_or(CpuSet{});
     return;
@@ -135,11 +136,26 @@ void add_banned_cpus(const Sysfs& sysfs, const Variables& variables, Meddler& me
   }
 }
 
+/// The variable from which irqbalance is given its options: what its unit says; without a unit,
+/// what its configuration sets.
+std::string_view arguments_name(const Sysfs& sysfs, std::string_view config_text) {
+  constexpr std::string_view kName = "IRQBALANCE_ARGS";
+  constexpr std::string_view kOther = "OPTIONS";
+  for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
+    const auto unit = sysfs.read(fmt::format("{}/systemd/system/irqbalance.service", folder));
+    const auto command = assigned(unit.value_or(""), "ExecStart");
+    if (command) {
+      return command->find("$OPTIONS") != std::string::npos ? kOther : kName;
+    }
+  }
+  const bool other = assigned(config_text, kName).value_or("").empty() &&
+                     !assigned(config_text, kOther).value_or("").empty();
+  return other ? kOther : kName;
+}
+
 void add_advice(const Sysfs& sysfs, const std::vector<std::string>& drivers, Meddler& meddler) {
   const auto text = sysfs.read(meddler.config).value_or("");
-  const bool older = assigned(text, "IRQBALANCE_ARGS").value_or("").empty() &&
-                     !assigned(text, "OPTIONS").value_or("").empty();
-  const std::string_view name = older ? "OPTIONS" : "IRQBALANCE_ARGS";
+  const auto name = arguments_name(sysfs, text);
   const auto old = assigned(text, name).value_or("");
   if (keeps_off(parse_options(words(old)), drivers)) {
     meddler.advice = {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace irqtune {
@@ -87,6 +88,12 @@ bool is_quoted(std::string_view step, std::string_view before, bool before_is_qu
          (before_is_quoted && is_file_line(step));
 }
 
+/// A step that is a command by itself: broken into lines, a part of it would be run.
+bool is_command(std::string_view step) {
+  constexpr std::array<std::string_view, 3> kPrograms = {"irqtune ", "systemctl ", "sysctl "};
+  return std::ranges::any_of(kPrograms, [&](auto program) { return step.starts_with(program); });
+}
+
 /// Which of the steps are printed as they are.
 std::vector<bool> quoted_steps(const std::vector<std::string>& steps) {
   std::vector<bool> quoted(steps.size(), false);
@@ -109,8 +116,10 @@ std::string remedy_text(const std::vector<std::string>& steps, const TextStyle& 
       out += fmt::format("{:<{}}{}\n", "", kIndent + (numbered ? 5 : 2), printable(steps[i]));
       continue;
     }
-    const auto mark = numbered ? fmt::format("{}. ", ++number) : std::string();
-    out += paragraph(i == 0 ? "  do" : "", mark + steps[i], style);
+    const auto step = (numbered ? fmt::format("{}. ", ++number) : std::string()) + steps[i];
+    const std::string_view label = i == 0 ? "  do" : "";
+    out += is_command(steps[i]) ? fmt::format("{:<{}}{}\n", label, kIndent, printable(step))
+                                : paragraph(label, step, style);
   }
   return out;
 }

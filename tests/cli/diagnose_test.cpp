@@ -4,6 +4,7 @@
 #include "report/table.h"
 #include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/kvm_tree.h"
 
 #include <nlohmann/json.hpp>
 
@@ -138,6 +139,44 @@ TEST_CASE("cli: diagnose of the selected devices and of the host", "[cli][diagno
   REQUIRE(ids_of(one).size() == 1);
   CHECK(Json::parse(one.out)["findings"][0]["irqs"] == Json{17});
   CHECK(on(tree, {"diagnose", "--device", "0000:07:00.0"}).code == 2);
+}
+
+TEST_CASE("cli: diagnose's commands take the options that were typed", "[cli][diagnose]") {
+  KvmTree tree;
+  tree.irqs[41].cpu = 2;  // Of db1's own vCPU 0.
+  tree.default_mask = "ffff";
+  tree.write();
+  const auto commands = [&](const Arguments& options) {
+    Arguments arguments = {"diagnose", "--json"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    std::string text;
+    const auto document = Json::parse(on(tree, arguments).out);
+    for (const auto& finding : document["findings"]) {
+      for (const std::string step : finding["remedy"]) {
+        text += step.starts_with("irqtune ") ? step + "\n" : std::string();
+      }
+    }
+    return text;
+  };
+  CHECK(commands({}) == "irqtune apply --vm db1\nirqtune apply --default-affinity\n");
+  CHECK(commands({"--include-defined", "--avoid", "6", "--default-affinity"}) ==
+        "irqtune apply --vm db1 --avoid 6 --include-defined --default-affinity\n"
+        "irqtune apply --default-affinity --avoid 6 --include-defined\n");
+  CHECK(commands({"--device", "0000:3b:*", "--near", "vm"}) ==
+        "irqtune apply --vm db1 --near vm\n"
+        "irqtune apply --default-affinity --device '0000:3b:*' --near vm\n");
+}
+
+TEST_CASE("cli: a command for the host's own devices takes no selection of guests'",
+          "[cli][diagnose]") {
+  KvmTree tree;
+  tree.irqs[60].cpu = 2;
+  tree.irqs[60].rate = 500;
+  tree.write();
+  const auto ran = on(
+      tree, {"diagnose", "--json", "--only", "host-irq-on-vcpu", "--vm", "web1", "--avoid", "6"});
+  CHECK(Json::parse(ran.out)["findings"][0]["remedy"] ==
+        Json{"irqtune apply --scope evict --avoid 6"});
 }
 
 TEST_CASE("cli: diagnose --esx looks at no host", "[cli][diagnose][esx]") {

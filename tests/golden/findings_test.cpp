@@ -77,6 +77,7 @@ std::vector<Case> sharing_cases() {
          tree.add_line_device(kLineDevice, 8);
          tree.add_device("0000:00:1f.3", "i801_smbus", 0);
          tree.file("/sys/devices/pci0000:00/0000:00:1f.3/irq", "16\n");
+         tree.link("/sys/bus/pci/drivers/i801_smbus/module", "../../../../module/i2c_i801");
          tree.vms["db1"].groups.push_back(8);
          tree.irqs[16].actions = {"i801_smbus", line_handler(kLineDevice)};
        }},

@@ -110,8 +110,24 @@ TEST_CASE("diagnose conflicts: irqbalance's CPU list overrides isolation", "[dia
   const auto& finding = require_finding(findings, "irqbalance-cpus");
   CHECK(finding.title.find("overrides isolation: it may use 6-7") != std::string::npos);
   CHECK(has_text(finding.remedy, "in place of IRQBALANCE_BANNED_CPUS, which would win:"));
+  CHECK(finding.confidence == Confidence::certain);
   settings.meddlers.at(0).banned_cpus = cpus("4-7");
   CHECK(conflicts(host, settings).empty());
+}
+
+TEST_CASE("diagnose conflicts: what irqbalance makes of an empty list depends on its version",
+          "[diagnose]") {
+  auto host = make_host({.cores = 8});
+  host.topology.isolated = cpus("4-7");
+  Settings settings;
+  settings.meddlers = {meddler("irqbalance", false)};
+  settings.meddlers.at(0).banned_cpus = {};
+  settings.meddlers.at(0).banned_by = "IRQBALANCE_BANNED_CPULIST";
+  const auto findings = conflicts(host, settings);
+  const auto& finding = require_finding(findings, "irqbalance-cpus");
+  CHECK(finding.confidence == Confidence::possible);
+  CHECK(
+      has_text(finding.evidence, "set to nothing: irqbalance up to 1.9.5 then keeps off isolcpus"));
 }
 
 TEST_CASE("diagnose conflicts: agents of clouds and containers", "[diagnose]") {

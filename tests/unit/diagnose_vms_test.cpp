@@ -94,7 +94,12 @@ TEST_CASE("diagnose VMs: vCPUs without pins", "[diagnose]") {
   CHECK(ids(findings) == "vm-unpinned");
   CHECK(findings.at(0).severity == Severity::info);
   CHECK(has_text(findings.at(0).evidence, "web1: 2 of 2 vCPUs not pinned, 1 device"));
-  CHECK(has_text(findings.at(0).remedy, "taskset -cp CPULIST TID"));
+  CHECK(
+      has_text(findings.at(0).remedy, "TID for each vCPU's thread (irqtune show vms --json: tid)"));
+  vm_named(host, "web1").vcpus.at(0).tid = 101;
+  vm_named(host, "web1").vcpus.at(1).tid = 102;
+  CHECK(has_text(findings_of(find_placement, host).at(0).remedy,
+                 "taskset -cp CPULIST TID for each vCPU's thread (101, 102)"));
   vm_named(host, "web1").sources = {"libvirt", "process"};
   CHECK(has_text(findings_of(find_placement, host).at(0).remedy, "virsh vcpupin web1 VCPU"));
   vm_named(host, "web1").sources = {"process", "proxmox"};
@@ -222,12 +227,18 @@ TEST_CASE("diagnose VMs: own threads that only might meet a vCPU", "[diagnose]")
   auto& vm = add_vm(host, "db1", {"2", "3"}, {});
   vm.pid = 4711;
   vm.emulator = cpus("0-7");
-  const auto findings = findings_of(find_placement, host);
+  vm.vcpus.at(0).tid = 4715;
+  vm.vcpus.at(1).tid = 4716;
+  auto findings = findings_of(find_placement, host);
   CHECK(require_finding(findings, "emulator-on-vcpu").severity == Severity::info);
-  CHECK(has_text(
-      findings.at(0).remedy,
-      "for t in $(ps -L -o tid=,comm= -p 4711 | grep -v 'CPU .*/KVM' | awk '{print $1}'); do "
-      "taskset -cp 0-1 $t; done"));
+  // By number: cloud-hypervisor's vCPUs are called "vcpu0", old QEMU's like everything else.
+  CHECK(findings.at(0).remedy ==
+        std::vector<std::string>{
+            "db1, while it runs, every thread but the vCPUs':",
+            "ls /proc/4711/task | grep -vxE '4715|4716' | xargs -n1 taskset -cp 0-1"});
+  vm.vcpus.at(1).tid.reset();  // Nobody can tell it from the others: no command.
+  findings = findings_of(find_placement, host);
+  CHECK(findings.at(0).remedy == std::vector<std::string>{"pin the own threads of db1 to 0-1"});
 }
 
 TEST_CASE("diagnose VMs: own threads elsewhere, or cores isolated", "[diagnose]") {

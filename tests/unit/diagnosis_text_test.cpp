@@ -86,6 +86,14 @@ TEST_CASE("diagnosis: what is to be copied is printed as it is", "[report][diagn
                        "          4. a b=c is no line of a file\n"));
 }
 
+TEST_CASE("diagnosis: a command is one line, announced or not", "[report][diagnose]") {
+  auto finding = make_finding("a-b", Severity::warning);
+  const std::string command = "irqtune apply" + std::string(120, 'x').insert(0, " --vm ");
+  finding.remedy = {command, "then that"};
+  CHECK(diagnosis_text(make_diagnosis({finding}), {})
+            .ends_with("  do      1. " + command + "\n          2. then that\n"));
+}
+
 TEST_CASE("diagnosis: a healthy host gets one green line", "[report][diagnose]") {
   CHECK(diagnosis_text(make_diagnosis({}), colors()) ==
         "\x1b[32mNothing hurts on this host (24 interrupts looked at).\x1b[0m\n");

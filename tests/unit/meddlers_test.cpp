@@ -71,6 +71,16 @@ TEST_CASE("meddlers: the advice keeps what irqbalance was told already", "[read]
     tree.file("/etc/default/irqbalance", "OPTIONS=\"-t 5\"\n");
     CHECK(has_line(find_meddlers(tree.sysfs(), kDrivers).at(0), "OPTIONS=\"-t 5 --banmod=vfio\""));
   }
+  SECTION("its unit knows the variable") {
+    tree.file("/etc/default/irqbalance", "#OPTIONS=\n");
+    const auto line_of = [&](const std::string& variable) {
+      tree.file("/lib/systemd/system/irqbalance.service",
+                "[Service]\nExecStart=/usr/sbin/irqbalance --foreground " + variable + "\n");
+      return find_meddlers(tree.sysfs(), kDrivers).at(0).advice.at(1);
+    };
+    CHECK(line_of("$OPTIONS") == "OPTIONS=\"--banmod=vfio\"");
+    CHECK(line_of("$IRQBALANCE_ARGS") == "IRQBALANCE_ARGS=\"--banmod=vfio\"");
+  }
   SECTION("Red Hat") {
     tree.file("/etc/sysconfig/irqbalance", "#IRQBALANCE_ARGS=\n");
     const auto found = find_meddlers(tree.sysfs(), kDrivers);
@@ -152,6 +162,9 @@ TEST_CASE("meddlers: the CPUs that irqbalance keeps off", "[read]") {
   CHECK(told("IRQBALANCE_BANNED_CPULIST=") == " IRQBALANCE_BANNED_CPULIST");
   CHECK(told("IRQBALANCE_BANNED_CPUS=c IRQBALANCE_BANNED_CPULIST=7") ==
         "2-3 IRQBALANCE_BANNED_CPUS");
+  CHECK(told("IRQBALANCE_BANNED_CPUS=") == "4-6 ");
+  CHECK(told("IRQBALANCE_BANNED_CPUS= IRQBALANCE_BANNED_CPULIST=7") ==
+        "7 IRQBALANCE_BANNED_CPULIST");
 }
 
 TEST_CASE("meddlers: what irqbalance is told stands in its file where the process is silent",
