@@ -157,9 +157,11 @@ void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings)
   finding.cost = "each interrupt throws the vCPU that runs there out of its guest";
   std::vector<const Irq*> irqs;
   bool managed = false;
+  bool movable = false;
   for (const auto& [rate, irq] : hits) {
     irqs.push_back(irq);
     managed = managed || irq->settable == false;
+    movable = movable || irq->settable != false;
     finding.cpus |= delivered_to(*irq).value_or(CpuSet{}) & vcpus;
     finding.evidence.push_back(
         fmt::format("IRQ {} ({}){}: {} on {}",
@@ -170,11 +172,15 @@ void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings)
                     (delivered_to(*irq).value_or(CpuSet{}) & vcpus).to_list()));
   }
   shorten(finding.evidence, kMostEvidence);
-  finding.remedy = {"irqtune apply --scope evict"};
+  if (movable) {
+    finding.remedy.emplace_back("irqtune apply --scope evict");
+  }
   if (managed) {
+    finding.remedy.emplace_back(
+        "those that the kernel manages keep off at boot only, on the kernel command line (see "
+        "kernel-cmdline):");
     finding.remedy.push_back(
-        fmt::format("those that the kernel manages keep off at boot only: isolcpus=managed_irq,{}",
-                    vcpu_cpus(input.protections, true).to_list()));
+        fmt::format("isolcpus=managed_irq,{}", vcpu_cpus(input.protections, true).to_list()));
   }
   name_irqs(irqs, finding);
   findings.push_back(std::move(finding));

@@ -237,7 +237,16 @@ TEST_CASE("diagnose placement: the host's own interrupts on vCPUs' cores", "[dia
   CHECK(ids(findings) == "host-irq-on-vcpu");
   CHECK(has_text(findings.at(0).evidence, "IRQ 24 (eth0-rx-0): 5000/s on 2"));
   CHECK(findings.at(0).remedy.at(0) == "irqtune apply --scope evict");
-  CHECK(has_text(findings.at(0).remedy, "isolcpus=managed_irq,2-3,10-11"));
+  CHECK(findings.at(0).remedy.at(1).ends_with("see kernel-cmdline):"));
+  CHECK(findings.at(0).remedy.at(2) == "isolcpus=managed_irq,2-3,10-11");
+}
+
+TEST_CASE("diagnose placement: apply is no remedy for what the kernel manages", "[diagnose]") {
+  auto host = pinned_host();
+  add_host_irq(host, "nvme0q3", "3", 200).settable = false;
+  const auto findings = findings_of(find_placement, host);
+  CHECK(ids(findings) == "host-irq-on-vcpu");
+  CHECK_FALSE(has_text(findings.at(0).remedy, "irqtune apply"));
 }
 
 TEST_CASE("diagnose placement: the host's own interrupts elsewhere, or few", "[diagnose]") {

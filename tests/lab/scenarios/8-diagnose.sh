@@ -90,6 +90,7 @@ gone near vector-remote
 same "vectors of vm2 that the kernel delivers to node 0" "$(delivered_to 0000:44:00.0 "0 1 2 3 4 5 6 7")" 0
 rises 3 >near.rises
 same "interrupts in 3 s on vCPUs' cores, of $(total_of near.rises)" "$(rises_on near.rises "$cores")" 0
+holds "interrupts still come" test "$(total_of near.rises)" -gt 100
 
 # --- QEMU's own threads, of vm2, which may run anywhere
 
@@ -134,6 +135,7 @@ gone later default-affinity-on-vcpu
 same "vectors of vm3: the kernel delivers to vCPUs' cores" "$(delivered_to 0000:42:00.0 "$cores")" 0
 rises 3 | grep 0000:42:00.0 >vm3.rises
 same "interrupts of vm3 in 3 s on vCPUs' cores, of $(total_of vm3.rises)" "$(rises_on vm3.rises "$cores")" 0
+holds "and they come" test "$(total_of vm3.rises)" -gt 50
 
 # --- irqbalance
 
