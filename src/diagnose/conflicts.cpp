@@ -37,6 +37,13 @@ std::vector<PciAddress> passed_through(const Host& host) {
   return devices;
 }
 
+/// True if irqbalance is told to keep off certain interrupts.
+bool bans_numbers(const Meddler& meddler) {
+  return std::ranges::any_of(words(meddler.detail), [](std::string_view word) {
+    return word.starts_with("--banirq") || word.starts_with("-i");
+  });
+}
+
 /// irqbalance or TuneD, where it would set the vectors' masks again.
 void find_undoing(const DiagnosisInput& input,
                   const Meddler& meddler,
@@ -51,9 +58,14 @@ void find_undoing(const DiagnosisInput& input,
       balance ? std::string("irqbalance runs, and nothing keeps it off the passed-through vectors")
               : std::string("TuneD sets all interrupt affinities when its profile is applied"));
   finding.confidence = Confidence::likely;
-  finding.cost = balance ? "masks that irqtune sets are overwritten within seconds (every 10 s)"
-                         : "masks that irqtune sets are lost when TuneD starts or changes profile";
+  finding.cost =
+      balance ? "masks that irqtune sets are overwritten within seconds (every 10 s by default)"
+              : "masks that irqtune sets are lost when TuneD starts or changes profile";
   finding.evidence = {process_text(meddler)};
+  if (balance && bans_numbers(meddler)) {
+    finding.evidence.emplace_back(
+        "--banirq bans numbers, and vectors get others whenever their guest boots");
+  }
   finding.remedy = meddler.advice;
   finding.devices = passed_through(input.host);
   findings.push_back(std::move(finding));
@@ -105,7 +117,8 @@ void find_balanced_cpus(const DiagnosisInput& input,
                               open.intersects(vcpu_cpus(input.protections, true)) ? "vCPUs' cores"
                                                                                   : "isolated CPUs",
                               short_list(open)));
-  finding.cost = "the host's devices interrupt what was to be left alone, ever anew (every 10 s)";
+  finding.cost =
+      "the host's devices interrupt what was to be left alone, ever anew (every 10 s by default)";
   finding.evidence = {process_text(meddler)};
   finding.evidence.push_back(banned_text(meddler));
   if (overrides && meddler.banned_cpus.empty()) {
@@ -180,8 +193,11 @@ void add_link_line(const Host& host, const ConfigLine& line, LinkFile& link) {
   }
 }
 
-/// A vendor's file is not edited: one of the same name in /etc takes its place.
-std::vector<std::string> link_remedy(const std::string& file, const CpuSet& housekeeping) {
+/// A vendor's file is not edited: one of the same name in /etc takes its place. CPUs of several
+/// filters add up, so those that are there have to go.
+std::vector<std::string> link_remedy(const std::string& file,
+                                     const LinkFile& link,
+                                     const CpuSet& housekeeping) {
   constexpr std::string_view kOwn = "/etc/systemd/network/";
   const auto own = fmt::format("{}{}", kOwn, file.substr(file.rfind('/') + 1));
   std::vector<std::string> remedy;
@@ -189,7 +205,10 @@ std::vector<std::string> link_remedy(const std::string& file, const CpuSet& hous
     remedy.emplace_back("a file in /etc takes the place of one of the same name elsewhere:");
     remedy.push_back(fmt::format("cp {} {}", shell_word(file), shell_word(own)));
   }
-  remedy.push_back(fmt::format("in {}, section [Link]:", own));
+  remedy.push_back(
+      fmt::format("in {}, section [Link]{}:",
+                  own,
+                  link.filtered ? ", in the place of IRQAffinity= and IRQAffinityNUMA=" : ""));
   remedy.push_back(fmt::format("IRQAffinity={}", housekeeping.to_list()));
   remedy.emplace_back("udevadm control --reload");
   remedy.emplace_back("what is there already:");
@@ -217,7 +236,7 @@ void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
                     hit.to_list()));
     finding.cost = "they go there whenever the device appears, and irqtune's evict is undone";
     finding.evidence = link.lines;
-    finding.remedy = link_remedy(file, input.plan.housekeeping);
+    finding.remedy = link_remedy(file, link, input.plan.housekeeping);
     finding.cpus = hit;
     findings.push_back(std::move(finding));
   }

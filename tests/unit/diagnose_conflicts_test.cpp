@@ -70,6 +70,21 @@ TEST_CASE("diagnose conflicts: irqbalance and TuneD that would undo the work", "
   CHECK(conflicts(pinned_host(), settings).empty());
 }
 
+TEST_CASE("diagnose conflicts: whoever banned numbers is told why that does not last",
+          "[diagnose]") {
+  Settings settings;
+  settings.meddlers = {meddler("irqbalance", true)};
+  const auto is_told = [&](const std::string& words) {
+    settings.meddlers.at(0).detail = words;
+    const auto findings = conflicts(pinned_host(), settings);
+    return has_text(require_finding(findings, "irqbalance-moves-vectors").evidence,
+                    "--banirq bans numbers");
+  };
+  CHECK(is_told("/usr/sbin/irqbalance --banirq=40 --banirq=41"));
+  CHECK(is_told("irqbalance -f -i 40"));
+  CHECK_FALSE(is_told("irqbalance --foreground --interval=5 -t 5"));
+}
+
 TEST_CASE("diagnose conflicts: without passed-through devices nothing is undone", "[diagnose]") {
   Settings settings;
   settings.meddlers = {meddler("irqbalance", true)};
@@ -162,6 +177,9 @@ TEST_CASE("diagnose conflicts: .link files", "[diagnose]") {
     CHECK(findings.at(0).cpus == cpus(hit));
     CHECK(has_text(findings.at(0).evidence, "/etc/x:1: " + lines.at(0)));
     CHECK(has_text(findings.at(0).remedy, "IRQAffinity=0-1,4-7"));
+    // The filters' CPUs add up: a further line would take nothing away.
+    CHECK(has_text(findings.at(0).remedy, "in the place of IRQAffinity= and IRQAffinityNUMA=:") ==
+          (lines.size() > 1));
   }
 }
 
