@@ -101,16 +101,19 @@ bool is_settled(const std::string& command, const std::string& option) {
 }
 
 /// What was found rests on the options that were typed: apply does away with it under the same.
+std::string carrying(const std::string& step, const std::vector<TypedOption>& typed) {
+  auto whole = step;
+  const bool plans = step.starts_with("irqtune apply") || step.starts_with("irqtune plan");
+  for (const auto& option : typed) {
+    whole += plans && !is_settled(step, option.name) ? option.text : std::string();
+  }
+  return whole;
+}
+
 void carry_options(const std::vector<TypedOption>& typed, std::vector<Finding>& findings) {
   for (auto& finding : findings) {
     for (auto& step : finding.remedy) {
-      if (!step.starts_with("irqtune apply") && !step.starts_with("irqtune plan")) {
-        continue;
-      }
-      const auto command = step;
-      for (const auto& option : typed) {
-        step += is_settled(command, option.name) ? std::string() : option.text;
-      }
+      step = carrying(step, typed);
     }
   }
 }
