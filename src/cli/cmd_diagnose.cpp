@@ -97,7 +97,9 @@ bool is_settled(const std::string& command, const std::string& option) {
     return words.find(fmt::format(" {} ", name)) != std::string::npos;
   };
   const bool selects = option == "--vm" || option == "--device";
-  return has(option) || (selects && (has("--vm") || has("--device") || has("--scope")));
+  const bool repeatable = option == "--assume-node";
+  return (has(option) && !repeatable) ||
+         (selects && (has("--vm") || has("--device") || has("--scope")));
 }
 
 /// What was found rests on the options that were typed: apply does away with it under the same.

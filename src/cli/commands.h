@@ -139,7 +139,7 @@ struct Invocation {
   std::string name;                ///< The command's
   std::string program;             ///< How to call irqtune for the same host: "irqtune --root DIR".
   std::string selection;           ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
-  std::vector<TypedOption> typed;  ///< The same, one by one.
+  std::vector<TypedOption> typed;  ///< The same, one by one, and --config.
   std::string root = "/";
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;

@@ -117,6 +117,19 @@ std::string joined(const std::vector<TypedOption>& options) {
   return text;
 }
 
+/// How irqtune would be called again; with `own_config`, --config is not the default.
+void note_typed(const CLI::App& app, bool own_config, Invocation& call) {
+  const auto config =
+      own_config ? typed_options(app, call.config, "", {"config"}) : std::vector<TypedOption>();
+  call.program = "irqtune" +
+                 joined(typed_options(app, call.config, "", {"root", "state-dir", "lscpu"})) +
+                 joined(config);
+  call.typed =
+      typed_options(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
+  call.selection = joined(call.typed);
+  call.typed.insert(call.typed.end(), config.begin(), config.end());
+}
+
 ExitCode refuse(std::ostream& err, const std::string& message, const std::string& hint) {
   err << fmt::format(
       "irqtune: {}\n{}", printable(message), hint.empty() ? "" : "hint: " + printable(hint) + '\n');
@@ -164,14 +177,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return refuse(err, error.what(), error.hint());
   }
   call.name = command_name(app);
-  std::vector<std::string> globals = {"root", "state-dir", "lscpu"};
-  if (config_option->as<std::string>() != config.path) {
-    globals.emplace_back("config");
-  }
-  call.program = "irqtune" + joined(typed_options(app, call.config, "", globals));
-  call.typed =
-      typed_options(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
-  call.selection = joined(call.typed);
+  note_typed(app, config_option->as<std::string>() != config.path, call);
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);
   }

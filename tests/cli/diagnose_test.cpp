@@ -162,6 +162,10 @@ TEST_CASE("cli: diagnose's commands take the options that were typed", "[cli][di
   CHECK(commands({"--include-defined", "--avoid", "6", "--default-affinity"}) ==
         "irqtune apply --vm db1 --avoid 6 --include-defined --default-affinity\n"
         "irqtune apply --default-affinity --avoid 6 --include-defined\n");
+  tree.file("/etc/other.toml", "[policy]\nmin-gain = 5\n");
+  const auto config = (tree.root() / "etc/other.toml").string();
+  CHECK(commands({"--only", "vector-on-vcpu", "--config", config}) ==
+        "irqtune apply --vm db1 --config " + config + "\n");
   CHECK(commands({"--device", "0000:3b:*", "--near", "vm"}) ==
         "irqtune apply --vm db1 --near vm\n"
         "irqtune apply --default-affinity --device '0000:3b:*' --near vm\n");
