@@ -51,7 +51,10 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
   Policy policy;
   CHECK(make_plan(host, policy).warnings.empty());
   SECTION("a VM whose vCPUs float") {
-    host.vms[0].vcpus = {};
+    for (auto& vcpu : host.vms[0].vcpus) {
+      vcpu.pinned = false;
+      vcpu.cpus = host.topology.online;
+    }
     CHECK(warns(make_plan(host, policy), "vm1 has no pinned vCPU: no core can be kept clear"));
   }
   SECTION("CPUs that do little else than interrupts") {

@@ -145,4 +145,25 @@ TEST_CASE("balance: the bound knows that a node's own vectors have nowhere else 
   CHECK(load_bound(problem) == 20);
 }
 
+TEST_CASE("balance: the bound is the greatest of its parts", "[plan][repack]") {
+  CHECK(load_bound(problem_of(2, {10, 10, 10, 10})) == 20);      // The average
+  CHECK(load_bound(problem_of(3, {50, 1, 1})) == 50);            // The heaviest
+  CHECK(load_bound(problem_of(2, {30, 30, 30})) == 60);          // Two of three share a bin,
+  CHECK(load_bound(problem_of(2, {30, 30, 30, 30, 30})) == 90);  // and three of five.
+  auto based = problem_of(3, {10, 10, 10});
+  based.bins[0].base = 100;
+  CHECK(load_bound(based) == 15);  // The others fill the two that have room.
+  auto high = problem_of(2, {10});
+  high.bins[0].base = 7;
+  high.bins[1].base = 5;
+  CHECK(load_bound(high) == 15);
+  auto chain = problem_of(3, {10, 10, 10, 10});
+  for (std::size_t i = 0; i < 3; ++i) {
+    chain.bins[i].group = i;
+  }
+  chain.reaches = {{{0, 0}, {1, 0}}, {{1, 0}, {2, 0}}};
+  chain.balls[2].reach = chain.balls[3].reach = 1;
+  CHECK(load_bound(chain) == 20);  // Two of four share a bin, though no ball goes to all three.
+}
+
 }  // namespace irqtune::test
