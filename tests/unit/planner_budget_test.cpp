@@ -101,7 +101,9 @@ TEST_CASE("an interrupt without a handler takes no vector", "[plan]") {
   host.irqs[0].actions.clear();
   host.topology.cpus[0].free_vectors = 0;  // None of those in use is its own.
   host.topology.cpus[1].free_vectors = 1;
-  CHECK(targets(make_plan(host, policy)) == cpus("1"));
+  const auto plan = make_plan(host, policy);
+  CHECK(targets(plan) == cpus("1"));
+  CHECK(planned_host(host, plan).topology.cpus[1].free_vectors == 1);  // It takes none there, too.
 }
 
 TEST_CASE("of more than fits, those that are there stay", "[plan]") {

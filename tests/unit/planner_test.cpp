@@ -197,6 +197,7 @@ TEST_CASE("what is spread over several CPUs is load where it was counted", "[pla
   const auto plan = make_plan(host, {});
   CHECK(targets(plan) == cpus("1"));
   CHECK(plan.lower_bound == Approx(600));
+  CHECK(plan.before.max_cpu_rate == Approx(600));
 }
 
 TEST_CASE("without rates what stays weighs as it would if it were planned", "[plan]") {
@@ -225,6 +226,10 @@ TEST_CASE("a lower bound stands beside the largest load", "[plan]") {
   CHECK(plan.lower_bound == Approx(60));  // Two of three share a CPU: more than the average of 45.
   CHECK(plan.after.max_cpu_rate == Approx(60));
   CHECK(plan.before.max_cpu_rate == Approx(90));
+  CHECK(plan.before.rate_stdev == Approx(45));
+  CHECK(plan.after.rate_stdev == Approx(15));
+  host.rate_source = RateSource::none;
+  CHECK_FALSE(make_plan(host, {}).lower_bound);
 }
 
 TEST_CASE("the lower bound is at least what stays on the busiest CPU", "[plan]") {
@@ -353,7 +358,11 @@ TEST_CASE("the default mask becomes the housekeeping CPUs, only if asked for", "
   CHECK_FALSE(make_plan(host, {}).default_affinity);
   Policy policy;
   policy.default_affinity = true;
-  CHECK(make_plan(host, policy).default_affinity->to == cpus("0-1,4-9,12-15"));
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.default_affinity->to == cpus("0-1,4-9,12-15"));
+  CHECK(planned_host(host, plan).default_affinity == plan.default_affinity->to);
+  host.topology.isolated = host.topology.online;
+  CHECK_FALSE(make_plan(host, policy).default_affinity);
 }
 
 TEST_CASE("of nodes equally near, balance chooses, in large plans too", "[plan]") {
@@ -363,6 +372,53 @@ TEST_CASE("of nodes equally near, balance chooses, in large plans too", "[plan]"
     add_vector(host, kNic, fmt::format("{}", i % 4), 100);
   }
   CHECK(make_plan(host, {}).after.max_cpu_rate == Approx(200));
+}
+
+TEST_CASE("a change says what is wrong with where the vector is", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, NodeId{0});
+  auto& irq = add_vector(host, kNic, "1");
+  Policy policy;
+  const auto reason = [&](const std::string& mask) {
+    irq.affinity = irq.effective = cpus(mask);
+    return make_plan(host, policy).assignments[0].reason;
+  };
+  CHECK(reason("1") == "in place: unprotected, node 0, core 1 first");
+  CHECK(reason("6") == "off cpu6 (remote, distance 21); node 0, core 0 first");
+  irq.affinity = cpus("0-3");
+  irq.effective = cpus("1");
+  CHECK(make_plan(host, policy).assignments[0].reason ==
+        "cpu1 is good: narrowed to it; node 0, core 1 first");
+  host.topology.cpus[3].online = false;
+  host.topology.online.erase(3);
+  CHECK(reason("3") == "off cpu3 (offline); node 0, core 0 first");
+  policy.housekeeping = cpus("2,6");
+  CHECK(reason("0") == "off cpu0 (not in --housekeeping); node 0, core 2 first");
+}
+
+TEST_CASE("what stays on a wide mask is as far as the farthest of its CPUs", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  add_device(host, kNic, NodeId{1});
+  auto& irq = add_vector(host, kNic, "0,2");
+  irq.effective.reset();
+  irq.posted = Posted::posted;
+  Policy policy;
+  policy.policy = VmPolicy::leave;
+  const auto assignment = make_plan(host, policy).assignments[0];
+  CHECK(assignment.distance == 21);
+  CHECK(assignment.locality == Locality::remote);
+  CHECK(assignment.posted == Posted::posted);
+}
+
+TEST_CASE("the score: only a vCPU's core is a collision", "[plan]") {
+  auto host = two_nodes();
+  host.topology.isolated = cpus("1");
+  add_vector(host, kNic, "1");
+  add_vector(host, kNic, "2");
+  add_vector(host, kNic, "10");  // A sibling
+  const auto before = make_plan(host, {}).before;
+  CHECK(before.collisions == 2);
+  CHECK(before.cpus_used == 3);
 }
 
 }  // namespace irqtune::test

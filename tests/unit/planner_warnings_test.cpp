@@ -82,4 +82,15 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
   }
 }
 
+TEST_CASE("a warning stands once, whatever number of vectors it is about", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"2"}, {kNic});
+  add_vector(host, kNic, "2");
+  add_vector(host, kNic, "2");
+  const auto plan = make_plan(host, {});
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK(warns(plan, "vm1 runs on node 1"));
+}
+
 }  // namespace irqtune::test
