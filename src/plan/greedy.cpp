@@ -10,6 +10,12 @@ namespace irqtune::planning {
 
 namespace {
 
+/// In [0, 1], 0 for the variation 0; the same on every machine.
+double noise(std::size_t ball, std::uint32_t variation) {
+  const auto mixed = (static_cast<std::uint32_t>(ball) + 1) * variation * 2'654'435'761U;
+  return static_cast<double>(mixed >> 16U) / 65'535;
+}
+
 class Filler {
  public:
   Filler(State& state, Cover cover)
@@ -27,9 +33,10 @@ class Filler {
     }
   }
 
-  void run(std::vector<std::size_t> balls) {
+  void run(std::vector<std::size_t> balls, std::uint32_t variation) {
     std::ranges::stable_sort(balls, {}, [&](std::size_t i) {
-      return std::tuple(problem_.balls[i].role, -problem_.balls[i].weight, i);
+      const auto& ball = problem_.balls[i];
+      return std::tuple(ball.role, -ball.weight * (1 + kSwing * noise(i, variation)), i);
     });
     for (const auto i : balls) {
       waiting_[problem_.balls[i].reach] += problem_.balls[i].role == Role::primary ? 1U : 0U;
@@ -153,6 +160,8 @@ class Filler {
     return found ? std::optional(std::get<Rank>(*found).bin) : std::nullopt;
   }
 
+  static constexpr double kSwing = 1;  // By so much of itself a weight is varied.
+
   State& state_;
   const Problem& problem_;
   std::vector<std::vector<std::size_t>> owed_;
@@ -164,8 +173,8 @@ class Filler {
 
 }  // namespace
 
-void fill(State& state, std::vector<std::size_t> balls, Cover cover) {
-  Filler(state, std::move(cover)).run(std::move(balls));
+void fill(State& state, std::vector<std::size_t> balls, Cover cover, std::uint32_t variation) {
+  Filler(state, std::move(cover)).run(std::move(balls), variation);
 }
 
 }  // namespace irqtune::planning

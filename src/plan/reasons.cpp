@@ -84,16 +84,10 @@ std::string thread_words(const Index& index, const Site& site) {
   return fmt::format(", core {} {}", *cpu->core, site.first ? "first" : "sibling");
 }
 
-std::string reason_for(const Index& index,
-                       const Item& item,
-                       const std::map<int, const Site*>& sites,
-                       const Assignment& assignment) {
-  switch (item.blocked.value_or(Blocked{})) {
+std::string why_blocked(const Index& index, const Item& item) {
+  switch (*item.blocked) {
     case Blocked::managed:
-      if (item.blocked) {
-        return "managed by the kernel: user space cannot move it";
-      }
-      break;
+      return "managed by the kernel: user space cannot move it";
     case Blocked::no_candidate:
       return item.policy == VmPolicy::colocate ? "stays: its VM has no pinned vCPU to go to"
              : index.policy->housekeeping      ? "stays: --housekeeping leaves no CPU to go to"
@@ -101,7 +95,17 @@ std::string reason_for(const Index& index,
     case Blocked::budget:
       return "stays: no CPU it may go to has a vector left";
     case Blocked::left:
-      return "left alone by policy";
+      break;
+  }
+  return "left alone by policy";
+}
+
+std::string reason_for(const Index& index,
+                       const Item& item,
+                       const std::map<int, const Site*>& sites,
+                       const Assignment& assignment) {
+  if (item.blocked) {
+    return why_blocked(index, item);
   }
   if (item.policy == VmPolicy::colocate) {
     return fmt::format("{} {}",

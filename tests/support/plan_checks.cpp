@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -169,6 +170,20 @@ void shuffle(std::vector<T>& values, std::mt19937& engine) {
   }
 }
 
+/// The columns of the distance table go with the nodes.
+void shuffle_nodes(std::vector<NumaNode>& nodes, std::mt19937& engine) {
+  std::vector<std::size_t> order(nodes.size());
+  std::iota(order.begin(), order.end(), 0U);
+  shuffle(order, engine);
+  const auto before = nodes;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    nodes[i] = before[order[i]];
+    for (std::size_t column = 0; column < nodes[i].distances.size(); ++column) {
+      nodes[i].distances[column] = before[order[i]].distances.at(order[column]);
+    }
+  }
+}
+
 }  // namespace
 
 std::string dump(const Plan& plan) {
@@ -223,6 +238,7 @@ Host shuffled(const Host& host, std::uint32_t seed) {
   shuffle(other.devices, engine);
   shuffle(other.vms, engine);
   shuffle(other.topology.cpus, engine);
+  shuffle_nodes(other.topology.nodes, engine);
   return other;
 }
 

@@ -75,8 +75,43 @@ TEST_CASE("colocate deals vectors out to the VM's own vCPUs", "[plan]") {
   CHECK(plan.assignments[0].to == cpus("2"));
   CHECK(plan.assignments[1].to == cpus("3"));
   CHECK(plan.assignments[2].to == cpus("2"));
+  host.vms[0].vcpus[0].pinned = false;
+  CHECK(targets(make_plan(host, policy)) == cpus("3"));
   host.vms.clear();
   CHECK(make_plan(host, policy).assignments[0].blocked == Blocked::no_candidate);
+}
+
+TEST_CASE("colocate: each CPU in its turn, however many vCPUs are pinned to it", "[plan]") {
+  auto host = two_nodes();
+  host.vms[0].vcpus.insert(host.vms[0].vcpus.begin(), host.vms[0].vcpus[0]);
+  for (int i = 0; i < 3; ++i) {
+    add_vector(host, kNic, "0");
+  }
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.assignments[0].to == cpus("2"));
+  CHECK(plan.assignments[1].to == cpus("3"));
+  CHECK(plan.assignments[2].to == cpus("2"));
+  host.topology.online.erase(2);
+  host.topology.cpus[2].online = false;
+  CHECK(targets(make_plan(host, policy)) == cpus("3"));
+}
+
+TEST_CASE("colocate: devices of two nodes, each near to its own", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, NodeId{0});
+  add_device(host, "0000:af:00.0", NodeId{1});
+  add_vm(host, "vm1", {"2", "5"}, {kNic, "0000:af:00.0"});
+  add_vector(host, kNic, "0");
+  add_vector(host, kNic, "0");
+  add_vector(host, "0000:af:00.0", "0");
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.assignments[0].to == cpus("2"));
+  CHECK(plan.assignments[1].to == cpus("5"));
+  CHECK(plan.assignments[2].to == cpus("5"));
 }
 
 TEST_CASE("of the host's interrupts only what can be moved is planned", "[plan]") {
@@ -98,8 +133,43 @@ TEST_CASE("of the host's interrupts only what can be moved is planned", "[plan]"
   }
   irq.actions = {"nvme0q0"};
   CHECK(planned() == 1);
+  irq.actions.clear();
+  CHECK(planned() == 0);  // Without a handler there is nothing to move.
+  irq.actions = {"eth0"};
   policy.device_policies["0000:01:00.0"] = VmPolicy::leave;
   CHECK(make_plan(host, policy).assignments[0].blocked == Blocked::left);
+}
+
+TEST_CASE("an interrupt of no device is planned only where its mask can be read", "[plan]") {
+  auto host = two_nodes();
+  add_host_irq(host, "eth0", "2").affinity.reset();
+  Policy policy;
+  policy.scope = Scope::all;
+  CHECK(make_plan(host, policy).assignments.empty());
+  host.irqs[0].affinity = cpus("2");
+  CHECK(make_plan(host, policy).assignments.size() == 1);
+}
+
+TEST_CASE("evict takes off what may run on a protected CPU, wherever else it may", "[plan]") {
+  auto host = two_nodes();
+  add_host_irq(host, "eth0", "0,2").effective.reset();
+  Policy policy;
+  policy.scope = Scope::evict;
+  const auto plan = make_plan(host, policy);
+  REQUIRE(plan.assignments.size() == 1);
+  CHECK(plan.assignments[0].change);
+}
+
+TEST_CASE("what is selected by VM has none of the host's interrupts", "[plan]") {
+  auto host = two_nodes();
+  add_vector(host, kNic, "2");
+  add_host_irq(host, "eth0", "3");
+  Policy policy;
+  policy.scope = Scope::all;
+  policy.vms = {"vm1"};
+  const auto plan = make_plan(host, policy);
+  REQUIRE(plan.assignments.size() == 1);
+  CHECK(plan.assignments[0].vm == "vm1");
 }
 
 TEST_CASE("a core keeps its primary where no more fits on its first thread", "[plan]") {

@@ -82,6 +82,23 @@ TEST_CASE("an unknown node is that of the VM's vCPUs; else balance alone decides
   CHECK(plan.after.unknown_node == 0);
 }
 
+TEST_CASE("a VM is on the node that has most of its vCPUs", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 3});
+  add_device(host, kNic, std::nullopt);
+  add_vm(host, "vm1", {"0", "3", "4"}, {kNic});
+  add_vector(host, kNic, "0-5");
+  CHECK(targets(make_plan(host, {})) == cpus("5"));
+}
+
+TEST_CASE("a CPU of no node is farther than any other", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 1});
+  host.topology.cpus[0].node.reset();
+  host.topology.nodes[0].cpus = {};
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "0-1");
+  CHECK(targets(make_plan(host, {})) == cpus("1"));
+}
+
 TEST_CASE("device or VM: --near says whose node counts, and the plan tells of the VM", "[plan]") {
   auto host = make_host({.nodes = 2, .cores = 2});
   add_device(host, kNic, NodeId{0});
@@ -94,8 +111,8 @@ TEST_CASE("device or VM: --near says whose node counts, and the plan tells of th
   policy.near_to = Near::vm;
   CHECK(targets(make_plan(host, policy)) == cpus("3"));
   CHECK(warns(make_plan(host, policy), "vectors go near the vm (--near)"));
-  host.vms[0].vcpus.push_back(host.vms[0].vcpus[0]);
-  host.vms[0].vcpus[1].cpus = cpus("0");  // Now it is on both nodes.
+  host.vms[0].vcpus.insert(host.vms[0].vcpus.end(), 2, host.vms[0].vcpus[0]);
+  host.vms[0].vcpus[1].cpus = cpus("0");  // Now it is on both nodes, though most of it is far.
   CHECK(targets(make_plan(host, policy)) == cpus("1"));
   CHECK_FALSE(warns(make_plan(host, policy), "(--near)"));
 }
@@ -130,6 +147,22 @@ TEST_CASE("an auxiliary goes to the sibling thread beside its primary", "[plan]"
   CHECK(plan.assignments[1].role == Role::auxiliary);
   CHECK(plan.assignments[2].to == cpus("1"));
   CHECK(plan.assignments[1].to == cpus("9"));
+  CHECK(plan.assignments[2].reason == "off cpu2 (vCPU 0 of vm1); node 0, core 1 first");
+  CHECK(plan.assignments[1].reason == "off cpu2 (vCPU 0 of vm1); node 0, core 1 sibling");
+}
+
+TEST_CASE("where cores have no number, the lists of siblings tell them apart", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 1, .threads = 2});
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "1");
+  for (auto& cpu : host.topology.cpus) {
+    cpu.core.reset();
+  }
+  CHECK(targets(make_plan(host, {})) == cpus("0"));  // The first thread of its core
+  for (auto& cpu : host.topology.cpus) {
+    cpu.siblings = {};
+  }
+  CHECK(targets(make_plan(host, {})) == cpus("1"));  // A core by itself
 }
 
 TEST_CASE("an auxiliary takes the least loaded CPU where there are no siblings", "[plan]") {
@@ -152,6 +185,37 @@ TEST_CASE("what a CPU carries already counts; timers and IPIs do not", "[plan]")
   CHECK(targets(make_plan(host, {})) == cpus("1"));
 }
 
+TEST_CASE("what is spread over several CPUs is load where it was counted", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 3});
+  host.topology.isolated = cpus("2");
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "2", 100);
+  auto& wide = add_host_irq(host, "eth0", "0-1", 0);
+  wide.effective.reset();
+  wide.rates = {{0, 600}, {1, 300}};
+  host.rate_source = RateSource::sampled;
+  const auto plan = make_plan(host, {});
+  CHECK(targets(plan) == cpus("1"));
+  CHECK(plan.lower_bound == Approx(600));
+  CHECK(plan.before.max_cpu_rate == Approx(600));
+}
+
+TEST_CASE("without rates what stays weighs as it would if it were planned", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 3});
+  host.topology.isolated = cpus("2");
+  add_device(host, "0000:3c:00.0", NodeId{0}).class_code = 0x010802;
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "2");
+  add_vector(host, "0000:3c:00.0", "0");  // For administration.
+  add_vector(host, "0000:3c:00.0", "1");
+  Policy policy;
+  policy.device_policies["0000:3c:00.0"] = VmPolicy::leave;
+  CHECK(make_plan(host, policy).assignments[0].to == cpus("0"));
+  host.irqs[1].affinity = host.irqs[1].effective = cpus("1");
+  host.irqs[2].affinity = host.irqs[2].effective = cpus("0");
+  CHECK(make_plan(host, policy).assignments[0].to == cpus("1"));
+}
+
 TEST_CASE("a lower bound stands beside the largest load", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
@@ -162,6 +226,18 @@ TEST_CASE("a lower bound stands beside the largest load", "[plan]") {
   CHECK(plan.lower_bound == Approx(60));  // Two of three share a CPU: more than the average of 45.
   CHECK(plan.after.max_cpu_rate == Approx(60));
   CHECK(plan.before.max_cpu_rate == Approx(90));
+  CHECK(plan.before.rate_stdev == Approx(45));
+  CHECK(plan.after.rate_stdev == Approx(15));
+  host.rate_source = RateSource::none;
+  CHECK_FALSE(make_plan(host, {}).lower_bound);
+}
+
+TEST_CASE("the lower bound is at least what stays on the busiest CPU", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 2});
+  add_device(host, kNic, NodeId{0});
+  add_host_irq(host, "eth0", "0", 5000);
+  add_vector(host, kNic, "1", 10);
+  CHECK(make_plan(host, {}).lower_bound == Approx(5000));
 }
 
 TEST_CASE("of equal CPUs the one that shares a cache with the VM", "[plan]") {
@@ -270,6 +346,10 @@ TEST_CASE("filters select by device and by VM", "[plan]") {
   CHECK(make_plan(host, policy).assignments[0].vm == "vm1");
   policy.vms = {"db*"};
   CHECK(warns(make_plan(host, policy), "--vm db*: no VM of that name"));
+  host.vms[0].name = "db[1]";  // As a glob it is "db1".
+  policy.vms = {"db[1]"};
+  CHECK(make_plan(host, policy).assignments.size() == 1);
+  CHECK(make_plan(host, policy).warnings.empty());
 }
 
 TEST_CASE("the default mask becomes the housekeeping CPUs, only if asked for", "[plan]") {
@@ -278,7 +358,67 @@ TEST_CASE("the default mask becomes the housekeeping CPUs, only if asked for", "
   CHECK_FALSE(make_plan(host, {}).default_affinity);
   Policy policy;
   policy.default_affinity = true;
-  CHECK(make_plan(host, policy).default_affinity->to == cpus("0-1,4-9,12-15"));
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.default_affinity->to == cpus("0-1,4-9,12-15"));
+  CHECK(planned_host(host, plan).default_affinity == plan.default_affinity->to);
+  host.topology.isolated = host.topology.online;
+  CHECK_FALSE(make_plan(host, policy).default_affinity);
+}
+
+TEST_CASE("of nodes equally near, balance chooses, in large plans too", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, std::nullopt);
+  for (int i = 0; i < 16; ++i) {
+    add_vector(host, kNic, fmt::format("{}", i % 4), 100);
+  }
+  CHECK(make_plan(host, {}).after.max_cpu_rate == Approx(200));
+}
+
+TEST_CASE("a change says what is wrong with where the vector is", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 4});
+  add_device(host, kNic, NodeId{0});
+  auto& irq = add_vector(host, kNic, "1");
+  Policy policy;
+  const auto reason = [&](const std::string& mask) {
+    irq.affinity = irq.effective = cpus(mask);
+    return make_plan(host, policy).assignments[0].reason;
+  };
+  CHECK(reason("1") == "in place: unprotected, node 0, core 1 first");
+  CHECK(reason("6") == "off cpu6 (remote, distance 21); node 0, core 0 first");
+  irq.affinity = cpus("0-3");
+  irq.effective = cpus("1");
+  CHECK(make_plan(host, policy).assignments[0].reason ==
+        "cpu1 is good: narrowed to it; node 0, core 1 first");
+  host.topology.cpus[3].online = false;
+  host.topology.online.erase(3);
+  CHECK(reason("3") == "off cpu3 (offline); node 0, core 0 first");
+  policy.housekeeping = cpus("2,6");
+  CHECK(reason("0") == "off cpu0 (not in --housekeeping); node 0, core 2 first");
+}
+
+TEST_CASE("what stays on a wide mask is as far as the farthest of its CPUs", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  add_device(host, kNic, NodeId{1});
+  auto& irq = add_vector(host, kNic, "0,2");
+  irq.effective.reset();
+  irq.posted = Posted::posted;
+  Policy policy;
+  policy.policy = VmPolicy::leave;
+  const auto assignment = make_plan(host, policy).assignments[0];
+  CHECK(assignment.distance == 21);
+  CHECK(assignment.locality == Locality::remote);
+  CHECK(assignment.posted == Posted::posted);
+}
+
+TEST_CASE("the score: only a vCPU's core is a collision", "[plan]") {
+  auto host = two_nodes();
+  host.topology.isolated = cpus("1");
+  add_vector(host, kNic, "1");
+  add_vector(host, kNic, "2");
+  add_vector(host, kNic, "10");  // A sibling
+  const auto before = make_plan(host, {}).before;
+  CHECK(before.collisions == 2);
+  CHECK(before.cpus_used == 3);
 }
 
 }  // namespace irqtune::test

@@ -51,7 +51,10 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
   Policy policy;
   CHECK(make_plan(host, policy).warnings.empty());
   SECTION("a VM whose vCPUs float") {
-    host.vms[0].vcpus = {};
+    for (auto& vcpu : host.vms[0].vcpus) {
+      vcpu.pinned = false;
+      vcpu.cpus = host.topology.online;
+    }
     CHECK(warns(make_plan(host, policy), "vm1 has no pinned vCPU: no core can be kept clear"));
   }
   SECTION("CPUs that do little else than interrupts") {
@@ -77,6 +80,17 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
     CHECK(
         warns(make_plan(host, policy), "--default-affinity: no housekeeping CPU, so the default"));
   }
+}
+
+TEST_CASE("a warning stands once, whatever number of vectors it is about", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"2"}, {kNic});
+  add_vector(host, kNic, "2");
+  add_vector(host, kNic, "2");
+  const auto plan = make_plan(host, {});
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK(warns(plan, "vm1 runs on node 1"));
 }
 
 }  // namespace irqtune::test

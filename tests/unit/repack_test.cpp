@@ -35,6 +35,16 @@ Repacking repack_all(const State& state, const Effort& effort = kMuch) {
   return repack(state, std::vector<bool>(state.problem().balls.size(), true), bins, effort);
 }
 
+/// Bins that stand at `bases`, where the hierarchy has no wishes.
+Problem covered_problem(const std::vector<double>& bases, const std::vector<double>& weights) {
+  auto problem = problem_of(bases.size(), weights);
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    problem.bins[i].base = bases[i];
+    problem.bins[i].covered = true;
+  }
+  return problem;
+}
+
 }  // namespace
 
 TEST_CASE("repack: two for one, where no move and no swap helps", "[plan][repack]") {
@@ -143,6 +153,50 @@ TEST_CASE("balance: the bound knows that a node's own vectors have nowhere else 
   problem.reaches.push_back({{0, 0}, {1, 0}});
   problem.balls[4].reach = 1;  // This one connects the nodes.
   CHECK(load_bound(problem) == 20);
+}
+
+TEST_CASE("balance: the bound is the greatest of its parts", "[plan][repack]") {
+  CHECK(load_bound(problem_of(2, {10, 10, 10, 10})) == 20);      // The average
+  CHECK(load_bound(problem_of(3, {50, 1, 1})) == 50);            // The heaviest
+  CHECK(load_bound(problem_of(2, {30, 30, 30})) == 60);          // Two of three share a bin,
+  CHECK(load_bound(problem_of(2, {30, 30, 30, 30, 30})) == 90);  // and three of five.
+  auto based = problem_of(3, {10, 10, 10});
+  based.bins[0].base = 100;
+  CHECK(load_bound(based) == 15);  // The others fill the two that have room.
+  auto high = problem_of(2, {10});
+  high.bins[0].base = 7;
+  high.bins[1].base = 5;
+  CHECK(load_bound(high) == 15);
+  auto chain = problem_of(3, {10, 10, 10, 10});
+  for (std::size_t i = 0; i < 3; ++i) {
+    chain.bins[i].group = i;
+  }
+  chain.reaches = {{{0, 0}, {1, 0}}, {{1, 0}, {2, 0}}};
+  chain.balls[2].reach = chain.balls[3].reach = 1;
+  CHECK(load_bound(chain) == 20);  // Two of four share a bin, though no ball goes to all three.
+}
+
+TEST_CASE("balance: what is tolerated to keep is no leave to load more for a cache", "[plan]") {
+  const std::vector<int> llcs{0};
+  const auto goes_to = [&](double weight) {
+    auto problem = covered_problem({0, 0}, {100, weight});
+    problem.balls[0].current = 0;
+    problem.balls[0].in_place = true;
+    problem.balls[1].llcs = &llcs;
+    problem.bins[0].llc = 0;
+    return solve_exactly(problem).placement[1];
+  };
+  CHECK(goes_to(8) == 1U);  // Within --min-gain, but the first one in place gains nothing by it.
+  CHECK(goes_to(1) == 0U);  // About equal
+}
+
+TEST_CASE("balance: beside the fullest bin, the spread", "[plan]") {
+  CHECK(solve_exactly(covered_problem({100, 50, 0}, {10})).placement[0] == 2U);
+  auto quiet = covered_problem({100, 50, 0}, {0});
+  quiet.balls[0].role = Role::auxiliary;
+  CHECK(solve_exactly(quiet).placement[0] == 2U);  // Weightless, and still away from others.
+  const auto both = solve_exactly(covered_problem({0, 0}, {0, 0})).placement;
+  CHECK(both[0] != both[1]);
 }
 
 }  // namespace irqtune::test

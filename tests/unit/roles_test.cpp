@@ -4,6 +4,8 @@
 #include "support/catch.h"
 #include "support/make_host.h"
 
+#include <vector>
+
 namespace irqtune::test {
 
 namespace {
@@ -57,7 +59,8 @@ TEST_CASE("without rates the device's kind tells which vectors carry data", "[pl
 }
 
 TEST_CASE("a device's only vector is a primary", "[plan][roles]") {
-  CHECK(roles(with_device(0x010802, 0x1b36, 0x0010, 1)) == "p");
+  CHECK(roles(with_device(0x010802, 0x1b36, 0x0010, 1)) == "p");  // Else the first is auxiliary,
+  CHECK(roles(with_device(0x020000, 0x8086, 0x10d3, 1)) == "p");  // or the last.
 }
 
 TEST_CASE("with rates, a vector with next to no traffic is an auxiliary", "[plan][roles]") {
@@ -66,6 +69,21 @@ TEST_CASE("with rates, a vector with next to no traffic is an auxiliary", "[plan
     add_vector(host, "0000:3b:00.0", "0", rate);
   }
   CHECK(roles(host) == "ppaa");
+}
+
+TEST_CASE("the thresholds: 10/s tell, and 1/s and 1 % of the busiest are data", "[plan][roles]") {
+  const auto nvme_with = [](const std::vector<double>& rates) {
+    auto host = with_device(0x010802, 0x1b36, 0x0010, 0);
+    for (const double rate : rates) {
+      add_vector(host, "0000:3b:00.0", "0", rate);
+    }
+    return roles(host);
+  };
+  CHECK(nvme_with({9.9, 0}) == "ap");  // Too quiet to tell: the first is the admin queue's.
+  CHECK(nvme_with({10, 0}) == "pa");
+  CHECK(nvme_with({50, 1, 0.99}) == "ppa");
+  CHECK(nvme_with({2000, 20, 19.9}) == "ppa");
+  CHECK(nvme_with({20, 2000, 19.9}) == "ppa");  // The busiest, wherever it stands.
 }
 
 TEST_CASE("rates of a quiet device, and of posted vectors, tell nothing", "[plan][roles]") {
@@ -77,6 +95,22 @@ TEST_CASE("rates of a quiet device, and of posted vectors, tell nothing", "[plan
   CHECK(roles(host) == "pa");
   host.irqs[1].posted = Posted::posted;
   CHECK(roles(host) == "pp");
+}
+
+TEST_CASE("a host driver's names tell which interrupts carry no data", "[plan][roles]") {
+  auto host = make_host({.nodes = 1, .cores = 2});
+  add_host_irq(host, "nvme0q0", "0");
+  add_host_irq(host, "eth0-TxRx-0", "0");
+  add_host_irq(host, "PCIe PME", "0").actions.emplace_back("aerdrv");
+  add_host_irq(host, "PCIe PME", "0").actions.emplace_back("eth1");  // It shares the line.
+  Policy policy;
+  policy.scope = Scope::all;
+  const auto plan = make_plan(host, policy);
+  REQUIRE(plan.assignments.size() == 4);
+  CHECK(plan.assignments[0].role == Role::auxiliary);
+  CHECK(plan.assignments[1].role == Role::primary);
+  CHECK(plan.assignments[2].role == Role::auxiliary);
+  CHECK(plan.assignments[3].role == Role::primary);
 }
 
 }  // namespace irqtune::test
