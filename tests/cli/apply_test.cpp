@@ -156,14 +156,18 @@ TEST_CASE("cli: apply plans on what the last one left, however long it waited", 
 
 TEST_CASE("cli: a signal before anything is written is the end of apply", "[cli][apply]") {
   CapturedHost host("libvirt-kvm");
-  std::thread killer([] {
+  const auto handler = [] {
     struct sigaction action {};
 
-    do {  // Until the guard is there: without it the signal would end the tests.
+    ::sigaction(SIGTERM, nullptr, &action);
+    return action.sa_handler;
+  };
+  // Until the guard is there: without it the signal would end the tests.
+  std::thread killer([&, before = handler()] {
+    while (handler() == before) {
       std::this_thread::sleep_for(milliseconds(5));
-      REQUIRE(::sigaction(SIGTERM, nullptr, &action) == 0);
-    } while (action.sa_handler == SIG_DFL);
-    REQUIRE(::kill(::getpid(), SIGTERM) == 0);
+    }
+    ::kill(::getpid(), SIGTERM);
   });
   const auto ran = on(host, {"apply", "--wait-stable=500", "--timeout=600"});
   killer.join();
