@@ -1,7 +1,8 @@
 #!/bin/bash
 # Fuzzes: scripts/fuzz.sh [SECONDS] [TARGET...]; 60 seconds each and all targets if nothing is said.
 # Prints a line a target. What it finds, and the inputs that reach new code, stay in
-# build/fuzz/TARGET/; it fails if it finds anything. FUZZ_JOBS targets run at a time (default 1).
+# build/fuzz/TARGET/; it fails if it finds anything, and prints the stack and the input. FUZZ_JOBS
+# targets run at a time (default 1); FUZZ_SEED makes the fuzzer's choices the same each time.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -39,7 +40,8 @@ fuzz() {
   local target=$1 dir=build/fuzz/$1 log=build/fuzz/$1/log code=0
   mkdir -p "$dir/found" "$dir/corpus"
   UBSAN_OPTIONS=print_stacktrace=1 nice -n 15 "build/fuzz/fuzz_$target" \
-    -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+    -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 \
+    -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$dir/found/" "$dir/corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 || code=$?
   local first last
   first=$(coverage 1 "$log")
@@ -48,7 +50,19 @@ fuzz() {
     "$(stat_of number_of_executed_units "$log")" "$(stat_of average_exec_per_sec "$log")" \
     "${last:-?}" "$((${last:-0} - ${first:-0}))" \
     "$([ "$code" -eq 0 ] && echo ok || echo "FOUND: see $log")"
+  [ "$code" -eq 0 ] || show_found "$log" "$dir/found"
   return "$code"
+}
+
+# What the fuzzer says of its finding, and the inputs: where this runs, files may not be kept.
+show_found() {
+  grep -vE '^(INFO:|#[0-9]+[[:space:]]+(NEW|REDUCE|pulse|INITED|RELOAD))' "$1" | tail -60
+  local file
+  for file in "$2"/*; do
+    [ -f "$file" ] || continue
+    printf 'base64 of %s:\n' "$file"
+    head -c 65536 "$file" | base64
+  done
 }
 
 failed=0
