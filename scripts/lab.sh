@@ -110,7 +110,7 @@ run() { # FILE [KERNEL]
     if [ "$status" != "$LAB_CRASHED" ] || [ "$tries" -le 0 ]; then
       break
     fi
-    echo "lab.sh: QEMU itself crashed, which says nothing about irqtune: trying $name again" >&2
+    echo "lab.sh: the emulation failed, which says nothing about irqtune: trying $name again" >&2
   done
   case $status in
     0) report "PASS $name on $on, $((SECONDS - start)) s" ;;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Boots L1, an emulated KVM host of several sockets (QEMU TCG), runs SCRIPT in it, and exits with its
-# status; or with 124 if the emulator died, 125 if the script did not end.
+# status; or with 124 if the emulator died or L1 never came to the script, 125 if that did not end.
 #   boot.sh [OPTIONS] SCRIPT
 #     --kernel 6.1|6.12      default 6.1
 #     --qemu 7|10            default 7 (Debian 12's); 10 adds igb, a NIC with SR-IOV
@@ -53,6 +53,9 @@ script=${1:?boot.sh: no script}
   exit 2
 }
 timeout=$((timeout * ${IRQTUNE_LAB_PATIENCE:-1}))
+# Of these, for the way to the script: it takes 15 to 60 s. Once in a while L1 stops on it, a driver
+# waiting for an interrupt that the emulated machine lost.
+boot_timeout=$((120 * ${IRQTUNE_LAB_PATIENCE:-1}))
 IFS=x read -r sockets cores threads <<<"$topo"
 
 # Programs that L1 may get, with the libraries they are linked with.
@@ -194,6 +197,16 @@ tsc_option() {
 
 # Did the emulation fail, rather than the script? QEMU dies by a signal, or the kernel panics of text
 # that is being patched while the CPUs come up.
+# True once the script runs, or QEMU ended before.
+wait_for_script() {
+  local second
+  for ((second = 0; second < boot_timeout; second++)); do
+    [ ! -e "$out/script.log" ] && kill -0 "$qpid" 2>/dev/null || return 0
+    sleep 1
+  done
+  return 1
+}
+
 emulator_failed() { # STATUS
   [ "$1" = 139 ] || [ "$1" = 134 ] || grep -q 'Kernel panic' "$out/console.log" 2>/dev/null
 }
@@ -211,7 +224,7 @@ case $qemu in
   *) program=(qemu-system-x86_64) ;;
 esac
 [ -n "$out" ] || out=$(mktemp -d "$LAB_TMP/out/$(basename "$script" .sh).XXXX")
-rm -rf "${out:?}"/{rc,files,console.log,done-uptime}
+rm -rf "${out:?}"/{rc,files,console.log,done-uptime,script.log}
 mkdir -p "$out/files"
 out=$(cd "$out" && pwd)
 work=$(mktemp -d "$LAB_TMP/build/runXXXXXX")
@@ -227,6 +240,10 @@ for ((node = 0; node < sockets; node++)); do
 done
 timeout -k 5 "$timeout" "${program[@]}" "${args[@]}" "${extra[@]}" </dev/null 2>"$out/qemu.err" &
 qpid=$!
+wait_for_script || {
+  echo "boot.sh: the host did not come up in $boot_timeout s; see $out/console.log" >&2
+  exit "$LAB_CRASHED"
+}
 wait "$qpid"
 status=$?
 qpid=
