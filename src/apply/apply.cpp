@@ -227,6 +227,10 @@ ApplyState carry_out(Run& run) {
       run.journal.finish(good ? JournalState::committed : JournalState::partial);
       return good ? ApplyState::committed : ApplyState::partial;
     }
+  } catch (const Error& error) {
+    undo_after_exception(run);
+    throw Error(
+        error.kind(), fmt::format("{}; every mask is as it was", error.what()), error.hint());
   } catch (...) {
     undo_after_exception(run);
     throw;

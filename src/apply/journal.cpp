@@ -96,11 +96,16 @@ std::error_code synced(int fd) {
 }
 
 Error journal_error(const std::filesystem::path& path, std::error_code code) {
+  const auto* first = code == std::errc::no_space_on_device ? "free space on its file system, or "
+                      : code == std::errc::read_only_file_system
+                          ? "make its file system writable, or "
+                      : code == std::errc::permission_denied ? "be root, or "
+                                                             : "";
   return Error::system(ErrorKind::applying,
                        path.native(),
                        "cannot write the journal",
                        code,
-                       "free space on its file system, or give another --state-dir");
+                       fmt::format("{}give another --state-dir", first));
 }
 
 std::string new_id(const JournalDir& dir) {

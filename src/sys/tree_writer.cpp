@@ -29,7 +29,8 @@ std::error_code errno_code() {
 }
 
 [[noreturn]] void fail(const fs::path& path, std::error_code code) {
-  throw Error::system(ErrorKind::host, path.native(), "cannot write it", code);
+  throw Error::system(
+      ErrorKind::host, path.native(), "cannot write it", code, "name another file with -o");
 }
 
 bool is_archive_name(const std::string& name) {
@@ -82,7 +83,8 @@ void check(archive* writer, la_ssize_t result, const fs::path& output) {
   throw Error::system(ErrorKind::host,
                       output.native(),
                       "cannot write it",
-                      {archive_errno(writer), std::system_category()});
+                      {archive_errno(writer), std::system_category()},
+                      "name another file with -o");
 }
 
 void fill_entry(archive_entry* entry, const std::string& path, const TreeItem& item) {

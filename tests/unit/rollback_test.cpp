@@ -322,6 +322,30 @@ TEST_CASE("rollback: a journal that cannot be written does not keep the masks", 
   CHECK(tree.masks() == before);
 }
 
+TEST_CASE("apply: a journal that ends early leaves every mask as it was, and says so", "[apply]") {
+  const auto quarters = GENERATE(range(std::size_t{1}, std::size_t{4}));
+  const test::VfioTree twin(3);
+  static_cast<void>(applied(twin));
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  std::string told;
+  {
+    const FileLimit limit(quarters * twin.journal().size() / 4);
+    try {
+      static_cast<void>(applied(tree));
+    } catch (const Error& error) {
+      told = error.what();
+      CHECK(error.kind() == ErrorKind::applying);
+    }
+  }
+  CHECK(told.find("cannot write the journal: File too large") != std::string::npos);
+  const bool wrote = quarters == 3;  // Before, only what was meant to be is on disk.
+  CHECK(wrote == told.ends_with("; every mask is as it was"));
+  CHECK(tree.masks() == before);
+  CHECK(rolled_back(tree).size() == (wrote ? 1U : 0U));
+  CHECK(tree.masks() == before);
+}
+
 TEST_CASE("rollback: the old mask refused is no plan's fault", "[apply]") {
   const test::VfioTree tree(1);
   static_cast<void>(applied(tree));
