@@ -24,7 +24,7 @@ LIBRARIES = {
     "fmt": r"src/",
     "pugixml": r"src/read/vms/libvirt\w*\.cpp",
     "pci": r"src/read/pci_names\.cpp",
-    "archive": r"src/sys/tree_\w+\.cpp",
+    "archive": r"src/sys/archive_library\.h",
 }
 OURS = re.compile(r'^#include "(?:irqtune/)?(\w+)/')
 THEIRS = re.compile(r"^#include <(\w+)(?:/|\.hpp>|\.h>)")

@@ -4,6 +4,8 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "sys/archive_library.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +14,6 @@
 #include <cstring>
 #include <utility>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ constexpr std::string_view kHint =
     "a snapshot is what 'irqtune snapshot -o FILE.tar.gz' wrote; a directory will do as well";
 
 struct ArchiveCloser {
-  void operator()(archive* reader) const noexcept { archive_read_free(reader); }
+  void operator()(archive* reader) const noexcept { archive_library().archive_read_free(reader); }
 };
 
 using ArchiveReader = std::unique_ptr<archive, ArchiveCloser>;
@@ -101,7 +101,7 @@ class ImageBuilder {
   }
 
   [[noreturn]] void fail_reading() const {
-    const char* why = archive_error_string(reader_.get());
+    const char* why = library_.archive_error_string(reader_.get());
     fail(why != nullptr ? printable(why) : "it cannot be read");
   }
 
@@ -112,25 +112,25 @@ class ImageBuilder {
   }
 
   void open_reader(int descriptor) {
-    reader_.reset(archive_read_new());
+    reader_.reset(library_.archive_read_new());
     auto* reader = reader_.get();
     if (reader == nullptr) {
       fail("out of memory");
     }
     // Named one by one: the "all" of libarchive runs other programs for exotic filters.
-    archive_read_support_filter_gzip(reader);
-    archive_read_support_filter_bzip2(reader);
-    archive_read_support_filter_xz(reader);
-    archive_read_support_filter_zstd(reader);
-    archive_read_support_format_tar(reader);
+    library_.archive_read_support_filter_gzip(reader);
+    library_.archive_read_support_filter_bzip2(reader);
+    library_.archive_read_support_filter_xz(reader);
+    library_.archive_read_support_filter_zstd(reader);
+    library_.archive_read_support_format_tar(reader);
     constexpr std::size_t kBlock = std::size_t{64} << 10;
-    if (archive_read_open_fd(reader, descriptor, kBlock) != ARCHIVE_OK) {
+    if (library_.archive_read_open_fd(reader, descriptor, kBlock) != ARCHIVE_OK) {
       fail_reading();
     }
   }
 
   bool next_member(archive_entry*& member) {
-    const int result = archive_read_next_header(reader_.get(), &member);
+    const int result = library_.archive_read_next_header(reader_.get(), &member);
     if (result == ARCHIVE_EOF) {
       return false;
     }
@@ -141,7 +141,7 @@ class ImageBuilder {
     if (++members_ > limits_.entries) {
       fail(fmt::format("it has more than {} members", limits_.entries));
     }
-    check_size(archive_entry_size(member));
+    check_size(library_.archive_entry_size(member));
     check_names(member);
     return true;
   }
@@ -158,7 +158,8 @@ class ImageBuilder {
 
   /// Names and link targets are kept, too.
   void check_names(archive_entry* member) {
-    for (const char* text : {archive_entry_pathname(member), archive_entry_symlink(member)}) {
+    for (const char* text :
+         {library_.archive_entry_pathname(member), library_.archive_entry_symlink(member)}) {
       total_ += text != nullptr ? std::min(std::strlen(text), kMaxPath) : 0;
     }
     check_total();
@@ -171,23 +172,23 @@ class ImageBuilder {
   }
 
   void add_member(archive_entry* member) {
-    const char* name = archive_entry_pathname(member);
+    const char* name = library_.archive_entry_pathname(member);
     if (name == nullptr) {
-      name = archive_entry_pathname_utf8(member);
+      name = library_.archive_entry_pathname_utf8(member);
     }
-    if (name == nullptr || archive_entry_hardlink(member) != nullptr) {
+    if (name == nullptr || library_.archive_entry_hardlink(member) != nullptr) {
       return;
     }
-    switch (archive_entry_filetype(member)) {
+    switch (library_.archive_entry_filetype(member)) {
       case AE_IFREG:
         if (auto* entry = make(name, TreeImage::Kind::file)) {
-          entry->mode = archive_entry_perm(member);
+          entry->mode = library_.archive_entry_perm(member);
           entry->text = read_data();
         }
         break;
       case AE_IFDIR:
         if (auto* entry = make(name, TreeImage::Kind::directory)) {
-          entry->mode = archive_entry_perm(member);
+          entry->mode = library_.archive_entry_perm(member);
         }
         break;
       case AE_IFLNK:
@@ -199,9 +200,9 @@ class ImageBuilder {
   }
 
   void add_link(std::string_view name, archive_entry* member) {
-    const char* target = archive_entry_symlink(member);
+    const char* target = library_.archive_entry_symlink(member);
     if (target == nullptr) {
-      target = archive_entry_symlink_utf8(member);
+      target = library_.archive_entry_symlink_utf8(member);
     }
     if (target == nullptr || *target == '\0' || std::string_view(target).size() > kMaxPath) {
       return;
@@ -216,7 +217,7 @@ class ImageBuilder {
     std::string data;
     std::array<char, std::size_t{64} << 10> buffer{};
     while (true) {
-      const auto size = archive_read_data(reader_.get(), buffer.data(), buffer.size());
+      const auto size = library_.archive_read_data(reader_.get(), buffer.data(), buffer.size());
       if (size < 0) {
         fail_reading();
       }
@@ -289,6 +290,7 @@ class ImageBuilder {
     return root;
   }
 
+  const ArchiveLibrary& library_ = archive_library();
   std::string file_;
   ImageLimits limits_;
   std::shared_ptr<TreeImage> image_;

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/error.h"
 
+#include "sys/archive_library.h"
 #include "sys/fd.h"
 
 #include <fmt/format.h>
@@ -12,8 +13,6 @@
 #include <ctime>
 #include <memory>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,43 +82,45 @@ void check(archive* writer, la_ssize_t result, const fs::path& output) {
   throw Error::system(ErrorKind::host,
                       output.native(),
                       "cannot write it",
-                      {archive_errno(writer), std::system_category()},
+                      {archive_library().archive_errno(writer), std::system_category()},
                       "name another file with -o");
 }
 
 void fill_entry(archive_entry* entry, const std::string& path, const TreeItem& item) {
   constexpr mode_t kDirectoryMode = 0755;
-  archive_entry_set_pathname(entry, path.c_str() + 1);  // Without the leading '/'.
-  archive_entry_set_perm(entry, item.mode);
-  archive_entry_set_mtime(entry, std::time(nullptr), 0);
+  const auto& library = archive_library();
+  library.archive_entry_set_pathname(entry, path.c_str() + 1);  // Without the leading '/'.
+  library.archive_entry_set_perm(entry, item.mode);
+  library.archive_entry_set_mtime(entry, std::time(nullptr), 0);
   if (item.kind == TreeImage::Kind::symlink) {
-    archive_entry_set_filetype(entry, AE_IFLNK);
-    archive_entry_set_symlink(entry, item.text.c_str());
+    library.archive_entry_set_filetype(entry, AE_IFLNK);
+    library.archive_entry_set_symlink(entry, item.text.c_str());
   } else if (item.kind == TreeImage::Kind::directory) {
-    archive_entry_set_filetype(entry, AE_IFDIR);
-    archive_entry_set_perm(entry, kDirectoryMode);
+    library.archive_entry_set_filetype(entry, AE_IFDIR);
+    library.archive_entry_set_perm(entry, kDirectoryMode);
   } else {
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_size(entry, static_cast<la_int64_t>(item.text.size()));
+    library.archive_entry_set_filetype(entry, AE_IFREG);
+    library.archive_entry_set_size(entry, static_cast<la_int64_t>(item.text.size()));
   }
 }
 
 void write_archive(int descriptor, const fs::path& output, const TreeItems& items) {
-  const Writer writer(archive_write_new(), archive_write_free);
-  check(writer.get(), archive_write_set_format_pax_restricted(writer.get()), output);
-  check(writer.get(), archive_write_add_filter_gzip(writer.get()), output);
-  check(writer.get(), archive_write_open_fd(writer.get(), descriptor), output);
+  const auto& library = archive_library();
+  const Writer writer(library.archive_write_new(), library.archive_write_free);
+  check(writer.get(), library.archive_write_set_format_pax_restricted(writer.get()), output);
+  check(writer.get(), library.archive_write_add_filter_gzip(writer.get()), output);
+  check(writer.get(), library.archive_write_open_fd(writer.get(), descriptor), output);
   for (const auto& [path, item] : items) {
-    const EntryHolder entry(archive_entry_new(), archive_entry_free);
+    const EntryHolder entry(library.archive_entry_new(), library.archive_entry_free);
     fill_entry(entry.get(), path, item);
-    check(writer.get(), archive_write_header(writer.get(), entry.get()), output);
+    check(writer.get(), library.archive_write_header(writer.get(), entry.get()), output);
     if (item.kind == TreeImage::Kind::file && !item.text.empty()) {
       check(writer.get(),
-            archive_write_data(writer.get(), item.text.data(), item.text.size()),
+            library.archive_write_data(writer.get(), item.text.data(), item.text.size()),
             output);
     }
   }
-  check(writer.get(), archive_write_close(writer.get()), output);
+  check(writer.get(), library.archive_write_close(writer.get()), output);
 }
 
 void write_file(const fs::path& path, const TreeItem& item) {
