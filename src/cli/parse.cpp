@@ -64,19 +64,21 @@ DefaultConfig default_config(const std::string& root) {
     return config;
   }
   const Sysfs sysfs(root);
-  try {
-    config.path = sysfs.library_path(kConfigPath, config.holder);
-  } catch (const Error& error) {
-    config.fault = error;
+  const auto error = sysfs.in_memory() ? std::error_code() : sysfs.read_file(kConfigPath).error;
+  if (error == std::errc::no_such_file_or_directory && !sysfs.link_name(kConfigPath)) {
+    return config;
   }
-  const auto denied = std::make_error_code(std::errc::permission_denied);
-  if (config.path.empty() && !config.fault && sysfs.read_file(kConfigPath).error == denied) {
-    config.fault = Error::system(ErrorKind::host,
-                                 kConfigPath,
-                                 "cannot read",
-                                 denied,
-                                 "run it as root, or name another file with --config");
+  if (error) {  // Also of a link to nothing: somebody put it there.
+    const bool denied = error == std::errc::permission_denied;
+    config.fault = Error::system(
+        ErrorKind::host,
+        kConfigPath,
+        "cannot read",
+        error,
+        fmt::format("{}name another file with --config", denied ? "run it as root, or " : ""));
+    return config;
   }
+  config.path = sysfs.library_path(kConfigPath, config.holder);
   return config;
 }
 

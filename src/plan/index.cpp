@@ -169,7 +169,7 @@ std::optional<NodeId> home_node(const Index& index, const PciDevice* device, con
 }
 
 int cost(const Index& index, std::optional<NodeId> home, std::optional<NodeId> node) {
-  constexpr int kUnknownDistance = 256;  // ACPI SLIT entries are bytes.
+  constexpr int kUnknownDistance = kMaxDistance + 1;
   if (!home) {
     return 0;
   }

@@ -264,7 +264,7 @@ class Distances {
       } else if (number && in_header_) {
         columns_.push_back(*number);
       } else if (number && row_ && next_ < columns_.size()) {
-        table_[{*row_, columns_[next_++]}] = static_cast<int>(std::min(*number, kFarthest));
+        table_[{*row_, columns_[next_++]}] = *number;
       } else {
         row_.reset();
         return;
@@ -285,21 +285,19 @@ class Distances {
     for (const auto& node : nodes) {
       const auto found =
           table_.find({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(node.id)});
-      if (found == table_.end() || found->second == 0) {
+      if (found == table_.end() || found->second < 1 || found->second > kMaxDistance) {
         return {};
       }
-      distances.push_back(found->second);
+      distances.push_back(static_cast<int>(found->second));
     }
     return distances;
   }
-
-  static constexpr std::uint32_t kFarthest = 1'000'000;  // The kernel's are at most 255.
 
   std::vector<std::uint32_t> columns_;
   std::optional<std::uint32_t> row_;
   std::size_t next_ = 0;  // Index into columns_
   bool in_header_ = false;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, int> table_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> table_;
 };
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <tuple>
 
@@ -209,9 +208,35 @@ CpuSet read_online(const Sysfs& sysfs,
   return online;
 }
 
+/// The numbers of a node<N>/distance; empty, with a warning, where they are not one for each node.
+std::vector<int> read_distances(const Sysfs& sysfs,
+                                const std::string& path,
+                                std::size_t nodes,
+                                std::vector<std::string>& warnings) {
+  const auto text = sysfs.read(path).value_or("");
+  std::vector<int> distances;
+  for (const auto word : words(text)) {
+    const int number = parse_number<int>(word).value_or(0);
+    if (number < 1 || number > kMaxDistance) {
+      constexpr std::size_t kShown = 20;
+      warnings.push_back(
+          fmt::format("{}: '{}' is no distance; not used", path, printable(word.substr(0, kShown))));
+      return {};
+    }
+    distances.push_back(number);
+  }
+  if (!distances.empty() && distances.size() != nodes) {
+    warnings.push_back(
+        fmt::format("{}: {} numbers for {} nodes; not used", path, distances.size(), nodes));
+    return {};
+  }
+  return distances;
+}
+
 std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& warnings) {
+  const auto numbers = numbered(sysfs, kNodeDir, "node", kMaxNodes);
   std::vector<NumaNode> nodes;
-  for (const int number : numbered(sysfs, kNodeDir, "node", kMaxNodes)) {
+  for (const int number : numbers) {
     const auto dir = fmt::format("{}/node{}", kNodeDir, number);
     NumaNode node;
     node.id = NodeId{static_cast<std::uint32_t>(number)};
@@ -220,21 +245,8 @@ std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& w
     } else {
       node.cpus = list_or_mask(sysfs, dir + "/cpulist", dir + "/cpumap");
     }
-    const auto distances = sysfs.read(dir + "/distance").value_or("");
-    for (const auto word : words(distances)) {
-      node.distances.push_back(parse_number<int>(word).value_or(std::numeric_limits<int>::max()));
-    }
+    node.distances = read_distances(sysfs, dir + "/distance", numbers.size(), warnings);
     nodes.push_back(std::move(node));
-  }
-  for (auto& node : nodes) {
-    if (!node.distances.empty() && node.distances.size() != nodes.size()) {
-      warnings.push_back(fmt::format("{}/node{}/distance: {} numbers for {} nodes; not used",
-                                     kNodeDir,
-                                     static_cast<std::uint32_t>(node.id),
-                                     node.distances.size(),
-                                     nodes.size()));
-      node.distances.clear();
-    }
   }
   return nodes;
 }

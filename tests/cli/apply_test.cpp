@@ -83,11 +83,11 @@ TEST_CASE("cli: vectors that never settle are told, and nothing is changed", "[c
   std::atomic<bool> done = false;
   std::thread guest([&] {
     const auto dir = host.root() / fmt::format("sys/bus/pci/devices/{}/msi_irqs", kFirst);
-    const auto irq = fs::directory_iterator(dir)->path();
-    while (!done) {
-      fs::rename(irq, dir / "9999");
-      std::this_thread::sleep_for(milliseconds(30));
-      fs::rename(dir / "9999", irq);
+    fs::path irq = fs::directory_iterator(dir)->path();
+    for (int number = 9000; !done; ++number) {  // Never as it was: each look sees another set.
+      const auto next = dir / std::to_string(number);
+      fs::rename(irq, next);
+      irq = next;
       std::this_thread::sleep_for(milliseconds(30));
     }
   });

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,6 +172,19 @@ TEST_CASE("config: a default file that cannot be read is not passed over", "[cli
       on(host, {"plan"}), 1, "/etc/irqtune/irqtune.toml: cannot read: Permission", "--config");
   CHECK(on(host, {"plan", "--help"}).code == 0);
   CHECK(on(host, {"--config", "/dev/null", "plan"}).code == 0);
+}
+
+TEST_CASE("config: a default file that leads nowhere is not passed over", "[cli]") {
+  CapturedHost host("two-vms");
+  std::filesystem::create_directories(host.root() / "etc/irqtune");
+  for (const auto* const target : {"irqtune.toml", "/srv/not-mounted.toml", "/etc"}) {
+    INFO(target);
+    const auto link = host.root() / "etc/irqtune/irqtune.toml";
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(target, link);
+    check_refused(on(host, {"plan"}), 1, "/etc/irqtune/irqtune.toml: cannot read: ", "--config");
+    CHECK(on(host, {"--config", "/dev/null", "plan"}).code == 0);
+  }
 }
 
 TEST_CASE("config: files that are none", "[cli]") {

@@ -607,6 +607,14 @@ TEST_CASE("lscpu: facts fill the holes that sysfs leaves", "[lscpu]") {
   }
 }
 
+TEST_CASE("numactl: a row with a distance beyond any kernel's is not used", "[lscpu]") {
+  const auto topology = parse(
+      "node 0 cpus: 0\nnode 1 cpus: 1\nnode distances:\n"
+      "node 0 1\n0: 10 256\n1: 255 10\n");
+  CHECK(topology.nodes[0].distances.empty());
+  CHECK(topology.nodes[1].distances == std::vector{255, 10});
+}
+
 TEST_CASE("numactl: a node that is named twice counts once", "[lscpu]") {
   const auto topology = parse(
       "node 0 cpus: 0\nnode 1 cpus: 1\nnode 0 cpus: 2\nnode distances:\n"

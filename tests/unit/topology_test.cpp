@@ -194,6 +194,22 @@ TEST_CASE("topology: sparse node ids keep their distances", "[read][topology]") 
   CHECK_FALSE(distance(result.topology, NodeId{0}, NodeId{1}));
 }
 
+TEST_CASE("topology: a distance beyond any kernel's is not used, and told", "[read][topology]") {
+  for (const auto* const odd : {"2147483647", "256", "0", "-1", "x", "1e9"}) {
+    FakeTree tree{{kOnline, "0-1\n"}};
+    add_cpu(tree, 0, 0, 0, "0");
+    add_cpu(tree, 1, 1, 0, "1");
+    add_node(tree, 0, "0", fmt::format("10 {}", odd));
+    add_node(tree, 1, "1", "255 10");
+    const auto result = read(tree);
+    CHECK(result.warnings ==
+          std::vector<std::string>{fmt::format(
+              "/sys/devices/system/node/node0/distance: '{}' is no distance; not used", odd)});
+    CHECK_FALSE(distance(result.topology, NodeId{0}, NodeId{1}));
+    CHECK(distance(result.topology, NodeId{1}, NodeId{0}) == 255);
+  }
+}
+
 TEST_CASE("topology: a row of distances of another width is not used, and told",
           "[read][topology]") {
   FakeTree tree{{kOnline, "0-1\n"}};

@@ -46,12 +46,15 @@ struct Cpu {
   std::optional<std::size_t> free_vectors;
 };
 
+/// No NUMA distance is larger: the kernel keeps them in bytes. Source: numa_set_distance().
+inline constexpr int kMaxDistance = 255;
+
 struct NumaNode {
   NodeId id{};
   CpuSet cpus;  ///< Online CPUs; empty for a memory-only node.
 
-  /// distances[i] is to nodes[i] of the same Topology; 10 is local, larger is farther. Empty where
-  /// unknown. Source: node<N>/distance, one number per online node in id order (ACPI SLIT units).
+  /// distances[i] is to nodes[i] of the same Topology, 1 to kMaxDistance; 10 is local, larger is
+  /// farther. Empty where unknown. Source: node<N>/distance, one number per online node in id order (ACPI SLIT units).
   std::vector<int> distances;
 };
 
