@@ -91,12 +91,12 @@ TEST_CASE("cli: vectors that never settle are told, and nothing is changed", "[c
       std::this_thread::sleep_for(milliseconds(30));
     }
   });
-  const auto ran = on(host, {"apply", "--wait-stable=0.6", "--timeout", "0.7"});
+  const auto ran = on(host, {"apply", "--wait-stable=3", "--timeout", "3.2"});
   done = true;
   guest.join();
   check_refused(ran,
                 1,
-                "--wait-stable: vectors still came and went after 0.7 s; nothing was changed",
+                "--wait-stable: vectors still came and went after 3.2 s; nothing was changed",
                 "longer --timeout");
   CHECK_FALSE(fs::exists(host.root() / "var"));
 }
