@@ -219,8 +219,8 @@ std::vector<int> read_distances(const Sysfs& sysfs,
     const int number = parse_number<int>(word).value_or(0);
     if (number < 1 || number > kMaxDistance) {
       constexpr std::size_t kShown = 20;
-      warnings.push_back(
-          fmt::format("{}: '{}' is no distance; not used", path, printable(word.substr(0, kShown))));
+      warnings.push_back(fmt::format(
+          "{}: '{}' is no distance; not used", path, printable(word.substr(0, kShown))));
       return {};
     }
     distances.push_back(number);

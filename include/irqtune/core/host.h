@@ -54,7 +54,8 @@ struct NumaNode {
   CpuSet cpus;  ///< Online CPUs; empty for a memory-only node.
 
   /// distances[i] is to nodes[i] of the same Topology, 1 to kMaxDistance; 10 is local, larger is
-  /// farther. Empty where unknown. Source: node<N>/distance, one number per online node in id order (ACPI SLIT units).
+  /// farther. Empty where unknown. Source: node<N>/distance, one number per online node in id order
+  /// (ACPI SLIT units).
   std::vector<int> distances;
 };
 
