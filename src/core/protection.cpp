@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace irqtune {
@@ -48,8 +49,9 @@ void add_vm(ProtectionMap& map, const Topology& topology, const Vm& vm, bool sib
   }
 }
 
-bool differ_in_vcpu_only(const Protection& a, const Protection& b) {
-  return a.kind == b.kind && a.vm == b.vm && a.pid == b.pid && a.of == b.of && a.source == b.source;
+/// Equal for reasons that differ in the vCPU only.
+auto but_for_vcpu(const Protection& reason) {
+  return std::tie(reason.kind, reason.vm, reason.pid, reason.of, reason.source);
 }
 
 std::string text_of(int cpu, const Protection& protection, const CpuSet& vcpus) {
@@ -133,14 +135,14 @@ std::string protection_text(int cpu, const Protection& protection) {
 
 std::vector<std::string> protection_texts(int cpu, const std::vector<Protection>& reasons) {
   std::vector<std::pair<const Protection*, CpuSet>> groups;
+  std::map<decltype(but_for_vcpu(reasons[0])), std::size_t> places;  // Index into groups
   for (const auto& reason : reasons) {
-    auto group = std::ranges::find_if(
-        groups, [&](const auto& one) { return differ_in_vcpu_only(*one.first, reason); });
-    if (group == groups.end()) {
-      group = groups.insert(groups.end(), {&reason, {}});
+    const auto [place, is_new] = places.try_emplace(but_for_vcpu(reason), groups.size());
+    if (is_new) {
+      groups.push_back({&reason, {}});
     }
     if (reason.vcpu) {
-      group->second.insert(*reason.vcpu);
+      groups[place->second].second.insert(*reason.vcpu);
     }
   }
   std::vector<std::string> lines;

@@ -85,8 +85,12 @@ class Warnings {
         say(fmt::format("--vm {}: no VM of that name; see `irqtune show vms`", glob));
       }
     }
+    std::set<std::string_view> names;
+    for (const auto& vm : index_.host->vms) {
+      names.insert(vm.name);
+    }
     for (const auto& [name, of_vm] : policy.vm_policies) {
-      if (std::ranges::find(index_.host->vms, name, &Vm::name) == index_.host->vms.end()) {
+      if (!names.contains(name)) {
         say(fmt::format("--vm-policy {}={}: no VM of that name; see `irqtune show vms`",
                         name,
                         policy_text(of_vm)));

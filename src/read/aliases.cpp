@@ -94,6 +94,7 @@ void Aliases::finish_learning() {
     if (!is_common(name)) {
       words_[name] = alias;
       words_[unit_escaped(name)] = alias;
+      longest_ = std::max(longest_, unit_escaped(name).size());  // No shorter than the name.
     }
   }
 }
@@ -107,18 +108,26 @@ bool Aliases::knows(std::string_view name) const {
   return names_.contains(name);
 }
 
+std::size_t Aliases::known_word(std::string_view text, std::size_t at) const {
+  if (!begins_word(text, at)) {
+    return 0;
+  }
+  for (auto size = std::min(longest_, text.size() - at); size > 0; --size) {
+    const auto end = at + size;
+    if ((end == text.size() || !is_word_char(text[end])) &&
+        words_.contains(text.substr(at, size))) {
+      return size;
+    }
+  }
+  return 0;
+}
+
 std::string Aliases::replace_names(std::string_view text) const {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    const std::pair<const std::string, std::string>* best = nullptr;
-    for (const auto& word : words_) {
-      const auto end = at + word.first.size();
-      const bool whole = text.substr(at).starts_with(word.first) && begins_word(text, at) &&
-                         (end == text.size() || !is_word_char(text[end]));
-      best = whole && (best == nullptr || word.first.size() > best->first.size()) ? &word : best;
-    }
-    out += best != nullptr ? best->second : std::string(1, text[at]);
-    at += best != nullptr ? best->first.size() : 1;
+    const auto size = known_word(text, at);
+    out += size > 0 ? words_.find(text.substr(at, size))->second : std::string(1, text[at]);
+    at += std::max<std::size_t>(size, 1);
   }
   return out;
 }

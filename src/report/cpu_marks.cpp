@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace irqtune {
@@ -109,10 +110,11 @@ std::string CpuMarks::legend(std::size_t width) const {
 
 /// With the PID, if another VM has the name too.
 std::string CpuMarks::name_text(const Name& vm) const {
-  const auto same =
-      std::ranges::count_if(vms_, [&](const auto& other) { return other.first.first == vm.first; });
+  const auto first = vms_.lower_bound({vm.first, std::nullopt});
+  const auto second = std::next(first);
+  const bool same = second != vms_.end() && second->first.first == vm.first;
   const auto name = cut(printable(vm.first), 24);
-  return same > 1 && vm.second ? fmt::format("{} (pid {})", name, *vm.second) : name;
+  return same && vm.second ? fmt::format("{} (pid {})", name, *vm.second) : name;
 }
 
 std::string CpuMarks::used(std::string mark) {

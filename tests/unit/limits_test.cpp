@@ -3,9 +3,13 @@
 // over.
 #include "irqtune/core/cpu_set.h"
 #include "irqtune/core/error.h"
+#include "irqtune/core/protection.h"
+#include "irqtune/plan/planner.h"
 #include "irqtune/read/interrupts.h"
 #include "irqtune/read/vm_sources.h"
 
+#include "read/anonymize.h"
+#include "report/cpu_marks.h"
 #include "support/bounded.h"
 #include "support/catch.h"
 #include "support/cpu_tree.h"
@@ -14,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <string>
 
@@ -234,6 +239,33 @@ TEST_CASE("limits: directories of many names", "[limits]") {
     }
   }
   check_bounded(host.plan());
+}
+
+TEST_CASE("limits: no work grows with the square of the VMs", "[limits]") {
+  constexpr int kVms = 40'000;
+  Host host;
+  host.topology.online = {0};
+  host.topology.cpus.resize(1);
+  Policy policy;
+  ProtectionMap map;
+  Aliases aliases;
+  for (int i = 0; i < kVms; ++i) {
+    Vm vm;
+    vm.name = fmt::format("a-virtual-machine-{}", i);
+    map[0].push_back({ProtectionKind::vcpu, vm.name, 0, "libvirt", {}, {}});
+    policy.vm_policies[vm.name] = VmPolicy::leave;
+    aliases.learn(vm.name);
+    host.vms.push_back(std::move(vm));
+  }
+  aliases.finish_learning();
+  const auto start = std::clock();
+  const auto seconds = [&] { return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC; };
+  CHECK(protection_texts(0, map[0]).size() == kVms);
+  CHECK(CpuMarks(map).legend(80).size() > kVms);
+  CHECK(make_plan(host, policy).warnings.empty());
+  CHECK(aliases.replace_names(repeated("/a-virtual-machine-7", 500)) ==
+        repeated("/" + aliases.name("a-virtual-machine-7"), 500));
+  CHECK(seconds() < 15);  // Of them, one that does takes a minute.
 }
 
 TEST_CASE("limits: plan files", "[limits]") {
