@@ -6,6 +6,7 @@
 
 #include "apply/files.h"
 #include "apply/state_dir.h"
+#include "sys/output_file.h"
 #include "sys/rooted.h"
 
 #include <fmt/format.h>
@@ -96,16 +97,11 @@ std::error_code synced(int fd) {
 }
 
 Error journal_error(const std::filesystem::path& path, std::error_code code) {
-  const auto* first = code == std::errc::no_space_on_device ? "free space on its file system, or "
-                      : code == std::errc::read_only_file_system
-                          ? "make its file system writable, or "
-                      : code == std::errc::permission_denied ? "be root, or "
-                                                             : "";
   return Error::system(ErrorKind::applying,
                        path.native(),
                        "cannot write the journal",
                        code,
-                       fmt::format("{}give another --state-dir", first));
+                       write_hint(code, "give another --state-dir"));
 }
 
 std::string new_id(const JournalDir& dir) {

@@ -43,8 +43,11 @@ void write_file(const Planned& planned,
                 const std::string& path,
                 const Context& context) {
   if (const auto error = write_output_file(path, rendered(planned, format, context.style))) {
-    throw Error::system(
-        ErrorKind::host, path, "cannot write the plan", error, "name another file with -o");
+    throw Error::system(ErrorKind::host,
+                        path,
+                        "cannot write the plan",
+                        error,
+                        write_hint(error, "name another file with -o"));
   }
   if (context.call.quiet || context.call.json) {
     return;

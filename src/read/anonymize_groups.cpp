@@ -99,8 +99,7 @@ std::string anonymous_group_path(std::string_view path, Aliases& aliases) {
         is_kernel_file(component) ? std::string(component) : hidden_component(component, aliases);
     out += '/';
   }
-  out.pop_back();
-  return out;
+  return out.substr(0, out.rfind('/'));  // None at all of an empty path.
 }
 
 std::string anonymous_groups(std::string_view text, Aliases& aliases) {

@@ -73,4 +73,20 @@ std::error_code write_output_file(const std::filesystem::path& path, std::string
   return error;
 }
 
+std::string write_hint(std::error_code error, std::string_view elsewhere) {
+  switch (error.value()) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return fmt::format("free space on its file system, or {}", elsewhere);
+    case EROFS:
+      return fmt::format("make its file system writable, or {}", elsewhere);
+    case EACCES:
+    case EPERM:
+      return fmt::format("be root, or {}", elsewhere);
+    default:
+      return std::string(elsewhere);
+  }
+}
+
 }  // namespace irqtune

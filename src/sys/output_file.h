@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -12,5 +13,8 @@ namespace irqtune {
 /// file, /dev/stdout for one, is written as it stands. Returns why it could not be written.
 [[nodiscard]] std::error_code write_output_file(const std::filesystem::path& path,
                                                 std::string_view text);
+
+/// What to do where a file could not be written; `elsewhere` says how to name another.
+[[nodiscard]] std::string write_hint(std::error_code error, std::string_view elsewhere);
 
 }  // namespace irqtune

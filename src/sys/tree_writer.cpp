@@ -5,6 +5,7 @@
 
 #include "sys/archive_library.h"
 #include "sys/fd.h"
+#include "sys/output_file.h"
 
 #include <fmt/format.h>
 
@@ -27,9 +28,12 @@ std::error_code errno_code() {
   return {errno, std::generic_category()};
 }
 
+std::string hint(std::error_code code) {
+  return write_hint(code, "name another file with -o");
+}
+
 [[noreturn]] void fail(const fs::path& path, std::error_code code) {
-  throw Error::system(
-      ErrorKind::host, path.native(), "cannot write it", code, "name another file with -o");
+  throw Error::system(ErrorKind::host, path.native(), "cannot write it", code, hint(code));
 }
 
 bool is_archive_name(const std::string& name) {
@@ -79,11 +83,7 @@ void check(archive* writer, la_ssize_t result, const fs::path& output) {
     return;
   }
   // libarchive's own words are "Write error" for whatever the kernel says.
-  throw Error::system(ErrorKind::host,
-                      output.native(),
-                      "cannot write it",
-                      {archive_library().archive_errno(writer), std::system_category()},
-                      "name another file with -o");
+  fail(output, {archive_library().archive_errno(writer), std::system_category()});
 }
 
 void fill_entry(archive_entry* entry, const std::string& path, const TreeItem& item) {

@@ -4,6 +4,7 @@
 #include "support/bounded.h"
 #include "support/catch.h"
 #include "support/vfio_tree.h"
+#include "sys/output_file.h"
 
 #include <filesystem>
 
@@ -34,6 +35,7 @@ TEST_CASE("full disk: a plan file is whole or the old one", "[cli][full-disk]") 
   const auto full = run_bounded(plan, 4096);
   CHECK(full.code == 1);
   CHECK_THAT(full.err, Catch::Contains(path + ": cannot write the plan: File too large"));
+  CHECK_THAT(full.err, Catch::Contains("hint: free space on its file system, or name another"));
   CHECK(out.text("/plan.json") == "old");
   CHECK(only_names(out.root()) == "plan.json ");
 
@@ -69,6 +71,7 @@ TEST_CASE("full disk: a snapshot is whole or the old one", "[cli][full-disk]") {
       run_bounded({"--root", host.root(), "snapshot", "-o", out.root() / "snap.tar.gz"}, 8192);
   CHECK(file.code == 1);
   CHECK_THAT(file.err, Catch::Contains("snap.tar.gz: cannot write it: File too large"));
+  CHECK_THAT(file.err, Catch::Contains("hint: free space on its file system, or name another"));
   CHECK(out.text("/snap.tar.gz") == "old");
   const auto tree =
       run_bounded({"--root", host.root(), "snapshot", "-o", out.root() / "tree"}, 1000);
@@ -83,8 +86,17 @@ TEST_CASE("full disk: no journal, no change", "[cli][full-disk]") {
   const auto full = run_bounded({"--root", host.root(), "apply"}, 4096);
   CHECK(full.code == 1);
   CHECK_THAT(full.err, Catch::Contains("cannot write the journal: File too large"));
+  CHECK_THAT(full.err, Catch::Contains("free space on its file system, or give another --state"));
   CHECK(host.contents() == before);
   CHECK(fs::is_empty(host.root() / "var/lib/irqtune/journal"));
+}
+
+TEST_CASE("full disk: what to do depends on why", "[full-disk]") {
+  const auto hint = [](std::errc why) { return write_hint(std::make_error_code(why), "go on"); };
+  CHECK(hint(std::errc::no_space_on_device) == "free space on its file system, or go on");
+  CHECK(hint(std::errc::read_only_file_system) == "make its file system writable, or go on");
+  CHECK(hint(std::errc::permission_denied) == "be root, or go on");
+  CHECK(hint(std::errc::io_error) == "go on");
 }
 
 }  // namespace irqtune::test

@@ -52,6 +52,12 @@ constexpr std::array<std::string_view, 22> kNumbers = {"0",
                                                        "1e308",
                                                        "0x7fffffff"};
 
+/// Names end at a NUL, in a kernel as in an archive.
+std::string without_nul(std::string text) {
+  std::erase(text, '\0');
+  return text;
+}
+
 /// Changes the base tree as the bytes of the input say.
 class Changer {
  public:
@@ -79,7 +85,7 @@ class Changer {
         return path;
       case 1:
         path.resize(path.rfind('/') + 1);
-        return path + input_.ConsumeRandomLengthString(24) + "x";
+        return path + without_nul(input_.ConsumeRandomLengthString(24)) + "x";
       default:
         return path;
     }
@@ -127,9 +133,7 @@ class Changer {
   }
 
   std::string link_target() {
-    auto target = input_.ConsumeBool() ? known_path() : input_.ConsumeRandomLengthString(64);
-    std::erase(target, '\0');
-    return target;
+    return input_.ConsumeBool() ? known_path() : without_nul(input_.ConsumeRandomLengthString(64));
   }
 
   static void replace(std::string& text, std::size_t at, const std::string& by) {

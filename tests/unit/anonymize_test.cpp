@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "read/anonymize.h"
+
 #include "irqtune/read/snapshot.h"
 #include "irqtune/read/vms.h"
 
@@ -83,6 +85,13 @@ TEST_CASE("anonymize: the cpusets of a host of cgroup v1 are kept", "[snapshot][
   FakeTree same;
   copy(items, same);
   CHECK(pins_text(require_vm(read_vms(same.sysfs(), sixteen_cpus(), {}), "vm0001")) == "0:2! 1:3!");
+}
+
+TEST_CASE("anonymize: cgroup lines without a path", "[snapshot][vms]") {
+  Aliases aliases;
+  CHECK(anonymous_groups("0:\n", aliases) == "0::\n");
+  CHECK(anonymous_groups("", aliases).empty());
+  CHECK(anonymous_groups("0::/\n", aliases) == "0::/\n");
 }
 
 TEST_CASE("anonymize: the node of a Proxmox cluster is not told", "[snapshot][vms]") {

@@ -8,6 +8,9 @@
 namespace irqtune {
 
 TEST_CASE("signals: noted while the guard lives, and as before after it", "[apply]") {
+  // Under nohup it is ignored, and stays so.
+  std::signal(SIGHUP, SIG_DFL);
+
   struct sigaction before {};
 
   REQUIRE(::sigaction(SIGTERM, nullptr, &before) == 0);
