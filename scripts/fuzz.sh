@@ -38,10 +38,13 @@ coverage() { sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$2" | sed -n "${1}p"; }
 
 fuzz() {
   local target=$1 dir=build/fuzz/$1 log=build/fuzz/$1/log code=0
+  local extra=()
+  # Its bookkeeping takes a third of the time where so much code is covered.
+  [ "$target" != tree ] || extra=(-entropic=0)
   mkdir -p "$dir/found" "$dir/corpus"
   UBSAN_OPTIONS=print_stacktrace=1 nice -n 15 "build/fuzz/fuzz_$target" \
     -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 \
-    -max_len=65536 -print_final_stats=1 \
+    -max_len=65536 -print_final_stats=1 "${extra[@]}" \
     -artifact_prefix="$dir/found/" "$dir/corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 || code=$?
   local first last
   first=$(coverage 1 "$log")
