@@ -185,6 +185,31 @@ CpuSet pins_of(const Vm& vm) {
   return cpus;
 }
 
+bool is_from(const Vm& vm, std::string_view source) {
+  return std::ranges::find(vm.sources, source) != vm.sources.end();
+}
+
+CpuSet dedicated_cpus(const Host& host) {
+  CpuSet cpus;
+  for (const auto& vm : host.vms) {
+    for (const auto& vcpu : vm.vcpus) {
+      cpus |= runs(vm) && vcpu.dedicated && vcpu.cpus ? *vcpu.cpus : CpuSet{};
+    }
+  }
+  return cpus;
+}
+
+std::vector<int> vcpu_threads(const Vm& vm) {
+  std::vector<int> threads;
+  for (const auto& vcpu : vm.vcpus) {
+    if (!vcpu.tid) {
+      return {};
+    }
+    threads.push_back(*vcpu.tid);
+  }
+  return threads;
+}
+
 CpuSet housekeeping_near(const DiagnosisInput& input, const Vm& vm) {
   const auto pinned = pins_of(vm);
   CpuSet near;

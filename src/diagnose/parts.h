@@ -41,6 +41,8 @@ namespace irqtune::diagnosis {
 /// Fills in the interrupts and their devices.
 void name_irqs(const std::vector<const Irq*>& irqs, Finding& finding);
 
+constexpr std::size_t kMostEvidence = 8;  ///< Lines of a finding, as a rule.
+
 /// Cuts a list to `most` lines, the last one saying how many are left out.
 void shorten(std::vector<std::string>& lines, std::size_t most);
 
@@ -60,6 +62,15 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 
 /// All CPUs that the VM's pinned vCPUs may run on.
 [[nodiscard]] CpuSet pins_of(const Vm& vm);
+
+/// True if the source ("libvirt") tells of the VM.
+[[nodiscard]] bool is_from(const Vm& vm, std::string_view source);
+
+/// Cores that belong to one VM's vCPUs alone.
+[[nodiscard]] CpuSet dedicated_cpus(const Host& host);
+
+/// The ids of the vCPUs' threads; none if one of them is unknown.
+[[nodiscard]] std::vector<int> vcpu_threads(const Vm& vm);
 
 /// Interrupts a second that the CPU takes from now on: all of the interrupt's where it is headed to
 /// one CPU, else what was counted there. Counts since boot stay with the CPU that it was moved
@@ -99,7 +110,8 @@ void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_room(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
-void find_vm_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_vcpu_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_own_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_tuners(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_interrupt_settings(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findings);

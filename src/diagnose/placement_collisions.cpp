@@ -16,7 +16,6 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-constexpr std::size_t kMostEvidence = 8;
 constexpr double kHot = 10000;  // Interrupts a second on vCPU cores: a core's worth of exits.
 constexpr double kNoticed = 1;  // Below, nobody notices.
 

@@ -14,7 +14,6 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-constexpr std::size_t kMostEvidence = 8;
 constexpr double kNoticed = 1;     // Interrupts a second; below, nobody notices.
 constexpr double kHostBusy = 100;  // Of the host's own devices on all vCPUs' cores.
 

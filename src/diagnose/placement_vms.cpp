@@ -13,8 +13,6 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-constexpr std::size_t kMostEvidence = 8;
-
 std::string node_list(const std::set<NodeId>& nodes) {
   std::vector<std::string> numbers;
   numbers.reserve(nodes.size());
@@ -151,7 +149,8 @@ void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings) {
   find_unknown_nodes(input, findings);
   find_remote_vms(input, findings);
-  find_vm_threads(input, findings);
+  find_vcpu_threads(input, findings);
+  find_own_threads(input, findings);
 }
 
 }  // namespace irqtune::diagnosis
