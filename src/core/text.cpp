@@ -99,14 +99,6 @@ void append_escaped(std::string& out, std::string_view part, const Character& ch
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
@@ -207,6 +199,14 @@ bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
   return pattern.empty();
 }
 
+std::string lower_ascii(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
+}
+
 Character first_character(std::string_view text) noexcept {
   constexpr unsigned kPayload = 0x3f;  // Of each byte but the first.
   Character character;
@@ -303,14 +303,14 @@ JsonExtent json_extent(std::string_view text) noexcept {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
   constexpr std::size_t kLongest = 256;  // Keeps the square of hostile lengths small.
-  const auto wanted = lower(name);
+  const auto wanted = lower_ascii(name);
   std::string best;
   auto best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : names) {
     if (name.size() > kLongest || candidate.size() > kLongest) {
       continue;
     }
-    const auto distance = edit_distance(wanted, lower(candidate));
+    const auto distance = edit_distance(wanted, lower_ascii(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

@@ -13,14 +13,6 @@ namespace irqtune {
 
 namespace {
 
-bool is_blank(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\0' || c == '\r';
-}
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
 /// A zero cell is "%10u" behind the last digit of the cell before it, so that runs of them repeat
 /// these eleven bytes. On big hosts 99 cells of 100 are zero: they are compared many at a time.
 constexpr std::string_view kZeroCell = "          0";
@@ -99,7 +91,7 @@ bool Cells::more() const noexcept {
 
 /// True if nothing but a blank or the end stands at `i`: the cell before it is complete.
 bool Cells::ends_at(std::size_t i) const noexcept {
-  return i >= text_.size() || is_blank(text_[i]);
+  return i >= text_.size() || is_cell_blank(text_[i]);
 }
 
 /// True if a block of cells, all zero and complete, stands at `at_`.
@@ -128,7 +120,7 @@ void Cells::skip_zeros() noexcept {
 /// Reads one word if it is a number; else stays where it is.
 bool Cells::read_number() noexcept {
   auto at = at_;
-  while (at < text_.size() && is_blank(text_[at])) {
+  while (at < text_.size() && is_cell_blank(text_[at])) {
     ++at;
   }
   const auto first = at;

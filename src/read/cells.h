@@ -10,6 +10,11 @@
 
 namespace irqtune {
 
+/// True for what stands between the cells of a row.
+[[nodiscard]] constexpr bool is_cell_blank(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\0' || c == '\r';
+}
+
 /// The numbers of one row of /proc/interrupts, read from left to right.
 class Cells {
  public:

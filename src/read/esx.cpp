@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <numeric>
 
 namespace irqtune {
@@ -78,9 +77,7 @@ bool take_owners(std::string_view rest, std::vector<EsxOwner>& owners) {
 
 /// "Vector  PCPU 0  PCPU 1", in any case and spacing.
 bool is_header(std::string_view text) {
-  std::string lower(trimmed(text));
-  std::ranges::transform(
-      lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto lower = lower_ascii(trimmed(text));
   return lower.starts_with("vector") || lower.starts_with("pcpu");
 }
 

@@ -31,14 +31,6 @@ constexpr std::size_t kMaxParts = std::size_t{1} << 26;
 constexpr std::size_t kUsualRows = 2048;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-bool is_blank(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\0' || c == '\r';
-}
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
 /// The CPU ids of a header line; empty optional if the line is none.
 std::optional<std::vector<int>> parse_header(std::string_view line) {
   std::vector<int> cpus;
@@ -61,11 +53,11 @@ bool starts_with_number(std::string_view text) noexcept {
 /// in a line of any form, so the label must be one word, and a number or nothing must follow.
 bool split_row(std::string_view line, std::string_view& label, std::string_view& rest) {
   std::size_t start = 0;
-  while (start < line.size() && is_blank(line[start])) {
+  while (start < line.size() && is_cell_blank(line[start])) {
     ++start;
   }
   auto colon = start;
-  while (colon < line.size() && line[colon] != ':' && !is_blank(line[colon])) {
+  while (colon < line.size() && line[colon] != ':' && !is_cell_blank(line[colon])) {
     ++colon;
   }
   if (colon == start || colon == line.size() || line[colon] != ':') {
@@ -73,8 +65,8 @@ bool split_row(std::string_view line, std::string_view& label, std::string_view&
   }
   label = line.substr(start, colon - start);
   rest = line.substr(colon + 1);
-  const auto* const first = std::ranges::find_if_not(rest, is_blank);
-  return (rest.empty() || is_blank(rest.front())) && (first == rest.end() || is_digit(*first));
+  const auto* const first = std::ranges::find_if_not(rest, is_cell_blank);
+  return (rest.empty() || is_cell_blank(rest.front())) && (first == rest.end() || is_digit(*first));
 }
 
 }  // namespace
@@ -88,7 +80,7 @@ class InterruptParser::Reader {
     if (number_ == 1 && text.starts_with(kByteOrderMark)) {
       text.remove_prefix(kByteOrderMark.size());
     }
-    while (!text.empty() && is_blank(text.back())) {
+    while (!text.empty() && is_cell_blank(text.back())) {
       text.remove_suffix(1);
     }
     if (done_ || text.empty()) {

@@ -4,7 +4,6 @@
 #include "irqtune/core/text.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <string>
 
@@ -14,16 +13,6 @@ namespace {
 
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\0';
-}
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 /// One word of the text and how many blanks follow it.
@@ -109,7 +98,7 @@ void set_old_chip(std::string_view chip, Irq& irq) {
 bool ends_chip(std::string_view text, const Word& word, Irq& irq) {
   const auto before = text.substr(0, word.begin);
   if (word.text == "Level" || word.text == "Edge") {
-    irq.trigger = lower(word.text);
+    irq.trigger = lower_ascii(word.text);
     irq.chip = take_hwirq(before, irq);
     return true;
   }

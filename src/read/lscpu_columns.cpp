@@ -37,14 +37,6 @@ std::map<std::string, CachePlace> find_caches(const std::vector<std::string>& co
 
 }  // namespace
 
-std::string lower_ascii(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 CpuColumns::CpuColumns(const CpuTable& table) : table_(table) {
   constexpr int kFar = 3;  // Cores share caches of this level.
   for (std::size_t i = 0; i < table.columns.size(); ++i) {

@@ -18,9 +18,6 @@ struct CachePlace {
   bool last_part = false;  ///< Of a column that does not name its parts.
 };
 
-/// ASCII letters made small.
-[[nodiscard]] std::string lower_ascii(std::string_view text);
-
 /// The columns of a table by name, in any case. Valid while the table is.
 class CpuColumns {
  public:

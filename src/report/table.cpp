@@ -145,12 +145,4 @@ std::string vector_text(const VectorId& vector) {
                    "{} {}/{}", vector.device.to_string(), kind_text(vector.kind), vector.index);
 }
 
-std::string warnings_text(const std::vector<std::string>& warnings, const TextStyle& style) {
-  std::string out;
-  for (const auto& warning : warnings) {
-    out += fmt::format("{} {}\n", tinted(style, Tint::yellow, "warning:"), printable(warning));
-  }
-  return out;
-}
-
 }  // namespace irqtune

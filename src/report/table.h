@@ -68,8 +68,4 @@ enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
 /// "0000:24:00.0 msix/3"
 [[nodiscard]] std::string vector_text(const VectorId& vector);
 
-/// One line each, "warning: ...".
-[[nodiscard]] std::string warnings_text(const std::vector<std::string>& warnings,
-                                        const TextStyle& style);
-
 }  // namespace irqtune

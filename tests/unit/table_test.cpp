@@ -67,7 +67,6 @@ TEST_CASE("table: words for people", "[report]") {
   const auto address = PciAddress::parse("0000:24:00.0").value();
   CHECK(vector_text({address, VectorKind::msix, 3}) == "0000:24:00.0 msix/3");
   CHECK(vector_text({address, VectorKind::intx, 0}) == "0000:24:00.0 intx");
-  CHECK(warnings_text({"a\x1b", "b"}, {}) == "warning: a?\nwarning: b\n");
 }
 
 }  // namespace irqtune::test

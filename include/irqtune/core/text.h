@@ -52,6 +52,13 @@ template <std::integral Number>
 /// special treatment of '/' or leading dots.
 [[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
 
+[[nodiscard]] constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// `text` with A to Z in lower case, whatever the locale; other characters stay.
+[[nodiscard]] std::string lower_ascii(std::string_view text);
+
 /// A character of UTF-8 text.
 struct Character {
   std::size_t bytes = 0;  ///< 0 if it is not well-formed.
