@@ -69,16 +69,20 @@ void require_node(const Topology& topology, const PciAddress& address, NodeId no
               fmt::format("there {}: {}", ids.size() == 1 ? "is" : "are", fmt::join(ids, ", ")));
 }
 
+/// Throws Error{usage} unless the options allow that a device is absent; then it is a warning.
+void note_absent(const ReadOptions& options, const PciAddress& address, Host& host) {
+  auto what = fmt::format("--assume-node {}: this host has no such device", address.to_string());
+  if (!options.devices_may_be_absent) {
+    throw Error(ErrorKind::usage, what, "`irqtune show devices` lists them");
+  }
+  host.warnings.push_back(std::move(what));
+}
+
 void assume_nodes(const ReadOptions& options, Host& host) {
   for (const auto& [address, node] : options.assume_nodes) {
     const auto found = std::ranges::lower_bound(host.devices, address, {}, &PciDevice::address);
     if (found == host.devices.end() || found->address != address) {
-      const auto what =
-          fmt::format("--assume-node {}: this host has no such device", address.to_string());
-      if (!options.devices_may_be_absent) {
-        throw Error(ErrorKind::usage, what, "`irqtune show devices` lists them");
-      }
-      host.warnings.push_back(what);
+      note_absent(options, address, host);
       continue;
     }
     require_node(host.topology, address, node);

@@ -21,16 +21,24 @@ int cache_level(std::string_view name) {
   return is_cache ? name[1] - '0' : 0;
 }
 
-/// Every cache that the names of the columns tell, by name.
-std::map<std::string, CachePlace> find_caches(const std::vector<std::string>& columns) {
-  std::map<std::string, CachePlace> places;
-  for (std::size_t column = 0; column < columns.size(); ++column) {
-    const auto parts = split(columns[column], ':');
-    for (std::size_t part = 0; part < parts.size(); ++part) {
-      if (cache_level(parts[part]) > 0) {
-        places.try_emplace(lower_ascii(parts[part]), CachePlace{column, part, false});
-      }
+using CachePlaces = std::map<std::string, CachePlace>;
+
+/// Adds the caches that a column's name tells: "L1d:L1i:L2:L3".
+void add_caches(std::string_view name, std::size_t column, CachePlaces& places) {
+  std::size_t part = 0;
+  for (const auto cache : split(name, ':')) {
+    const CachePlace place{column, part++, false};
+    if (cache_level(cache) > 0) {
+      places.try_emplace(lower_ascii(cache), place);
     }
+  }
+}
+
+/// Every cache that the names of the columns tell, by name.
+CachePlaces find_caches(const std::vector<std::string>& columns) {
+  CachePlaces places;
+  for (std::size_t column = 0; column < columns.size(); ++column) {
+    add_caches(columns[column], column, places);
   }
   return places;
 }

@@ -74,6 +74,24 @@ std::vector<Members> cores_of(const CpuColumns& columns, const Members& members)
   return in_a_row || !told ? std::vector<Members>{members} : by_caches(columns, members);
 }
 
+CpuSet cpus_of(const Members& members) {
+  CpuSet cpus;
+  for (const auto& member : members) {
+    cpus.insert(member.cpu);
+  }
+  return cpus;
+}
+
+/// Notes the first CPU of each CPU's core; false if there are no cores.
+bool add_leaders(const std::vector<Members>& cores, std::map<int, std::size_t>& leader) {
+  for (const auto& core : cores) {
+    for (const auto& member : core) {
+      leader.emplace(member.cpu, core.front().place);
+    }
+  }
+  return !cores.empty();
+}
+
 }  // namespace
 
 std::map<int, int> number_cores(const CpuColumns& columns,
@@ -89,15 +107,8 @@ std::map<int, int> number_cores(const CpuColumns& columns,
   std::map<int, std::size_t> leader;  // The first CPU of each CPU's core.
   CpuSet unproved;
   for (const auto& [key, members] : by_key) {
-    const auto split = cores_of(columns, members);
-    for (const auto& core : split) {
-      for (const auto& member : core) {
-        leader.emplace(member.cpu, core.front().place);
-      }
-    }
-    if (split.empty()) {
-      std::ranges::for_each(members, [&](const Member& one) { unproved.insert(one.cpu); });
-    }
+    const bool proved = add_leaders(cores_of(columns, members), leader);
+    unproved |= proved ? CpuSet() : cpus_of(members);
   }
   if (!unproved.empty()) {
     warnings.push_back(fmt::format(

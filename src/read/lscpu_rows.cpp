@@ -148,6 +148,13 @@ void fit(std::vector<std::string>& cells, const std::vector<std::string>& column
   cells.resize(std::min(cells.size(), columns.size()));
 }
 
+/// The names of the columns if the comment tells them: "# CPU,Core,Socket"; else none.
+std::vector<std::string> header_names(std::string_view line) {
+  auto names = comma_fields(line.substr(1));
+  const bool is_header = std::ranges::any_of(names, is_word_cpu) && names.size() <= kMaxColumns;
+  return is_header ? names : std::vector<std::string>();
+}
+
 }  // namespace
 
 std::optional<CpuTable> find_parsable_table(std::string_view text) {
@@ -157,13 +164,15 @@ std::optional<CpuTable> find_parsable_table(std::string_view text) {
       break;
     }
     line = trimmed(line);
-    if (line.starts_with('#')) {
-      auto names = comma_fields(line.substr(1));
-      const bool is_header = std::ranges::any_of(names, is_word_cpu) && names.size() <= kMaxColumns;
-      if (is_header && !table.rows.empty()) {
-        break;  // A second table, of the same CPUs.
-      }
-      table.columns = is_header ? std::move(names) : std::move(table.columns);
+    const bool is_comment = line.starts_with('#');
+    auto names = is_comment ? header_names(line) : std::vector<std::string>();
+    if (!names.empty() && !table.rows.empty()) {
+      break;  // A second table, of the same CPUs.
+    }
+    if (!names.empty()) {
+      table.columns = std::move(names);
+    }
+    if (is_comment) {
       continue;
     }
     auto cells = comma_fields(line);

@@ -66,15 +66,19 @@ std::string filled(const std::vector<std::string>& entries, std::size_t width) {
 
 CpuMarks::CpuMarks(const ProtectionMap& protections) : protections_(protections) {
   for (const auto& [cpu, reasons] : protections) {
-    for (const auto& reason : reasons) {
-      if (!reason.vm.empty()) {
-        vms_.try_emplace({reason.vm, reason.pid});
-      }
-    }
+    add_vms(reasons);
   }
   std::size_t index = 0;
   for (auto& [name, letter] : vms_) {
     letter = letters(index++);
+  }
+}
+
+void CpuMarks::add_vms(const std::vector<Protection>& reasons) {
+  for (const auto& reason : reasons) {
+    if (!reason.vm.empty()) {
+      vms_.try_emplace({reason.vm, reason.pid});
+    }
   }
 }
 

@@ -30,6 +30,7 @@ class CpuMarks {
  private:
   using Name = std::pair<std::string, std::optional<int>>;  ///< With the PID
 
+  void add_vms(const std::vector<Protection>& reasons);
   std::string used(std::string mark);
   std::string vm_mark(const std::vector<Protection>& reasons);
   [[nodiscard]] std::string name_text(const Name& vm) const;

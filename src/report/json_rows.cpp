@@ -55,7 +55,7 @@ char* JsonRows::room_for(std::size_t bytes) {
   return piece_.data() + used_;
 }
 
-char* JsonRows::begin_line(char* at) noexcept {
+char* JsonRows::begin_line(char* at) const noexcept {
   *at++ = '\n';
   return std::fill_n(at, depth_ * kIndent, ' ');
 }

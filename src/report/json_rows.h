@@ -39,7 +39,7 @@ class JsonRows {
   void word(std::string_view word);
   char* begin(std::size_t room);
   void end(const char* at) noexcept;
-  char* begin_line(char* at) noexcept;
+  char* begin_line(char* at) const noexcept;
   char* room_for(std::size_t bytes);
 
   std::ostream& out_;

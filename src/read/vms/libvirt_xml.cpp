@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include <pugixml.hpp>
 
@@ -38,6 +40,18 @@ class DepthCheck : public pugi::xml_tree_walker {
  public:
   bool for_each(pugi::xml_node& /*node*/) override { return depth() <= kMaxDepth; }
 };
+
+/// The elements below `parent` with the name, of whatever prefix.
+std::vector<pugi::xml_node> children_named(pugi::xml_node parent, std::string_view name) {
+  std::vector<pugi::xml_node> found;
+  for (const auto child : parent.children()) {
+    const std::string_view full = child.name();
+    if (full.substr(full.find(':') + 1) == name) {
+      found.push_back(child);
+    }
+  }
+  return found;
+}
 
 /// Turns the elements of one domain into values, and notes what cannot be read.
 class DomainParser {
@@ -221,18 +235,11 @@ class DomainParser {
   /// `<qemu:commandline>`, of whatever prefix: words that libvirt hands to QEMU as they are.
   /// Source: libvirt docs/drvqemu.rst, "Pass-through of arbitrary QEMU commands".
   void parse_command_line(pugi::xml_node node) {
-    const auto is_named = [](pugi::xml_node child, std::string_view name) {
-      const std::string_view full = child.name();
-      return full.substr(full.find(':') + 1) == name;
-    };
     std::string words("qemu");
-    for (const auto child : node.children()) {
-      for (auto arg = is_named(child, "commandline") ? child.first_child() : pugi::xml_node{}; arg;
-           arg = arg.next_sibling()) {
-        if (is_named(arg, "arg")) {
-          words += '\0';
-          words += arg.attribute("value").value();
-        }
+    for (const auto& line : children_named(node, "commandline")) {
+      for (const auto& arg : children_named(line, "arg")) {
+        words += '\0';
+        words += arg.attribute("value").value();
       }
     }
     domain_.command_devices = parse_vmm_command(words).devices;

@@ -84,19 +84,19 @@ class Reader {
   /// The threads that run vCPUs, by KVM's numbers, which are APIC ids: only their order is that of
   /// the vCPUs. Empty without debugfs. Source: Linux virt/kvm/kvm_main.c,
   /// kvm_create_vcpu_debugfs(), since 6.1.
-  std::map<int, int> kvm_tids(int pid) const {
+  [[nodiscard]] std::map<int, int> kvm_tids(int pid) const {
     const auto directory = kvm_directories_.find(pid);
+    if (directory == kvm_directories_.end()) {
+      return {};
+    }
+    const auto path = fmt::format("/sys/kernel/debug/kvm/{}", directory->second);
     std::map<int, int> by_id;
-    if (directory != kvm_directories_.end()) {
-      const auto path = fmt::format("/sys/kernel/debug/kvm/{}", directory->second);
-      for (const auto& name : sysfs_.list(path)) {
-        const auto id = name.starts_with("vcpu")
-                            ? parse_number<int>(std::string_view(name).substr(4))
-                            : std::nullopt;
-        const auto text = id ? sysfs_.read(fmt::format("{}/{}/pid", path, name)) : std::nullopt;
-        if (const auto tid = parse_number<int>(trimmed(text.value_or(""))); tid && *tid > 0) {
-          by_id.emplace(*id, *tid);
-        }
+    for (const auto& name : sysfs_.list(path)) {
+      const auto id = name.starts_with("vcpu") ? parse_number<int>(std::string_view(name).substr(4))
+                                               : std::nullopt;
+      const auto text = id ? sysfs_.read(fmt::format("{}/{}/pid", path, name)) : std::nullopt;
+      if (const auto tid = parse_number<int>(trimmed(text.value_or(""))); tid && *tid > 0) {
+        by_id.emplace(*id, *tid);
       }
     }
     std::map<int, int> vcpus;
