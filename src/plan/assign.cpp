@@ -43,12 +43,12 @@ void block_untargeted(std::vector<Item>& items) {
   }
 }
 
-/// Gives every item that is still to be placed a target or a block.
 struct Placed {
   Reachable reachable;  ///< The problem; empty if there was nothing to place.
   double bound = 0;     ///< No placement has a smaller largest load.
 };
 
+/// Gives every item that is still to be placed a target or a block.
 Placed place(const Index& index,
              const std::vector<Site>& sites,
              std::vector<Item>& items,

@@ -106,6 +106,16 @@ TEST_CASE("an interrupt without a handler takes no vector", "[plan]") {
   CHECK(planned_host(host, plan).topology.cpus[1].free_vectors == 1);  // It takes none there, too.
 }
 
+TEST_CASE("what is not to be moved gives the kernel no vector back", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 2});
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "0").settable = false;
+  add_vector(host, kNic, "0-1").effective.reset();
+  host.topology.cpus[0].free_vectors = 0;
+  host.topology.cpus[1].free_vectors = 0;
+  CHECK(make_plan(host, {}).assignments[1].blocked == Blocked::budget);
+}
+
 TEST_CASE("of more than fits, those that are there stay", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 2});
   host.topology.isolated = cpus("1");

@@ -69,6 +69,9 @@ TEST_CASE("a busy CPU takes no vector while another can", "[plan]") {
   Policy tolerant;
   tolerant.busy_threshold = 90;
   CHECK(make_plan(host, tolerant).assignments[0].to == cpus("0"));
+  host.topology.cpus[0].irq_busy = 0.75;
+  tolerant.busy_threshold = 75;  // Above it is busy, not on it.
+  CHECK(make_plan(host, tolerant).assignments[0].to == cpus("0"));
 }
 
 TEST_CASE("an unknown node is that of the VM's vCPUs; else balance alone decides", "[plan]") {
