@@ -92,9 +92,8 @@ void Aliases::finish_learning() {
     const auto alias = fmt::format("vm{:04}", ++number);
     names_[name] = alias;
     if (!is_common(name)) {
-      words_[name] = alias;
-      words_[unit_escaped(name)] = alias;
-      longest_ = std::max(longest_, unit_escaped(name).size());  // No shorter than the name.
+      add_word(name, alias);
+      add_word(unit_escaped(name), alias);
     }
   }
 }
@@ -108,18 +107,22 @@ bool Aliases::knows(std::string_view name) const {
   return names_.contains(name);
 }
 
+void Aliases::add_word(const std::string& word, const std::string& alias) {
+  words_[word] = alias;
+  word_sizes_.insert(word.size());
+}
+
 std::size_t Aliases::known_word(std::string_view text, std::size_t at) const {
   if (!begins_word(text, at)) {
     return 0;
   }
-  for (auto size = std::min(longest_, text.size() - at); size > 0; --size) {
-    const auto end = at + size;
-    if ((end == text.size() || !is_word_char(text[end])) &&
-        words_.contains(text.substr(at, size))) {
-      return size;
-    }
-  }
-  return 0;
+  const auto rest = text.substr(at);
+  const auto is_word = [&](std::size_t size) {
+    return size <= rest.size() && (size == rest.size() || !is_word_char(rest[size])) &&
+           words_.contains(rest.substr(0, size));
+  };
+  const auto found = std::ranges::find_if(word_sizes_, is_word);
+  return found != word_sizes_.end() ? *found : 0;
 }
 
 std::string Aliases::replace_names(std::string_view text) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -31,13 +33,15 @@ class Aliases {
   [[nodiscard]] std::string hidden(std::string_view text);
 
  private:
+  void add_word(const std::string& word, const std::string& alias);
+
   /// The size of the longest known word that begins there; 0 if none.
   [[nodiscard]] std::size_t known_word(std::string_view text, std::size_t at) const;
 
   std::set<std::string, std::less<>> learned_;
   std::map<std::string, std::string, std::less<>> names_;
   std::map<std::string, std::string, std::less<>> words_;  // As names_, with the escaped forms.
-  std::size_t longest_ = 0;                                // Of words_
+  std::set<std::size_t, std::greater<>> word_sizes_;       // Of words_, the longest first
   std::map<std::string, std::string, std::less<>> ids_;
   std::map<std::string, std::string, std::less<>> hidden_;
 };

@@ -28,12 +28,12 @@ std::error_code errno_code() {
   return {errno, std::generic_category()};
 }
 
-std::string hint(std::error_code code) {
-  return write_hint(code, "name another file with -o");
-}
-
 [[noreturn]] void fail(const fs::path& path, std::error_code code) {
-  throw Error::system(ErrorKind::host, path.native(), "cannot write it", code, hint(code));
+  throw Error::system(ErrorKind::host,
+                      path.native(),
+                      "cannot write it",
+                      code,
+                      write_hint(code, "name another file with -o"));
 }
 
 bool is_archive_name(const std::string& name) {

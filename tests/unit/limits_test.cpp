@@ -268,6 +268,16 @@ TEST_CASE("limits: no work grows with the square of the VMs", "[limits]") {
   CHECK(seconds() < 15);  // Of them, one that does takes a minute.
 }
 
+TEST_CASE("limits: a name as long as a file costs no more than others", "[limits]") {
+  Aliases aliases;
+  aliases.learn(std::string(200'000, 'a'));
+  aliases.finish_learning();
+  const auto text = repeated("/a", 100'000);
+  const auto start = std::clock();
+  CHECK(aliases.replace_names(text) == text);
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < 15);  // Minutes, if each shorter size is tried.
+}
+
 TEST_CASE("limits: plan files", "[limits]") {
   const SmallHost host;
   const auto apply = [&](std::string_view text) {
