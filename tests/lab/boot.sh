@@ -9,7 +9,8 @@
 #     --append "..."         more kernel command line (irqaffinity=, isolcpus=, intremap=off ...)
 #     --mem MB               default 2048; with more the kernel's timer gets no interrupt
 #     --bin PATH[:DST]       put a program and the libraries it is linked with into L1
-#     --with irqbalance|nested|libvirt   put that into L1; nested: QEMU and a kernel for a guest
+#     --with irqbalance|nested|libvirt|archives   put that into L1; nested: QEMU and a kernel for a
+#                            guest; archives: libarchive, which irqtune loads for a snapshot's file
 #     --env K=V              environment of the script
 #     --out DIR              output folder, default a new one under $LAB_TMP/out
 #     --timeout S            from the start of QEMU, default 300
@@ -36,7 +37,7 @@ while [ $# -gt 0 ]; do
     --timeout) timeout=$2 ;;
     --qemu-arg) extra+=("$2") ;;
     -h | --help)
-      sed -n '3,18s/^# \?//p' "$0"
+      sed -n '3,19s/^# \?//p' "$0"
       exit 0
       ;;
     -*)
@@ -73,6 +74,13 @@ add_irqbalance() { # ROOT
   add_program "$1" "$dir/usr/sbin/irqbalance:/usr/sbin/irqbalance" "$dir/usr/lib/x86_64-linux-gnu"
 }
 
+# Big with the libraries it is linked with, and so only where it is used.
+add_archives() { # ROOT
+  local library
+  library=$(libarchive) || return 1
+  { echo "$library" && libraries_of '' "$library"; } | copy_libraries "$1"
+}
+
 # What a nested guest is started from: QEMU, its firmware, a kernel and an initramfs.
 add_nested() { # ROOT
   local share=$1/usr/share lib=usr/lib/x86_64-linux-gnu/qemu file
@@ -100,6 +108,7 @@ make_initrd() { # FILE
     case $item in
       irqbalance) add_irqbalance "$root" ;;
       nested) add_nested "$root" ;;
+      archives) add_archives "$root" ;;
       libvirt) cp -a "$LAB_TMP/libvirt/stage/." "$root/" ;;
     esac || return 1
   done

@@ -60,6 +60,17 @@ libraries_of() { # EXTRA FILE...
   done | sort -u
 }
 
+# Where this machine has libarchive.
+libarchive() {
+  local path
+  path=$(/sbin/ldconfig -p | awk '$1 ~ /^libarchive\.so\.[0-9]+$/ && !found++ {print $NF}')
+  [ -n "$path" ] || {
+    echo "libarchive is not installed (Debian: libarchive13)" >&2
+    return 1
+  }
+  echo "$path"
+}
+
 # Copies the files whose paths it reads into a root; unpacked ones to where they would be installed.
 copy_libraries() { # ROOT
   local file path

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Downloads what the lab boots, as Debian packages that are unpacked below $LAB_TMP and not
-# installed: setup.sh 6.1|6.12|qemu10|irqbalance|nested|libvirt ...   What is there already is kept.
+# installed: setup.sh 6.1|6.12|qemu10|irqbalance|nested|libvirt|archives ...   What is there already is
+# kept.
 set -eu
 # shellcheck source=tests/lab/env.sh
 . "$(dirname "$0")/env.sh"
@@ -122,6 +123,7 @@ get() { # WHAT
     6.1) kernel 6.1 bookworm-security || kernel 6.1 bookworm ;;
     6.12) kernel 6.12 bookworm-backports ;;
     qemu10 | irqbalance | nested | libvirt) "$1" ;;
+    archives) libarchive >/dev/null ;; # Comes with what irqtune is built with.
     *)
       echo "setup.sh: unknown: $1" >&2
       exit 2

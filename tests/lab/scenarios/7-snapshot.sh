@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=dash
+# lab: --with archives
 # lab: --timeout 240
 # A snapshot taken here gives, elsewhere, byte for byte the plan that irqtune makes here. The counters
 # stand still meanwhile: copies lie over what /proc would count on.
