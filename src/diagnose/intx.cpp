@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "diagnose/lines.h"
 
 namespace irqtune {
@@ -9,7 +11,10 @@ namespace {
 
 Finding finding_for(const Irq& irq, const PciDevice* device, const DiagnosisInput& input) {
   const auto& address = irq.vector->device;
-  const auto offers = device == nullptr ? std::nullopt : device->best_kind;
+  std::optional<VectorKind> offers;
+  if (device != nullptr) {
+    offers = device->best_kind;
+  }
   Finding finding;
   finding.id = "irq-intx-passthrough";
   finding.severity = offers ? Severity::warning : Severity::info;

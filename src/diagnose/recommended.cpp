@@ -124,7 +124,8 @@ std::string current_tokens(const Settings& settings) {
     const bool of_interrupts =
         std::ranges::any_of(kKept, [&](const Kept& kept) { return kept.token == parameter.name; });
     if (of_cpus || of_interrupts) {
-      text += (text.empty() ? "" : " ") + parameter_text(parameter);
+      text += text.empty() ? "" : " ";
+      text += parameter_text(parameter);
     }
   }
   return printable(text.empty() ? "nothing about interrupts or isolation" : text);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 namespace irqtune {
 
@@ -72,18 +73,24 @@ std::vector<CpuPower> read_powers(const Sysfs& sysfs, const Host& host) {
   return powers;
 }
 
-/// Each line is a CPU's; the last column says which one, since Linux 5.10; before, lines of online
+/// Whose line number `at` is: the last column says it, since Linux 5.10; before, lines of online
 /// CPUs follow each other. Source: Linux net/core/net-procfs.c, softnet_seq_show().
-std::vector<SoftnetCount> parse_softnet(std::string_view text, const CpuSet& online) {
+std::optional<int> softnet_cpu(std::span<const std::string_view> columns,
+                               std::span<const int> online,
+                               std::size_t at) {
   constexpr std::size_t kCpuColumn = 12;
+  if (columns.size() > kCpuColumn) {
+    return parse_hex<int>(columns[kCpuColumn]);
+  }
+  return at < online.size() ? std::optional(online[at]) : std::nullopt;
+}
+
+std::vector<SoftnetCount> parse_softnet(std::string_view text, const CpuSet& online) {
   const auto cpus = online.cpus();
   std::vector<SoftnetCount> counts;
   for (const auto line : split(trimmed(text), '\n')) {
     const auto columns = words(line);
-    const auto at = counts.size();
-    const auto cpu = columns.size() > kCpuColumn ? parse_hex<int>(columns[kCpuColumn])
-                     : at < cpus.size()          ? std::optional(cpus[at])
-                                                 : std::nullopt;
+    const auto cpu = softnet_cpu(columns, cpus, counts.size());
     const auto packets = columns.empty() ? std::nullopt : parse_hex<std::uint64_t>(columns.front());
     const auto squeezed = columns.size() < 3 ? std::nullopt : parse_hex<std::uint64_t>(columns[2]);
     if (!cpu || !packets || !squeezed) {

@@ -115,7 +115,8 @@ class ConfigCollector {
   std::string active_profiles(std::string_view text) {
     std::string names;
     for (const auto word : words(text)) {
-      names += names.empty() ? profile_name(word) : " " + profile_name(word);
+      names += names.empty() ? "" : " ";
+      names += profile_name(word);
     }
     return names;
   }

@@ -92,7 +92,7 @@ std::string folded(std::string_view text, std::size_t column, const TextStyle& s
     return std::string(text);
   }
   const auto lines = wrapped(text, style.width - column);
-  return fmt::format("{}", fmt::join(lines, "\n" + std::string(column, ' ')));
+  return fmt::format("{}", fmt::join(lines, fmt::format("\n{:{}}", "", column)));
 }
 
 std::string cut(std::string_view text, std::size_t width) {

@@ -58,7 +58,7 @@ std::string labelled(std::string_view label, std::string_view text, std::size_t 
     const auto word = take_until(text, ' ');
     const bool fits = column + 1 + display_width(word) <= width;
     if (!first) {
-      out += fits ? " " : "\n" + std::string(label.size(), ' ');
+      out += fits ? " " : fmt::format("\n{:{}}", "", label.size());
       column = fits ? column + 1 : label.size();
     }
     out += word;

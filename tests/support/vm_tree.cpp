@@ -108,7 +108,8 @@ std::string pins_text(const Vm& vm) {
 std::string devices_text(const Vm& vm) {
   std::string text;
   for (const auto& device : vm.devices) {
-    text += (text.empty() ? "" : " ") + device.to_string();
+    text += text.empty() ? "" : " ";
+    text += device.to_string();
   }
   return text;
 }

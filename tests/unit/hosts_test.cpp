@@ -32,7 +32,8 @@ std::string passthrough(const Host& host) {
   std::string out;
   for (const auto& device : host.devices) {
     if (device.passthrough) {
-      out += (out.empty() ? "" : " ") + device.address.to_string();
+      out += out.empty() ? "" : " ";
+      out += device.address.to_string();
     }
   }
   return out;

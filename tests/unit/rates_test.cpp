@@ -3,7 +3,10 @@
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include <sys/stat.h>
 
@@ -15,8 +18,8 @@ namespace {
 std::string text(const std::vector<CpuRate>& rates) {
   std::string out;
   for (const auto& rate : rates) {
-    out += (out.empty() ? "" : " ") + std::to_string(rate.cpu) + ':' +
-           std::to_string(std::lround(rate.rate * 10));
+    out += out.empty() ? "" : " ";
+    out += fmt::format("{}:{}", rate.cpu, std::lround(rate.rate * 10));
   }
   return out;
 }

@@ -7,6 +7,8 @@
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -144,8 +146,9 @@ TEST_CASE("TreeImage: links resolve inside the tree", "[sys]") {
 TEST_CASE("TreeImage: forty links resolve, one more does not", "[sys]") {
   std::vector<Member> members{{"proc/end", AE_IFREG, "end"}};
   for (int i = 1; i <= 41; ++i) {
-    members.push_back(
-        {"proc/l" + std::to_string(i), AE_IFLNK, i == 1 ? "end" : "l" + std::to_string(i - 1)});
+    members.push_back({fmt::format("proc/l{}", i),
+                       AE_IFLNK,
+                       i == 1 ? std::string("end") : fmt::format("l{}", i - 1)});
   }
   const Loaded it(members);
   CHECK(it.text("/proc/l40") == "end");

@@ -18,7 +18,8 @@ VmmCommand parse(std::string text) {
 std::string devices(const VmmCommand& command) {
   std::string text;
   for (const auto& device : command.devices) {
-    text += (text.empty() ? "" : " ") + device.to_string();
+    text += text.empty() ? "" : " ";
+    text += device.to_string();
   }
   return text;
 }

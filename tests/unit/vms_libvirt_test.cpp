@@ -28,7 +28,8 @@ std::string complaint(const std::string& text, bool is_domain) {
 std::string texts(const std::vector<PciAddress>& addresses) {
   std::string text;
   for (const auto& address : addresses) {
-    text += (text.empty() ? "" : " ") + address.to_string();
+    text += text.empty() ? "" : " ";
+    text += address.to_string();
   }
   return text;
 }

@@ -92,10 +92,12 @@ class Reader {
     const auto path = fmt::format("/sys/kernel/debug/kvm/{}", directory->second);
     std::map<int, int> by_id;
     for (const auto& name : sysfs_.list(path)) {
-      const auto id = name.starts_with("vcpu") ? parse_number<int>(std::string_view(name).substr(4))
-                                               : std::nullopt;
-      const auto text = id ? sysfs_.read(fmt::format("{}/{}/pid", path, name)) : std::nullopt;
-      if (const auto tid = parse_number<int>(trimmed(text.value_or(""))); tid && *tid > 0) {
+      if (!name.starts_with("vcpu")) {
+        continue;
+      }
+      const auto id = parse_number<int>(std::string_view(name).substr(4));
+      const auto text = sysfs_.read(fmt::format("{}/{}/pid", path, name)).value_or("");
+      if (const auto tid = parse_number<int>(trimmed(text)); id && tid && *tid > 0) {
         by_id.emplace(*id, *tid);
       }
     }
