@@ -167,6 +167,17 @@ std::optional<std::uint32_t> threads_per_core(const std::vector<SummaryRow>& row
   return threads;
 }
 
+/// All CPUs are in one package; in English only. A processor of several kinds of cores has a row of
+/// each kind, whose sockets may or may not be the same.
+bool has_one_socket(const std::vector<SummaryRow>& rows) {
+  const auto is_row = [](const SummaryRow& row) {
+    return row.label == "Socket(s)" || row.label == "CPU socket(s)";  // The latter before 2.20
+  };
+  const auto found = std::ranges::find_if(rows, is_row);
+  return found != rows.end() && found->value == "1" &&
+         std::none_of(std::next(found), rows.end(), is_row);
+}
+
 /// A node that the text names for the first time, and not the thousandth and more: the kernel has
 /// at most 1024 (CONFIG_NODES_SHIFT).
 bool is_new(const NodeId& id, const std::vector<NumaNode>& nodes) {
@@ -354,10 +365,11 @@ std::optional<CpuText> facts_from_summary(const std::vector<SummaryRow>& rows) {
     node.cpus = node.cpus & (topology.online | offline);
   }
   facts.threads_per_core = threads_per_core(rows);
+  const bool one_socket = has_one_socket(rows);
   for (auto& cpu : topology.cpus) {
-    if (facts.threads_per_core == 1U && topology.online.contains(cpu.number)) {
-      cpu.core = cpu.number;
-    }
+    const bool online = topology.online.contains(cpu.number);
+    cpu.core = online && facts.threads_per_core == 1U ? std::optional(cpu.number) : std::nullopt;
+    cpu.package = online && one_socket ? std::optional(0) : std::nullopt;
   }
   return facts;
 }

@@ -47,7 +47,7 @@ std::string score_text(const Plan& plan) {
                        "busiest housekeeping CPU",
                        rate_text(plan.before.max_cpu_rate),
                        rate_text(plan.after.max_cpu_rate),
-                       plan.lower_bound
+                       plan.lower_bound.value_or(0.0) > 0.0
                            ? fmt::format(" (no plan below {}/s)", rate_text(plan.lower_bound))
                            : std::string());
     out += fmt::format("  {:<34}{:>6}/s -> {}/s\n",

@@ -204,6 +204,20 @@ TEST_CASE("lscpu: how many threads a core has", "[lscpu]") {
   CHECK_FALSE(read("").threads_per_core);
 }
 
+TEST_CASE("lscpu: all CPUs of the only socket are in it", "[lscpu]") {
+  const auto packages = [](std::string_view sockets) {
+    return column(
+        parse(fmt::format("CPU(s): 2\nOn-line CPU(s) list: 0,2\n{}NUMA node(s): 1\n", sockets)),
+        &Cpu::package);
+  };
+  CHECK(packages("Socket(s): 1\n") == "0 0");
+  CHECK(packages("CPU socket(s): 1\n") == "0 0");
+  CHECK(packages("Socket(s): 2\n") == "- -");
+  CHECK(packages("Socket(s) per book: 1\nBook(s): 4\n") == "- -");
+  CHECK(packages("Socket(s): 1\nSocket(s): 1\n") == "- -");  // One of each kind of core
+  CHECK(packages("Socket(s): -\n") == "- -");
+}
+
 TEST_CASE("lscpu: a summary that says how many CPUs there are, and not which", "[lscpu]") {
   const auto read =
       parse_cpu_text("CPU(s):                8\nThread(s) per core:    1\nL1d cache: 32K\n", "f");

@@ -185,6 +185,17 @@ TEST_CASE("plan text: the kernel's queues are one line, and none where there are
       "\nLeft out: 12 managed interrupts of host devices (queues that the kernel manages).\n"));
 }
 
+TEST_CASE("plan text: a bound that tells nothing is not printed", "[report]") {
+  Plan plan;
+  plan.assignments.resize(1);
+  plan.before.max_cpu_rate = 40;
+  plan.after.max_cpu_rate = 30;
+  plan.lower_bound = 20;
+  CHECK(holds(plan_text(plan, {}, {}), "40.0/s -> 30.0/s (no plan below 20.0/s)\n"));
+  plan.lower_bound = 0;
+  CHECK(holds(plan_text(plan, {}, {}), "40.0/s -> 30.0/s\n"));
+}
+
 TEST_CASE("plan text: a name cannot colour the terminal", "[report]") {
   Plan plan;
   Assignment one;
