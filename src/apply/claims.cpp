@@ -23,7 +23,7 @@ bool may_stand(const JournalWrite& write) noexcept {
 }
 
 void Claims::add(const JournalText& journal) {
-  for (const auto& write : journal.writes) {
+  for (const auto& [number, write] : journal.writes) {
     if (may_stand(write)) {
       add(write.write, journal.id);
     }

@@ -26,7 +26,7 @@ std::vector<HistoryEntry> history(const Session& session) {
                        0,
                        0,
                        journal->problem};
-    for (const auto& write : journal->writes) {
+    for (const auto& [number, write] : journal->writes) {
       entry.done += write.written ? 1U : 0U;
       entry.undone += write.undone ? 1U : 0U;
     }
@@ -63,7 +63,7 @@ std::vector<Write> committed_writes(const Session& session) {
     if (!wanted) {
       continue;
     }
-    for (const auto& write : journal->writes) {
+    for (const auto& [number, write] : journal->writes) {
       writes.push_back(write.write);
     }
     break;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,10 +34,11 @@ struct JournalText {
   std::string plan_digest;
   std::optional<std::string> boot_id;
   JournalState state = JournalState::open;
-  std::vector<JournalWrite> writes;  ///< In the order of writing.
-  std::size_t good_bytes = 0;        ///< Up to the last whole line; what follows is torn.
-  std::string problem;               ///< What is wrong with it; empty if nothing is.
-  bool newer = false;                ///< Another version of the format: hands off.
+  /// By number, which is the order of writing. Where intents cannot be read, numbers are missing.
+  std::map<std::size_t, JournalWrite> writes;
+  std::size_t good_bytes = 0;  ///< Up to the last whole line; what follows is torn.
+  std::string problem;         ///< What is wrong with it; empty if nothing is.
+  bool newer = false;          ///< Another version of the format: hands off.
 };
 
 /// Parses a journal of any state of repair; never throws. A torn last line is no problem; whatever

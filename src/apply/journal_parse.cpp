@@ -94,23 +94,26 @@ std::optional<Write> write_of(const Json& record) {
 bool read_intent(const Json& record, JournalText& journal) {
   const auto number = number_of<std::size_t>(record, "write");
   auto write = write_of(record);
-  if (!number || *number > journal.writes.size() || !write) {
+  if (!number || !write) {
     return false;
   }
-  if (*number == journal.writes.size()) {
-    journal.writes.emplace_back();
+  const auto next = journal.writes.size();
+  const auto [place, is_new] = journal.writes.try_emplace(*number);
+  place->second.write = *std::move(write);
+  if (is_new && *number != next && journal.problem.empty()) {
+    journal.problem = fmt::format("write {} is missing before write {}", next, *number);
   }
-  journal.writes[*number].write = *std::move(write);
   return true;
 }
 
 /// "written", "outcome" and "undone", which speak of one write.
 bool read_result(const Json& record, std::string_view event, JournalText& journal) {
   const auto number = number_of<std::size_t>(record, "write");
-  if (!number || *number >= journal.writes.size()) {
+  const auto found = number ? journal.writes.find(*number) : journal.writes.end();
+  if (found == journal.writes.end()) {
     return false;
   }
-  auto& write = journal.writes[*number];
+  auto& write = found->second;
   const auto state = parse_write_state(text_of(record, "state").value_or(""));
   if (event == "written") {
     write.written = true;

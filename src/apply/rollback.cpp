@@ -134,12 +134,13 @@ std::size_t restore_all(const Rollback& rollback,
                         const JournalText& text,
                         Books& books,
                         std::vector<Outcome>& outcomes) {
-  for (auto number = text.writes.size(); number > 0; --number) {
+  auto left = text.writes.size();
+  for (auto entry = text.writes.rbegin(); entry != text.writes.rend(); ++entry, --left) {
     if (is_interrupted(rollback)) {
-      return number;
+      return left;
     }
-    outcomes.push_back(put_back(rollback, text, text.writes[number - 1].write));
-    books.undone(number - 1, outcomes.back());
+    outcomes.push_back(put_back(rollback, text, entry->second.write));
+    books.undone(entry->first, outcomes.back());
   }
   return 0;
 }

@@ -17,7 +17,7 @@ std::string shown(const irqtune::JournalText& journal) {
                           journal.finished,
                           journal.problem,
                           static_cast<int>(journal.state));
-  for (const auto& write : journal.writes) {
+  for (const auto& [number, write] : journal.writes) {
     text += fmt::format("{} {} {} {}\n",
                         write.write.before,
                         write.write.after.to_list(),
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto journal = irqtune::parse_journal(text);
   require(journal.good_bytes <= size, "whole lines are part of the file");
   require(irqtune::fuzz::is_plain(journal.problem), "a problem can be shown", journal.problem);
-  for (const auto& write : journal.writes) {
+  for (const auto& [number, write] : journal.writes) {
     require(!write.write.after.empty(), "a write goes to some CPU");
     require(!write.write.identity || write.write.identity->vector ||
                 !write.write.identity->actions.empty(),
