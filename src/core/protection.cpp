@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace irqtune {
 
@@ -16,35 +17,62 @@ void add_all(ProtectionMap& map,
              ProtectionKind kind,
              const std::string& source) {
   for (const int cpu : cpus.cpus()) {
-    map[cpu].push_back({kind, {}, std::nullopt, source, std::nullopt, std::nullopt});
+    map[cpu].push_back({kind, {}, {}, source, std::nullopt, std::nullopt});
   }
 }
 
-void add_sibling(ProtectionMap& map, const Vm& vm, const Vcpu& vcpu, const Cpu& cpu) {
-  for (const int sibling : cpu.siblings.cpus()) {
-    if (sibling != cpu.number && !vcpu.cpus->contains(sibling)) {
-      map[sibling].push_back(
-          {ProtectionKind::sibling, vm.name, vcpu.id, vcpu.source, cpu.number, vm.pid});
-    }
+/// CPUs that the host has, online or not: a configuration may name others.
+CpuSet present_cpus(const Topology& topology) {
+  auto cpus = topology.online;
+  for (const auto& cpu : topology.cpus) {
+    cpus.insert(cpu.number);
   }
+  return cpus;
 }
 
-void add_vcpu(
-    ProtectionMap& map, const Topology& topology, const Vm& vm, const Vcpu& vcpu, bool siblings) {
-  for (const int number : vcpu.cpus->cpus()) {
-    map[number].push_back(
-        {ProtectionKind::vcpu, vm.name, vcpu.id, vcpu.source, std::nullopt, vm.pid});
-    const auto* cpu = find_cpu(topology, number);
-    if (siblings && cpu != nullptr) {
-      add_sibling(map, vm, vcpu, *cpu);
-    }
-  }
-}
+/// vCPUs of one VM that have the same CPUs, as those of a pool do: a reason each, on every CPU of
+/// hundreds, would be millions.
+struct Pool {
+  CpuSet cpus;
+  CpuSet vcpus;
+  std::string source;
+};
 
-void add_vm(ProtectionMap& map, const Topology& topology, const Vm& vm, bool siblings) {
+std::vector<Pool> pools_of(const Vm& vm, const CpuSet& present) {
+  std::map<std::pair<std::string, std::string>, Pool> pools;
   for (const auto& vcpu : vm.vcpus) {
     if (vcpu.pinned && vcpu.cpus) {
-      add_vcpu(map, topology, vm, vcpu, siblings);
+      auto cpus = *vcpu.cpus & present;
+      auto& pool = pools[{cpus.to_list(), vcpu.source}];
+      pool.cpus = std::move(cpus);
+      pool.source = vcpu.source;
+      pool.vcpus.insert(vcpu.id);
+    }
+  }
+  std::vector<Pool> list;
+  for (auto& [key, pool] : pools) {
+    list.push_back(std::move(pool));
+  }
+  return list;
+}
+
+void add_siblings(ProtectionMap& map, const Vm& vm, const Pool& pool, const Cpu& cpu) {
+  for (const int sibling : cpu.siblings.cpus()) {
+    if (sibling != cpu.number && !pool.cpus.contains(sibling)) {
+      map[sibling].push_back(
+          {ProtectionKind::sibling, vm.name, pool.vcpus, pool.source, cpu.number, vm.pid});
+    }
+  }
+}
+
+void add_pool(
+    ProtectionMap& map, const Topology& topology, const Vm& vm, const Pool& pool, bool siblings) {
+  for (const int number : pool.cpus.cpus()) {
+    map[number].push_back(
+        {ProtectionKind::vcpu, vm.name, pool.vcpus, pool.source, std::nullopt, vm.pid});
+    const auto* cpu = find_cpu(topology, number);
+    if (siblings && cpu != nullptr) {
+      add_siblings(map, vm, pool, *cpu);
     }
   }
 }
@@ -54,12 +82,13 @@ auto but_for_vcpu(const Protection& reason) {
   return std::tie(reason.kind, reason.vm, reason.pid, reason.of, reason.source);
 }
 
+std::string vcpus_of(const Protection& protection, const CpuSet& vcpus) {
+  return fmt::format(
+      "{} {} of {}", vcpus.size() == 1 ? "vCPU" : "vCPUs", vcpus.to_list(), protection.vm);
+}
+
 std::string text_of(int cpu, const Protection& protection, const CpuSet& vcpus) {
-  const auto who = fmt::format("{} {} of {} ({})",
-                               vcpus.size() == 1 ? "vCPU" : "vCPUs",
-                               vcpus.to_list(),
-                               protection.vm,
-                               protection.source);
+  const auto who = fmt::format("{} ({})", vcpus_of(protection, vcpus), protection.source);
   switch (protection.kind) {
     case ProtectionKind::vcpu:
       return fmt::format("cpu{}: {}", cpu, who);
@@ -97,12 +126,16 @@ std::string_view protection_text(ProtectionKind kind) noexcept {
 
 ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   ProtectionMap map;
+  const auto& topology = host.topology;
+  const auto present = present_cpus(topology);
   for (const auto& vm : host.vms) {
-    if (vm.state == VmState::running || rules.include_defined) {
-      add_vm(map, host.topology, vm, rules.siblings);
+    if (vm.state != VmState::running && !rules.include_defined) {
+      continue;
+    }
+    for (const auto& pool : pools_of(vm, present)) {
+      add_pool(map, topology, vm, pool, rules.siblings);
     }
   }
-  const auto& topology = host.topology;
   add_all(map, topology.isolated, ProtectionKind::isolated, "/sys/devices/system/cpu/isolated");
   add_all(map, topology.nohz_full, ProtectionKind::nohz_full, "/sys/devices/system/cpu/nohz_full");
   for (const auto& partition : topology.partitions) {
@@ -111,7 +144,12 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   add_all(map, rules.avoid, ProtectionKind::user, "--avoid");
   for (auto& [cpu, reasons] : map) {
     std::ranges::sort(reasons, {}, [](const Protection& reason) {
-      return std::tie(reason.kind, reason.vm, reason.pid, reason.vcpu, reason.of, reason.source);
+      return std::tuple(reason.kind,
+                        std::string_view(reason.vm),
+                        reason.pid,
+                        reason.vcpus.first(),
+                        reason.of,
+                        std::string_view(reason.source));
     });
   }
   return map;
@@ -125,12 +163,12 @@ CpuSet protected_cpus(const ProtectionMap& map) {
   return cpus;
 }
 
+std::string vcpus_text(const Protection& protection) {
+  return vcpus_of(protection, protection.vcpus);
+}
+
 std::string protection_text(int cpu, const Protection& protection) {
-  CpuSet vcpus;
-  if (protection.vcpu) {
-    vcpus.insert(*protection.vcpu);
-  }
-  return text_of(cpu, protection, vcpus);
+  return text_of(cpu, protection, protection.vcpus);
 }
 
 std::vector<std::string> protection_texts(int cpu, const std::vector<Protection>& reasons) {
@@ -141,9 +179,7 @@ std::vector<std::string> protection_texts(int cpu, const std::vector<Protection>
     if (is_new) {
       groups.push_back({&reason, {}});
     }
-    if (reason.vcpu) {
-      groups[place->second].second.insert(*reason.vcpu);
-    }
+    groups[place->second].second |= reason.vcpus;
   }
   std::vector<std::string> lines;
   lines.reserve(groups.size());

@@ -51,7 +51,7 @@ std::vector<std::string> vcpus_of(const DiagnosisInput& input, int cpu) {
   }
   for (const auto& protection : found->second) {
     if (protection.kind == ProtectionKind::vcpu) {
-      names.push_back(fmt::format("vCPU {} of {}", protection.vcpu.value_or(0), protection.vm));
+      names.push_back(vcpus_text(protection));
     }
   }
   return names;

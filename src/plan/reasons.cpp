@@ -19,9 +19,9 @@ std::string protector(const Index& index, int cpu) {
   const auto& why = found->second.front();
   switch (why.kind) {
     case ProtectionKind::vcpu:
-      return fmt::format("vCPU {} of {}", *why.vcpu, why.vm);
+      return vcpus_text(why);
     case ProtectionKind::sibling:
-      return fmt::format("sibling of vCPU {} of {}", *why.vcpu, why.vm);
+      return "sibling of " + vcpus_text(why);
     case ProtectionKind::user:
       return "--avoid";
     case ProtectionKind::isolated:

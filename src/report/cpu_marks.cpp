@@ -128,13 +128,13 @@ std::string CpuMarks::used(std::string mark) {
 
 std::string CpuMarks::vm_mark(const std::vector<Protection>& reasons) {
   std::set<Name> vms;
-  std::set<int> vcpus;
+  CpuSet vcpus;
   for (const auto& reason : reasons) {
     if (!reason.vm.empty()) {
       vms.emplace(reason.vm, reason.pid);
     }
     if (reason.kind == ProtectionKind::vcpu) {
-      vcpus.insert(reason.vcpu.value_or(0));
+      vcpus |= reason.vcpus;
     }
   }
   if (vms.size() != 1) {
@@ -143,7 +143,7 @@ std::string CpuMarks::vm_mark(const std::vector<Protection>& reasons) {
   const auto& letter = vms_.at(*vms.begin());
   used(vcpus.empty() ? "a" : vcpus.size() == 1 ? "A2" : "A");
   return vcpus.empty()       ? lower(letter)
-         : vcpus.size() == 1 ? fmt::format("{}{}", letter, *vcpus.begin())
+         : vcpus.size() == 1 ? fmt::format("{}{}", letter, *vcpus.first())
                              : letter;
 }
 

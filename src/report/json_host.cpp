@@ -14,10 +14,10 @@ namespace irqtune {
 
 namespace {
 
-Json protection_json(const Protection& protection) {
+Json protection_json(const Protection& protection, std::optional<int> vcpu) {
   Json out{{"kind", protection_text(protection.kind)},
            {"vm", protection.vm.empty() ? Json() : Json(protection.vm)},
-           {"vcpu", or_null(protection.vcpu)},
+           {"vcpu", or_null(vcpu)},
            {"source", protection.source}};
   if (protection.of) {
     out["of"] = *protection.of;
@@ -32,7 +32,12 @@ Json protections_json(const ProtectionMap& protections, int cpu) {
     return reasons;
   }
   for (const auto& protection : found->second) {
-    reasons.push_back(protection_json(protection));
+    for (const int vcpu : protection.vcpus.cpus()) {
+      reasons.push_back(protection_json(protection, vcpu));
+    }
+    if (protection.vcpus.empty()) {
+      reasons.push_back(protection_json(protection, std::nullopt));
+    }
   }
   return reasons;
 }

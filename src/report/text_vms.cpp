@@ -72,7 +72,7 @@ std::string labelled(std::string_view label, std::string_view text, std::size_t 
 bool on_core_of(const Vm& vm, const ProtectionMap& protections, int cpu) {
   const auto found = protections.find(cpu);
   return found != protections.end() && std::ranges::any_of(found->second, [&](const Protection& p) {
-           return p.vcpu && p.vm == vm.name && p.pid == vm.pid;
+           return !p.vcpus.empty() && p.vm == vm.name && p.pid == vm.pid;
          });
 }
 

@@ -63,6 +63,13 @@ TEST_CASE("protection: the vCPUs of a pool share a line", "[core][protection]") 
         std::vector<std::string>{"cpu7: sibling of cpu3, vCPUs 0-2 of pool (" + source + ")"});
 }
 
+TEST_CASE("protection: only of CPUs that the host has", "[core][protection]") {
+  auto host = make_host({1, 4, 1, 1});
+  host.topology.online.erase(3);
+  add_vm(host, "moved", {"2-5"}, {});
+  CHECK(protected_cpus(protections(host, {})) == CpuSet{2, 3});
+}
+
 TEST_CASE("protection: vCPUs that float protect nothing", "[core][protection]") {
   auto host = make_host({1, 4, 1, 1});
   add_vm(host, "web", {"", ""}, {});

@@ -17,11 +17,11 @@ enum class ProtectionKind : std::uint8_t { vcpu, sibling, isolated, nohz_full, c
 /// One reason why a CPU must take no vector.
 struct Protection {
   ProtectionKind kind{};
-  std::string vm;           ///< Of the vCPU (or of the sibling's vCPU); empty otherwise.
-  std::optional<int> vcpu;  ///< As `vm`.
-  std::string source;       ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid"
-  std::optional<int> of;    ///< For a sibling: the CPU that it is a sibling of.
-  std::optional<int> pid;   ///< Of the VM, if it runs: tells VMs of one name apart.
+  std::string vm;          ///< Of the vCPUs (or of the sibling's vCPUs); empty otherwise.
+  CpuSet vcpus;            ///< As `vm`: numbers of the vCPUs that have the same CPUs.
+  std::string source;      ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid"
+  std::optional<int> of;   ///< For a sibling: the CPU that it is a sibling of.
+  std::optional<int> pid;  ///< Of the VM, if it runs: tells VMs of one name apart.
 };
 
 /// Who protects each protected CPU, by CPU number. A CPU that is not in it is not protected.
@@ -34,11 +34,15 @@ struct ProtectionRules {
   CpuSet avoid;                  ///< --avoid
 };
 
-/// Who protects which CPU of the host. Pure; reasons in the order of ProtectionKind, then VM, vCPU.
+/// Who protects which CPU of those that the host has. Pure; reasons in the order of ProtectionKind,
+/// then VM, vCPU.
 [[nodiscard]] ProtectionMap protections(const Host& host, const ProtectionRules& rules);
 
 /// The protected CPUs.
 [[nodiscard]] CpuSet protected_cpus(const ProtectionMap& map);
+
+/// "vCPU 2 of db1", "vCPUs 0-3 of db1".
+[[nodiscard]] std::string vcpus_text(const Protection& protection);
 
 /// "cpu6: vCPU 2 of db1 (libvirt)", "cpu7: sibling of cpu6, vCPU 2 of db1 (libvirt)".
 [[nodiscard]] std::string protection_text(int cpu, const Protection& protection);
