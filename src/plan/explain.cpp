@@ -122,9 +122,10 @@ class Explainer {
     const auto own =
         item.vm != nullptr ? planning::vcpu_cpus(index_, *item.vm, item.home) : std::vector<int>();
     for (const int number : own) {
-      const auto& cpu = *find_cpu(host_.topology, number);
-      made.candidates.push_back(
-          candidate(item, cpu, cpu.siblings.first().value_or(number) == number, 0));
+      if (const auto* cpu = find_cpu(host_.topology, number)) {
+        made.candidates.push_back(
+            candidate(item, *cpu, cpu->siblings.first().value_or(number) == number, 0));
+      }
     }
     // Not std::ranges: clang 14 cannot compile that of libstdc++ 12.
     std::stable_partition(made.candidates.begin(),

@@ -54,9 +54,9 @@ std::string in_child(const std::function<std::string()>& work) {
 bool mount_read_only(const std::filesystem::path& dir) {
   const auto* path = dir.c_str();
   return ::unshare(CLONE_NEWNS) == 0 &&
-         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount(path, path, nullptr, MS_BIND, nullptr) == 0 &&
-         ::mount(nullptr, path, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+         ::mount(nullptr, "/", "", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount(path, path, "", MS_BIND, nullptr) == 0 &&
+         ::mount(nullptr, path, "", MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
 }
 
 bool become_nobody() {

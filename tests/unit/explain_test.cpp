@@ -89,4 +89,12 @@ TEST_CASE("a device: all its vectors", "[plan][explain]") {
   CHECK_FALSE(explain_device(host, {}, address("0000:00:00.0")));
 }
 
+TEST_CASE("a vector under colocate: a vCPU's CPU that sysfs does not describe", "[plan][explain]") {
+  auto host = host_of_db1();
+  std::erase_if(host.topology.cpus, [](const Cpu& cpu) { return cpu.number == 2; });
+  Policy policy;
+  policy.policy = VmPolicy::colocate;
+  CHECK(explain_vector(host, policy, host.irqs[0].number)->candidates.empty());
+}
+
 }  // namespace irqtune::test

@@ -13,6 +13,7 @@
 #include "support/bounded.h"
 #include "support/catch.h"
 #include "support/cpu_tree.h"
+#include "support/make_host.h"
 #include "support/vfio_tree.h"
 
 #include <fmt/format.h>
@@ -252,7 +253,7 @@ TEST_CASE("limits: no work grows with the square of the VMs", "[limits]") {
   for (int i = 0; i < kVms; ++i) {
     Vm vm;
     vm.name = fmt::format("a-virtual-machine-{}", i);
-    map[0].push_back({ProtectionKind::vcpu, vm.name, 0, "libvirt", {}, {}});
+    map[0].push_back({ProtectionKind::vcpu, vm.name, {0}, "libvirt", {}, {}});
     policy.vm_policies[vm.name] = VmPolicy::leave;
     aliases.learn(vm.name);
     host.vms.push_back(std::move(vm));
@@ -266,6 +267,48 @@ TEST_CASE("limits: no work grows with the square of the VMs", "[limits]") {
   CHECK(aliases.replace_names(repeated("/a-virtual-machine-7", 500)) ==
         repeated("/" + aliases.name("a-virtual-machine-7"), 500));
   CHECK(seconds() < 15);  // Of them, one that does takes a minute.
+}
+
+TEST_CASE("limits: pools of hundreds of VMs on hundreds of CPUs", "[limits]") {
+  constexpr int kCpus = 512;
+  constexpr int kVms = 300;
+  auto host = make_host({1, kCpus, 1, 1});
+  const auto pool = fmt::format("0-{}", kCpus - 1);
+  for (int i = 0; i < kVms; ++i) {
+    add_vm(host, fmt::format("vm{}", i), std::vector<std::string>(16, pool), {});
+  }
+  const auto map = protections(host, {});
+  CHECK(map.at(0).size() == kVms);
+  CHECK(protection_texts(0, map.at(0)).front() == "cpu0: vCPUs 0-15 of vm0 (libvirt)");
+}
+
+TEST_CASE("limits: a VM of thousands of vCPUs on CPUs that are not there", "[limits]") {
+  SmallHost host;
+  host.file("/etc/libvirt/qemu/wide.xml",
+            "<domain><name>wide</name><vcpu cpuset='1-65535'>16384</vcpu></domain>");
+  const auto ran = run_bounded({"--root", host.root(), "show", "vms", "--include-defined"});
+  check_bounded(ran);
+  CHECK(ran.code == 0);
+}
+
+TEST_CASE("limits: command lines that any process can have", "[limits]") {
+  const auto word = GENERATE(as<std::string>{}, "a=json:", "driver=nvme,", "{\"a\":\"b\",", "a,");
+  CAPTURE(word);
+  SmallHost host;
+  for (const std::size_t size : {60'000U, 4'000'000U}) {
+    const auto pid = std::to_string(size);
+    auto value = repeated(word, size / word.size());
+    value += std::string(1, '\0') + "-drive" + std::string(1, '\0') + value;
+    host.file(fmt::format("/proc/{}/comm", pid), "qemu-x\n");
+    host.file(fmt::format("/proc/{}/cmdline", pid),
+              std::string("qemu-x\0-blockdev\0", 17) + value + std::string(1, '\0'));
+    host.file(fmt::format("/proc/{0}/task/{0}/comm", pid), "CPU 0/TCG\n");
+    host.file(fmt::format("/proc/{0}/task/{0}/status", pid), "Cpus_allowed_list:\t0\n");
+  }
+  const auto ran = run_bounded({"--root", host.root(), "show", "vms"});
+  check_bounded(ran);
+  CHECK_THAT(ran.out, Catch::Contains("qemu-x-60000"));
+  CHECK(ran.megabytes < kMuch / 5);
 }
 
 TEST_CASE("limits: a name as long as a file costs no more than others", "[limits]") {

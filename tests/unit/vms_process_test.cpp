@@ -184,10 +184,12 @@ TEST_CASE("Other VMMs are known by their threads", "[vms]") {
   add_thread(tree, 500, 501, "crosvm_vcpu0", "5-6");
   add_thread(tree, 500, 502, "crosvm_vcpu1", "5-6");
   add_process(tree, 510, "crosvm", {"crosvm", "run", "--name=droid"}, "0-15");  // A device
-  for (const int pid : {400, 500, 510}) {
-    add_descriptors(tree, pid, {"/dev/null"});
+  for (const int pid : {400, 500}) {
+    add_descriptors(tree, pid, {"/dev/null", "anon_inode:kvm-vm"});
   }
-  add_descriptors(tree, 300, {"anon_inode:[vfio-device]", "/dev/vfio/8", "/dev/vfio/9"});
+  add_descriptors(tree, 510, {"/dev/null"});
+  add_descriptors(
+      tree, 300, {"anon_inode:kvm-vm", "anon_inode:[vfio-device]", "/dev/vfio/8", "/dev/vfio/9"});
   const std::vector<PciDevice> devices = {make_device("0000:22:00.0", 8),
                                           make_device("0000:23:00.0", 9),
                                           make_device("0000:24:00.0", 9)};
@@ -224,7 +226,9 @@ TEST_CASE("What only looks like a VMM is none", "[vms]") {
               {"qemu-system-x86_64", "-machine", "none,accel=kvm:tcg", "-S"},
               "0-15");
   add_process(tree, 302, "kvm", {}, "0-15");  // A kernel thread has no command line.
-  for (const int pid : {300, 301, 302}) {
+  add_process(tree, 303, "qemu-bash", {"bash"}, "0-15");
+  add_thread(tree, 303, 304, "CPU 0/KVM", "0-7");  // Any program may name a thread so.
+  for (const int pid : {300, 301, 302, 303}) {
     add_descriptors(tree, pid, {"/dev/null"});
   }
   const auto result = read(tree);

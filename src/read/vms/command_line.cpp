@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 namespace irqtune {
@@ -44,17 +45,32 @@ std::optional<PciAddress> address_of_nvme_url(std::string_view url) {
 
 /// The disks of -drive and -blockdev: driver=nvme with its device, or a file nvme://, at the top or
 /// below a format driver ("file.driver=nvme,file.device=0000:04:00.0").
-void add_qemu_disk(VmmCommand& command, std::string_view text) {
+void add_disk_options(VmmCommand& command, const std::vector<OptionPair>& options) {
   constexpr std::string_view kDriver = "driver";
-  const auto options = parse_options(text);
+  std::map<std::string_view, std::string_view> first;
+  for (const auto& [key, value] : options) {
+    first.try_emplace(key, value);
+  }
   for (const auto& [key, value] : options) {
     if (value == "nvme" && key.ends_with(kDriver)) {
-      const auto prefix = key.substr(0, key.size() - kDriver.size());
-      add_device(command, parse_loose_address(option(options, prefix + "device")));
-    } else if (value.starts_with("json:")) {
-      add_qemu_disk(command, value.substr(value.find(':') + 1));
+      const auto device = first.find(key.substr(0, key.size() - kDriver.size()) + "device");
+      add_device(command,
+                 device != first.end() ? parse_loose_address(device->second) : std::nullopt);
     }
     add_device(command, address_of_nvme_url(value));
+  }
+}
+
+/// Also "file=json:{...}", which QEMU takes for a file's name; not again within that: any process
+/// can have any command line.
+void add_qemu_disk(VmmCommand& command, std::string_view text) {
+  constexpr std::string_view kJson = "json:";
+  const auto options = parse_options(text);
+  add_disk_options(command, options);
+  for (const auto& [key, value] : options) {
+    if (value.starts_with(kJson)) {
+      add_disk_options(command, parse_options(std::string_view(value).substr(kJson.size())));
+    }
   }
 }
 

@@ -97,6 +97,10 @@ class JsonStrings {
 }  // namespace
 
 std::vector<OptionPair> parse_options(std::string_view text) {
+  constexpr std::size_t kLongest = 1 << 16;
+  if (text.size() > kLongest) {
+    return {OptionPair{}};
+  }
   return text.starts_with('{') ? JsonStrings().parse(text) : parse_plain(text);
 }
 

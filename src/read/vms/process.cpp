@@ -125,8 +125,10 @@ class Reader {
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
     const bool may_run = held.kvm_vm || !held.vcpus.empty() || is_qemu(command.program);
-    if (vm.vcpus.empty() && (command.probe || !may_run)) {
-      result_.vmms.erase(pid);  // qemu-img, a guest agent, a device process of crosvm
+    const bool named = !vm.vcpus.empty();
+    if (named ? !may_run && !held.error : command.probe || !may_run) {
+      // qemu-img, a guest agent, a device process of crosvm; any program may name threads so.
+      result_.vmms.erase(pid);
       return false;
     }
     if (vm.vcpus.empty()) {
