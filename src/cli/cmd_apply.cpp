@@ -31,16 +31,9 @@ std::chrono::milliseconds milliseconds(double seconds) {
 
 /// The passthrough devices that the options select.
 std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy) {
-  const auto any_glob = [](const std::vector<std::string>& globs, const std::string& text) {
-    return globs.empty() ||
-           std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
-  };
   std::vector<PciAddress> devices;
   for (const auto& device : host.devices) {
-    const auto* owner = find_owner(host, device.address);
-    const bool of_vm =
-        policy.vms.empty() || (owner != nullptr && any_glob(policy.vms, owner->name));
-    if (device.passthrough && of_vm && any_glob(policy.devices, device.address.to_string())) {
+    if (device.passthrough && selects(policy, device.address, find_owner(host, device.address))) {
       devices.push_back(device.address);
     }
   }

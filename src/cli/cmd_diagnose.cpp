@@ -42,10 +42,6 @@ bool contains(const Texts& texts, const std::string& text) {
   return std::ranges::find(texts, text) != texts.end();
 }
 
-bool matches_any(const Texts& globs, const std::string& text) {
-  return std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
-}
-
 /// Is the finding about what --device and --vm select? One that names neither devices nor VMs is
 /// about the host.
 bool is_selected(const Finding& finding, const Policy& policy) {

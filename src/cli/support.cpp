@@ -126,7 +126,7 @@ void check_globs(const Selection& selection,
                  const Invocation& call,
                  std::vector<std::string>& warnings) {
   for (const auto& glob : globs) {
-    const auto matches = [&](const auto& name) { return name == glob || matches_glob(glob, name); };
+    const auto matches = [&](const auto& name) { return matches_any({&glob, 1}, name); };
     if (std::ranges::any_of(selection.names, matches)) {
       continue;
     }
@@ -163,7 +163,7 @@ std::filesystem::path absolute_root(const Context& context) {
 }
 
 /// What was said of a VM by its name, else by the first glob that fits; end if nothing was.
-std::map<std::string, VmPolicy>::const_iterator policy_for(
+std::map<std::string, VmPolicy>::const_iterator said_of(
     const std::string& name, const std::map<std::string, VmPolicy>& said) {
   const auto named = said.find(name);
   const auto fits = [&](const auto& entry) { return matches_glob(entry.first, name); };
@@ -174,7 +174,7 @@ std::map<std::string, VmPolicy>::const_iterator policy_for(
 void expand_vm_policies(const Host& host, Policy& policy) {
   std::map<std::string, VmPolicy> by_name;
   for (const auto& vm : host.vms) {
-    const auto chosen = policy_for(vm.name, policy.vm_policies);
+    const auto chosen = said_of(vm.name, policy.vm_policies);
     if (chosen != policy.vm_policies.end()) {
       by_name.emplace(vm.name, chosen->second);
     }
@@ -316,12 +316,15 @@ bool may_have_journals(const Context& context) {
   return !context.sysfs.in_memory() || !context.call.state_dir.empty();
 }
 
-void print_warnings(const Context& context, const std::vector<std::string>& warnings) {
-  if (context.call.quiet || context.call.json) {
-    return;
-  }
+void say_warnings(const Context& context, const std::vector<std::string>& warnings) {
   for (const auto& warning : warnings) {
     context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
+  }
+}
+
+void print_warnings(const Context& context, const std::vector<std::string>& warnings) {
+  if (!context.call.quiet && !context.call.json) {
+    say_warnings(context, warnings);
   }
 }
 

@@ -54,7 +54,10 @@ struct Planned {
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
 
-/// Prints warnings to standard error, unless --quiet or --json (where the document holds them).
+/// Prints warnings to standard error.
+void say_warnings(const Context& context, const std::vector<std::string>& warnings);
+
+/// The same, unless --quiet or --json (where the document holds them).
 void print_warnings(const Context& context, const std::vector<std::string>& warnings);
 
 /// Shows "what, N s left" on a terminal while something waits.

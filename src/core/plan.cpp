@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/plan.h"
 
+#include "irqtune/core/text.h"
+
 #include <algorithm>
 
 namespace irqtune {
@@ -107,6 +109,22 @@ std::size_t change_count(const Plan& plan) noexcept {
   const bool mask =
       plan.default_affinity && plan.default_affinity->from != plan.default_affinity->to;
   return static_cast<std::size_t>(changes) + (mask ? 1U : 0U);
+}
+
+bool selects(const Policy& policy, const std::optional<PciAddress>& device, const Vm* vm) {
+  const bool device_fits =
+      policy.devices.empty() || (device && matches_any(policy.devices, device->to_string()));
+  const bool vm_fits = policy.vms.empty() || (vm != nullptr && matches_any(policy.vms, vm->name));
+  return device_fits && vm_fits;
+}
+
+VmPolicy policy_for(const Policy& policy, const PciAddress& device, const Vm* vm) {
+  const auto of_device = policy.device_policies.find(device.to_string());
+  if (of_device != policy.device_policies.end()) {
+    return of_device->second;
+  }
+  const auto of_vm = vm != nullptr ? policy.vm_policies.find(vm->name) : policy.vm_policies.end();
+  return of_vm != policy.vm_policies.end() ? of_vm->second : policy.policy;
 }
 
 }  // namespace irqtune

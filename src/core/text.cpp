@@ -199,6 +199,12 @@ bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
   return pattern.empty();
 }
 
+bool matches_any(std::span<const std::string> globs, std::string_view text) noexcept {
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    return glob == text || matches_glob(glob, text);
+  });
+}
+
 std::string lower_ascii(std::string_view text) {
   std::string out(text);
   for (auto& c : out) {

@@ -157,15 +157,15 @@ std::string apply_command(const Host& host, const std::vector<const Irq*>& irqs)
 }
 
 bool selects(const std::vector<std::string>& globs, std::string_view text) {
-  return globs.empty() ||
-         std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, text); });
+  return globs.empty() || matches_any(globs, text);
 }
 
 bool is_selected(const DiagnosisInput& input, const PciAddress& device) {
-  const auto& policy = input.plan.policy;
-  const auto* owner = find_owner(input.host, device);
-  return selects(policy.devices, device.to_string()) &&
-         (policy.vms.empty() || (owner != nullptr && selects(policy.vms, owner->name)));
+  return selects(input.plan.policy, device, find_owner(input.host, device));
+}
+
+bool is_to_avoid(const DiagnosisInput& input, const PciAddress& device) {
+  return policy_for(input.plan.policy, device, find_owner(input.host, device)) == VmPolicy::avoid;
 }
 
 bool runs(const Vm& vm) {

@@ -90,6 +90,9 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// True if --device and --vm select the passed-through device.
 [[nodiscard]] bool is_selected(const DiagnosisInput& input, const PciAddress& device);
 
+/// True if the device's vectors are to be kept off vCPUs, and near their device.
+[[nodiscard]] bool is_to_avoid(const DiagnosisInput& input, const PciAddress& device);
+
 /// The CPUs of housekeeping that are nearest to the VM's pinned vCPUs; all of it if none is.
 [[nodiscard]] CpuSet housekeeping_near(const DiagnosisInput& input, const Vm& vm);
 

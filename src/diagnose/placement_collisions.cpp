@@ -44,17 +44,6 @@ constexpr std::array kSpots = {
 /// Vectors on one kind of spot, by who has them.
 using Groups = std::map<std::string, std::vector<const Irq*>>;
 
-VmPolicy policy_for(const DiagnosisInput& input, const PciAddress& device) {
-  const auto& policy = input.plan.policy;
-  if (const auto own = policy.device_policies.find(device.to_string());
-      own != policy.device_policies.end()) {
-    return own->second;
-  }
-  const auto* vm = find_owner(input.host, device);
-  const auto named = vm != nullptr ? policy.vm_policies.find(vm->name) : policy.vm_policies.end();
-  return named != policy.vm_policies.end() ? named->second : policy.policy;
-}
-
 /// The gravest reason against the CPU: a vCPU's before a sibling's before isolation.
 const Spot* spot_of(const ProtectionMap& protections, int cpu) {
   const auto found = protections.find(cpu);
@@ -266,7 +255,7 @@ void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings
   for (const auto& irq : input.host.irqs) {
     const auto cpu = is_served(irq) ? target_cpu(irq) : std::nullopt;
     const auto* spot = cpu ? spot_of(input.protections, *cpu) : nullptr;
-    if (spot != nullptr && policy_for(input, irq.vector->device) == VmPolicy::avoid &&
+    if (spot != nullptr && is_to_avoid(input, irq.vector->device) &&
         is_selected(input, irq, *cpu)) {
       auto& group = groups.at(static_cast<std::size_t>(spot - kSpots.data()));
       group[holder_name(input.host, irq.vector->device)].push_back(&irq);

@@ -10,28 +10,6 @@ namespace irqtune::planning {
 
 namespace {
 
-/// By name or glob: a name may have a glob's signs in it.
-bool matches_any(const std::vector<std::string>& globs, std::string_view text) {
-  return std::ranges::any_of(
-      globs, [&](const auto& glob) { return glob == text || matches_glob(glob, text); });
-}
-
-bool is_selected(const Policy& policy, const std::optional<PciAddress>& device, const Vm* vm) {
-  const bool device_fits =
-      policy.devices.empty() || (device && matches_any(policy.devices, device->to_string()));
-  const bool vm_fits = policy.vms.empty() || (vm != nullptr && matches_any(policy.vms, vm->name));
-  return device_fits && vm_fits;
-}
-
-VmPolicy policy_for(const Policy& policy, const PciAddress& device, const Vm* vm) {
-  const auto of_device = policy.device_policies.find(device.to_string());
-  if (of_device != policy.device_policies.end()) {
-    return of_device->second;
-  }
-  const auto of_vm = vm != nullptr ? policy.vm_policies.find(vm->name) : policy.vm_policies.end();
-  return of_vm != policy.vm_policies.end() ? of_vm->second : policy.policy;
-}
-
 /// Where the interrupt is headed, if that is known at all.
 CpuSet headed_cpus(const Irq& irq) {
   return headed_to(irq).value_or(CpuSet{});
@@ -86,7 +64,7 @@ bool is_reachable(const Irq& irq) {
 /// Takes a passed-through device's vector into the selection.
 void select_vector(const Index& index, const Irq& irq, Selection& selection) {
   auto item = make_item(index, irq);
-  if (!is_selected(*index.policy, irq.vector->device, item.vm)) {
+  if (!selects(*index.policy, irq.vector->device, item.vm)) {
     return;
   }
   item.policy = policy_for(*index.policy, irq.vector->device, item.vm);
@@ -103,7 +81,7 @@ void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
   const auto& policy = *index.policy;
   const bool in_the_way = headed_cpus(irq).intersects(index.protected_cpus);
   if (!is_reachable(irq) || (policy.scope == Scope::evict && !in_the_way) ||
-      !is_selected(policy, irq.device, nullptr)) {
+      !selects(policy, irq.device, nullptr)) {
     return;
   }
   const auto named = irq.device ? policy.device_policies.find(irq.device->to_string())

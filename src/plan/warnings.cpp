@@ -80,7 +80,7 @@ class Warnings {
     const auto& policy = *index_.policy;
     for (const auto& glob : policy.vms) {
       if (std::ranges::none_of(index_.host->vms, [&](const Vm& vm) {
-            return vm.name == glob || matches_glob(glob, vm.name);
+            return matches_any({&glob, 1}, vm.name);
           })) {
         say(fmt::format("--vm {}: no VM of that name; see `irqtune show vms`", glob));
       }

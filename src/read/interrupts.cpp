@@ -134,12 +134,25 @@ class InterruptParser::Reader {
       take_unfinished_row();
       header(*std::move(cpus));
     } else if (!unfinished_row_.empty() && starts_with_number(text)) {
-      const auto whole = fmt::format("{} {}", std::exchange(unfinished_row_, {}), text);
-      add(std::string_view(whole).substr(0, kLongestLine));
+      more_of_row(text);
     } else {
       take_unfinished_row();
       continuation(text);
     }
+  }
+
+  /// The row is parsed again only when it may be whole: it may have one count in each line.
+  void more_of_row(std::string_view text) {
+    const auto room = kLongestLine - std::min(unfinished_row_.size() + 1, kLongestLine);
+    unfinished_row_.append(" ").append(text.substr(0, room));
+    const auto cells = words(text);
+    const auto is_count = [](std::string_view cell) { return std::ranges::all_of(cell, is_digit); };
+    if (cells.size() < missing_ && std::ranges::all_of(cells, is_count)) {
+      missing_ -= cells.size();
+      return;
+    }
+    const auto whole = std::exchange(unfinished_row_, {});
+    add(whole);
   }
 
   /// Notes an interrupt's number; false if it had a row before.
@@ -185,6 +198,7 @@ class InterruptParser::Reader {
       std::ranges::stable_sort(counts_, {}, &CpuCount::cpu);
     }
     if (!final && cells.columns() < table_.cpus.size() && cells.rest().empty()) {
+      missing_ = table_.cpus.size() - cells.columns();
       return false;
     }
     irq_number ? interrupt(*irq_number, cells) : counter(label, cells);
@@ -309,7 +323,8 @@ class InterruptParser::Reader {
   std::vector<CpuCount> counts_;         // Of one row
   std::set<IrqNumber> seen_;             // All, once one is out of order
   std::vector<std::size_t> lone_parts_;  // Indices of interrupts whose chip may be names.
-  std::string unfinished_row_;           // Broke off among its counts.
+  std::string unfinished_row_;           // Broke off among its counts,
+  std::size_t missing_ = 0;              // of which so many are to come.
   std::string last_text_;                // Of the last interrupt, if it has no names yet.
   std::size_t number_ = 0;
   std::size_t parts_ = 0;  // Cells and handler names kept.

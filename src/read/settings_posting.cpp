@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace irqtune {
 
 namespace {
@@ -40,11 +42,18 @@ std::optional<bool> has_posted_msi(const Sysfs& sysfs) {
   if (find_word(parameters, "intremap", "posted_msi") == nullptr) {
     return std::nullopt;
   }
-  const auto table = sysfs.read("/proc/interrupts").value_or("");
-  const auto has_row = [&](std::string_view label) {
-    return table.find(label) != std::string::npos;
-  };
-  return has_row("NMI:") ? std::optional(has_row("PMN:")) : std::nullopt;  // Else it is cut short.
+  constexpr std::size_t kLargestTable = std::size_t{512} << 20;
+  constexpr std::size_t kLabel = 4;
+  bool whole = false;
+  bool posts = false;
+  std::string text;
+  const auto error = sysfs.stream("/proc/interrupts", kLargestTable, [&](std::string_view piece) {
+    text.erase(0, text.size() - std::min(text.size(), kLabel - 1));
+    text += piece;
+    whole = whole || text.find("NMI:") != std::string::npos;
+    posts = posts || text.find("PMN:") != std::string::npos;
+  });
+  return whole && !error ? std::optional(posts) : std::nullopt;
 }
 
 }  // namespace

@@ -21,13 +21,14 @@ std::string_view last_part(std::string_view path) {
 
 /// Lines of a configuration that are read: section headers, and these keys.
 std::string kept_lines(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kKeys = {"include",
+  constexpr std::array<std::string_view, 8> kKeys = {"include",
                                                      "isolated_cores",
                                                      "irq_process",
                                                      "type",
                                                      "enabled",
                                                      "irqbalance_config_file",
-                                                     "set_multiqueue"};
+                                                     "set_multiqueue",
+                                                     "ExecStart"};
   std::string out;
   for (const auto line : split(text, '\n')) {
     auto rest = trimmed(line);
@@ -55,6 +56,10 @@ class ConfigCollector {
       take_kept(fmt::format("/etc/crio/crio.conf.d/{}", name));
     }
     take_lines();
+    for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
+      take_kept(fmt::format("{}/systemd/system/irqbalance.service", folder));
+    }
+    take_capabilities();
     if (const auto text = sysfs_.read("/proc/net/softnet_stat")) {
       collector_.add("/proc/net/softnet_stat", *text + "\n");  // Below a link to the reader itself.
     }
@@ -140,6 +145,24 @@ class ConfigCollector {
     }
   }
 
+  /// What the devices that user space drives could interrupt by. Cut off before the extended part,
+  /// which has serial numbers.
+  void take_capabilities() {
+    constexpr std::string_view kDevices = "/sys/bus/pci/devices";
+    constexpr std::size_t kConventional = 256;
+    for (const auto& name : sysfs_.list(kDevices)) {
+      const auto directory = fmt::format("{}/{}", kDevices, name);
+      const auto driver = sysfs_.link_target(directory + "/driver").value_or("");
+      const auto path = directory + "/config";
+      const auto text = last_part(driver).find("vfio") != std::string_view::npos
+                            ? sysfs_.read_file(path).text
+                            : std::nullopt;
+      if (text) {
+        put(path, text->substr(0, kConventional));
+      }
+    }
+  }
+
   /// The scanned lines, each at its place in an otherwise empty file.
   void take_lines() {
     std::map<std::string, std::string> texts;
@@ -169,8 +192,13 @@ class ConfigCollector {
 
   /// A name that says nothing, in the order of the names; empty where it may stay.
   std::string anonymous_name(std::string_view path) {
-    constexpr std::array<std::string_view, 6> kCommon = {
-        "rc.local", "crontab", "sysctl.conf", "irqbalance", "crio.conf", "instance_configs.cfg"};
+    constexpr std::array<std::string_view, 7> kCommon = {"rc.local",
+                                                         "crontab",
+                                                         "sysctl.conf",
+                                                         "irqbalance",
+                                                         "irqbalance.service",
+                                                         "crio.conf",
+                                                         "instance_configs.cfg"};
     const auto name = last_part(path);
     const bool common = std::ranges::find(kCommon, name) != kCommon.end();
     if (!anonymous_ || common || path.starts_with("/usr/lib/")) {

@@ -443,6 +443,21 @@ TEST_CASE("cli: a snapshot gives the same plan", "[cli]") {
   CHECK(run({"--root", tree, "plan"}).out == on(host, {"plan"}).out);
 }
 
+TEST_CASE("cli: a snapshot names what it leaves out, also where others print a document", "[cli]") {
+  const auto json = GENERATE(false, true);
+  const FakeTree tree{{"/proc/interrupts", "x"}};
+  REQUIRE(::mkfifo((tree.root() / "proc/uptime").c_str(), 0600) == 0);
+  const FakeTree out;
+  std::vector<std::string> arguments = {
+      "--root", tree.root(), "snapshot", "-o", (out.root() / "tree").string()};
+  if (json) {
+    arguments.emplace_back("--json");
+  }
+  const auto ran = run(arguments);
+  CHECK(ran.code == 0);
+  CHECK(ran.err.starts_with("irqtune: warning: /proc/uptime: "));
+}
+
 TEST_CASE("cli: an anonymous snapshot gives the same plan but for names", "[cli]") {
   const auto name = GENERATE(from_range(captures_with_vms()));
   const auto scope = GENERATE(as<std::string>(), "passthrough", "all");

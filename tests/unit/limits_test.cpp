@@ -179,6 +179,23 @@ TEST_CASE("limits: a table of interrupts larger than any", "[limits]") {
   CHECK_THAT(rows.warnings.back(), Catch::Contains("larger than any table"));
 }
 
+TEST_CASE("limits: rows of a table with a line for each count", "[limits]") {
+  constexpr std::size_t kCpus = 40'000;
+  std::string text;
+  for (std::size_t cpu = 0; cpu < kCpus; ++cpu) {
+    text += fmt::format(" CPU{}", cpu);
+  }
+  for (int irq = 1; irq <= 4; ++irq) {
+    text += fmt::format("\n{}: 7", irq) + repeated("\n7", kCpus - 1) + "\n IO-APIC 1-edge a";
+  }
+  const auto start = std::clock();
+  const auto table = parse_interrupts(text);
+  CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 10);  // Squared: minutes
+  REQUIRE(table.irqs.size() == 4);
+  CHECK(total_count(table.irqs[3]) == kCpus * 7);
+  CHECK(table.irqs[3].actions == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("limits: more CPUs than can be in a list", "[limits]") {
   for (const std::string list : {"0-4294967295", "0-999999999", "4294967296", "0-65536"}) {
     CHECK_FALSE(CpuSet::parse_list(list));

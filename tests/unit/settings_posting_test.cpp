@@ -45,6 +45,10 @@ TEST_CASE("settings: posted MSIs of the kernel's own, where it was asked for the
   tree.file("/proc/interrupts",
             "  CPU0\n NMI: 0 Non-maskable interrupts\n PMN: 0 Posted MSI notification event\n");
   CHECK(read_posting_facts(tree.sysfs()).posted_msi == true);
+  tree.file("/proc/interrupts",
+            "  CPU0\n" + std::string(5'000'000, ' ') + "\n NMI: 0 N\n PMN: 0 P\n");
+  CHECK(read_posting_facts(tree.sysfs()).posted_msi == true);
+  CHECK(tree.sysfs().passed_over().empty());
   tree.file("/proc/interrupts", "  CPU0\n");
   CHECK_FALSE(read_posting_facts(tree.sysfs()).posted_msi);
 }

@@ -9,6 +9,8 @@
 #include "support/catch.h"
 #include "support/fake_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -388,6 +390,31 @@ TEST_CASE("snapshot: settings of an anonymous one tell no names", "[snapshot]") 
   CHECK(settings_text(Sysfs(target.root() / "copy")) == text.erase(12, 2));
   CHECK(text_of(items, "/etc/tuned/profile1/tuned.conf") ==
         "[main]\ninclude=network-latency \n[scheduler]\nisolated_cores=2\n");
+}
+
+TEST_CASE("snapshot: how a passed-through device could interrupt, without its serial number",
+          "[snapshot]") {
+  FakeTree tree;
+  const std::string guest = "/sys/devices/pci0000:00/0000:00:05.0";
+  const std::string other = "/sys/devices/pci0000:00/0000:00:06.0";
+  for (const auto& [device, driver] : {std::pair(guest, "vfio-pci"), std::pair(other, "nvme")}) {
+    tree.file(device + "/config", std::string(4096, 'c'));
+    tree.link(device + "/driver", fmt::format("../../../bus/pci/drivers/{}", driver));
+    tree.link("/sys/bus/pci/devices/" + device.substr(device.rfind('/') + 1),
+              "../../.." + device.substr(4));
+  }
+  const auto items = collect(tree.sysfs());
+  CHECK(text_of(items, guest + "/config") == std::string(256, 'c'));
+  CHECK(text_of(items, other + "/config") == "(absent)");
+}
+
+TEST_CASE("snapshot: how irqbalance is started", "[snapshot]") {
+  const auto anonymous = GENERATE(false, true);
+  const FakeTree tree{
+      {"/usr/lib/systemd/system/irqbalance.service",
+       "[Unit]\nDescription=of bob\n[Service]\nExecStart=/sbin/irqbalance $OPTIONS\n"}};
+  CHECK(text_of(collect(tree.sysfs(), anonymous), "/usr/lib/systemd/system/irqbalance.service") ==
+        "[Unit]\n[Service]\nExecStart=/sbin/irqbalance $OPTIONS\n");
 }
 
 TEST_CASE("snapshot: what cannot be read is left out and named", "[snapshot]") {

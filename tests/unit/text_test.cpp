@@ -172,4 +172,13 @@ TEST_CASE("text: the beginning of a name will do for the nearest", "[text]") {
   CHECK(nearest_name("nonsense", names).empty());
 }
 
+TEST_CASE("globs of which any may match, or be the name itself", "[core][text]") {
+  const std::vector<std::string> globs = {"web*", "a[1]"};
+  CHECK(matches_any(globs, "web2"));
+  CHECK(matches_any(globs, "a1"));
+  CHECK(matches_any(globs, "a[1]"));
+  CHECK_FALSE(matches_any(globs, "a[2]"));
+  CHECK_FALSE(matches_any({}, "web2"));
+}
+
 }  // namespace irqtune::test

@@ -35,6 +35,14 @@ struct Policy {
   bool default_affinity = false;  ///< Also plan /proc/irq/default_smp_affinity.
 };
 
+/// Do --device and --vm select what the device, which the VM has, does? `vm` may be null.
+[[nodiscard]] bool selects(const Policy& policy,
+                           const std::optional<PciAddress>& device,
+                           const Vm* vm);
+
+/// What the policy says of the vectors of a device, which the VM has; `vm` may be null.
+[[nodiscard]] VmPolicy policy_for(const Policy& policy, const PciAddress& device, const Vm* vm);
+
 enum class Role : std::uint8_t { primary, auxiliary };
 
 /// How near the target is to where the vector should be.

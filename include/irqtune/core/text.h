@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,10 @@ template <std::integral Number>
 /// Shell-style pattern with `*`, `?` and `[...]` against the whole of `text`. Source: glob(7); no
 /// special treatment of '/' or leading dots.
 [[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
+
+/// True if one of `globs` is `text` itself, since a name may have a glob's signs in it, or matches
+/// it.
+[[nodiscard]] bool matches_any(std::span<const std::string> globs, std::string_view text) noexcept;
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
