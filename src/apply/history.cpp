@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
 
+#include "apply/claims.h"
 #include "apply/journal.h"
 
 #include <utility>
@@ -52,21 +53,25 @@ std::size_t prune_journals(const Session& session, std::size_t keep) {
   return removed;
 }
 
-std::vector<Write> committed_writes(const Session& session) {
+std::vector<Write> standing_writes(const Session& session) {
   const JournalDir dir(session, false);
   std::vector<Write> writes;
+  Claims newer;
   for (const auto& id : dir.ids()) {
     const auto journal = dir.read(id);
-    const bool wanted = journal && journal->problem.empty() &&
-                        journal->state == JournalState::committed &&
-                        journal->root == session.root && same_boot(*journal, session);
-    if (!wanted) {
+    const bool counts = journal && !journal->newer && journal->root == session.root &&
+                        same_boot(*journal, session) &&
+                        (journal->state != JournalState::rolled_back || !journal->problem.empty());
+    if (!counts) {
       continue;
     }
     for (const auto& [number, write] : journal->writes) {
-      writes.push_back(write.write);
+      const bool done = write.written || (write.state && is_success(*write.state));
+      if (may_stand(write) && !newer.holder(write.write) && done) {
+        writes.push_back(write.write);
+      }
     }
-    break;
+    newer.add(*journal);
   }
   return writes;
 }

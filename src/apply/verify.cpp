@@ -19,13 +19,19 @@ std::string irq_file(IrqNumber irq, std::string_view base, std::string_view name
 }
 
 /// An x86 chip without interrupt remapping moves a vector at its next interrupt, the IOMMU's own
-/// among them; every other one at once. Source: Linux kernel/irq/manage.c, irq_can_move_pcntxt();
-/// arch/x86/kernel/apic/msi.c; drivers/iommu/amd/init.c.
-bool defers_moves(const Kernel& kernel, IrqNumber irq) {
+/// among them; every other one at once, unless the vector's last move is not cleaned up: then that
+/// one, too, waits for an interrupt, and until then the vector is where it was. Source: Linux
+/// kernel/irq/manage.c, irq_can_move_pcntxt(), irq_try_set_affinity(); arch/x86/kernel/apic/msi.c;
+/// drivers/iommu/amd/init.c.
+bool is_deferred(const Kernel& kernel, const Outcome& outcome) {
   constexpr std::array kDeferring = {
       "PCI-MSI", "IO-APIC", "Hyper-V", "DMAR-MSI", "IOMMU-MSI", "HPET-MSI"};
-  const auto chip = kernel.sysfs.read(irq_file(irq, "/sys/kernel/irq", "chip_name")).value_or("");
-  return std::ranges::any_of(kDeferring, [&](auto name) { return chip.starts_with(name); });
+  const auto chip =
+      kernel.sysfs.read(irq_file(outcome.irq, "/sys/kernel/irq", "chip_name")).value_or("");
+  const auto before = parse_mask_file(outcome.write, outcome.write.before);
+  const bool as_before = before && before->contains_all(*outcome.effective);
+  return (chip.starts_with("IR-") && as_before) ||
+         std::ranges::any_of(kDeferring, [&](auto name) { return chip.starts_with(name); });
 }
 
 /// False if the requested mask is not (or no longer) the planned one.
@@ -54,7 +60,7 @@ bool has_arrived(const Kernel& kernel, Outcome& outcome) {
 }
 
 void describe_elsewhere(const Kernel& kernel, Outcome& outcome) {
-  if (defers_moves(kernel, outcome.irq)) {
+  if (is_deferred(kernel, outcome)) {
     outcome.state = WriteState::pending;
     outcome.hint = "it moves at its next interrupt";
     return;
@@ -63,6 +69,18 @@ void describe_elsewhere(const Kernel& kernel, Outcome& outcome) {
   outcome.error =
       fmt::format("the kernel put it on CPU {}, outside the mask", outcome.effective->to_list());
   outcome.hint = "no CPU of the mask could take it: look at the kernel's log, make a new plan";
+}
+
+/// What became of the interrupts that were not there at once; `elsewhere` of them still are not.
+void describe_waited_for(const Kernel& kernel,
+                         const std::vector<Outcome*>& waited_for,
+                         const std::vector<Outcome*>& elsewhere) {
+  for (auto* const outcome : waited_for) {
+    const bool agrees = requested_agrees(kernel, *outcome);  // Another may have set it meanwhile.
+    if (agrees && std::ranges::find(elsewhere, outcome) != elsewhere.end()) {
+      describe_elsewhere(kernel, *outcome);
+    }
+  }
 }
 
 void settle(Outcome& outcome, bool renumbered) {
@@ -86,22 +104,23 @@ void verify(const Kernel& kernel,
       moving.push_back(outcome);
     }
   }
-  auto pause = kFirstPause;
-  while (true) {
+  const auto drop_arrived = [&] {
     std::erase_if(moving, [&](Outcome* outcome) { return has_arrived(kernel, *outcome); });
-    if (moving.empty() || timeout <= std::chrono::milliseconds::zero() ||
-        (interrupted && interrupted())) {
-      break;
-    }
+  };
+  drop_arrived();
+  const auto waited_for = moving;
+  auto pause = kFirstPause;
+  while (!moving.empty() && timeout > std::chrono::milliseconds::zero() &&
+         !(interrupted && interrupted())) {
+    const auto start = std::chrono::steady_clock::now();
     pause = std::min({pause * 2, kLongestPause, timeout});
     kernel.sleep(pause);
-    timeout -= pause;
+    drop_arrived();
+    const auto spent = std::chrono::steady_clock::now() - start;
+    timeout -= std::max(pause, std::chrono::duration_cast<std::chrono::milliseconds>(spent));
   }
-  for (auto* const outcome : moving) {
-    if (outcome->state != WriteState::posted) {
-      describe_elsewhere(kernel, *outcome);
-    }
-  }
+  std::erase_if(moving, [](const auto* one) { return one->state == WriteState::posted; });
+  describe_waited_for(kernel, waited_for, moving);
 }
 
 }  // namespace irqtune

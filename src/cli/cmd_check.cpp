@@ -148,8 +148,7 @@ void add_from_plan(const Plan& plan,
 ExitCode run(const CheckOptions& options, const Context& context) {
   const auto planned = plan_for(context, options.policy);
   const auto session = session_of(context, planned.host.id);
-  const auto applied =
-      may_have_journals(context) ? committed_writes(session) : std::vector<Write>{};
+  const auto applied = may_have_journals(context) ? standing_writes(session) : std::vector<Write>{};
   const auto writes = selected(applied, planned.plan);
   auto masks = vectors_now(writes, planned.host);
   std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));

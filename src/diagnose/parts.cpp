@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <set>
 
 namespace irqtune::diagnosis {
@@ -42,11 +44,22 @@ std::string rate_note(const Host& host, double rate) {
 }
 
 std::string numbers_text(const std::vector<const Irq*>& irqs) {
-  CpuSet numbers;  // For its list form.
+  std::set<std::uint32_t> numbers;
   for (const auto* irq : irqs) {
-    numbers.insert(static_cast<int>(irq->number));
+    numbers.insert(static_cast<std::uint32_t>(irq->number));
   }
-  return numbers.to_list();
+  std::string list;
+  for (auto first = numbers.begin(); first != numbers.end();) {
+    auto last = first;
+    auto next = std::next(first);
+    for (; next != numbers.end() && *next == *last + 1; ++next) {
+      last = next;
+    }
+    list += list.empty() ? "" : ",";
+    list += first == last ? fmt::format("{}", *first) : fmt::format("{}-{}", *first, *last);
+    first = next;
+  }
+  return list;
 }
 
 std::string list_or_count(std::string_view name,

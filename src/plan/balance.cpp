@@ -54,7 +54,6 @@ std::vector<Part> split(const Problem& problem) {
   std::vector<Part> parts(label.size());
   std::vector<std::size_t> bin_in_part(problem.bins.size());
   for (auto& part : parts) {
-    part.problem.reaches = problem.reaches;
     part.problem.min_gain = problem.min_gain;
     part.problem.ceiling = problem.ceiling;
     part.problem.rebalance = problem.rebalance;
@@ -66,6 +65,15 @@ std::vector<Part> split(const Problem& problem) {
     part.bins.push_back(i);
     part.problem.bins.push_back(problem.bins[i]);
   }
+  std::vector<std::size_t> reach_in_part(problem.reaches.size());
+  for (std::size_t i = 0; i < problem.reaches.size(); ++i) {
+    const auto& reach = problem.reaches[i];
+    if (!reach.empty()) {
+      auto& reaches = parts[label[reach.front().group]].problem.reaches;
+      reach_in_part[i] = reaches.size();
+      reaches.push_back(reach);
+    }
+  }
   for (std::size_t i = 0; i < problem.balls.size(); ++i) {
     auto ball = problem.balls[i];
     const auto& reach = problem.reaches[ball.reach];
@@ -73,6 +81,7 @@ std::vector<Part> split(const Problem& problem) {
       continue;
     }
     auto& part = parts[label[reach.front().group]];
+    ball.reach = reach_in_part[ball.reach];
     if (ball.current) {
       ball.current = bin_in_part[*ball.current];
     }

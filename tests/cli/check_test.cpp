@@ -70,6 +70,22 @@ TEST_CASE("check: what no apply with the same options would change says how to e
   CHECK(on(host, {"check", "--default-affinity"}).code == 0);
 }
 
+TEST_CASE("check: what an earlier apply set counts as long as it is not put back", "[cli][check]") {
+  CapturedHost host("two-vms");
+  const std::string mask = "/proc/irq/default_smp_affinity";
+  REQUIRE(on(host, {"apply", "--default-affinity", "--vm", "vm1"}).code == 0);
+  const auto applied = host.sysfs().read(mask).value_or("");
+  REQUIRE(on(host, {"apply"}).code == 0);  // The other VM's vectors
+  CHECK(check_of(host, 0)["drift"].empty());
+  host.file(mask, "ffff\n");
+  CHECK(check_of(host, 3)["drift"][0]["actual"] == "0-15");
+  host.file(mask, applied + "\n");
+  REQUIRE(on(host, {"rollback"}).code == 0);
+  CHECK(check_of(host, 3)["drift"][0]["vm"] == "vm3");
+  REQUIRE(on(host, {"rollback"}).code == 0);
+  CHECK(on(host, {"check", "--device", "0000:99:*"}).code != 0);
+}
+
 TEST_CASE("check: unknown masks are no drift, and a warning names them", "[cli][check]") {
   const FakeTree tree{
       {"/sys/devices/system/cpu/online", "0-1\n"},

@@ -29,7 +29,7 @@ TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[ap
   for (const auto& outcome : first.outcomes) {
     CHECK(outcome.state == WriteState::ok);
   }
-  CHECK(committed_writes(tree.session()).size() == kVectors + 1);
+  CHECK(standing_writes(tree.session()).size() == kVectors + 1);
 
   const auto second = apply(tree.writes(true), sysfs, tree.session(), test::quick_options());
   CHECK(second.state == ApplyState::nothing_to_do);
@@ -42,7 +42,7 @@ TEST_CASE("apply: writes every mask, and a second run finds nothing to do", "[ap
   CHECK(undone[0].state == ApplyState::rolled_back);
   CHECK(tree.masks() == "ff\n0-7\n0-7\n0-7\n0-7\n");
   CHECK(roll_back({}, sysfs, tree.session(), test::quick_options()).empty());
-  CHECK(committed_writes(tree.session()).empty());
+  CHECK(standing_writes(tree.session()).empty());
 }
 
 TEST_CASE("apply: interrupted between any two writes, it undoes", "[apply]") {
@@ -160,11 +160,26 @@ TEST_CASE("apply: the effective CPU decides what is said of a write", "[apply]")
     CHECK(apply(writes, sysfs, tree.session(), options).outcomes.at(0).state == WriteState::ok);
   }
   SECTION("elsewhere although the chip moves at once: undone") {
+    tree.file(effective, "7\n");
+    tree.file("/proc/irq/30/smp_affinity_list", "1-3\n");
     const auto report = apply(writes, sysfs, tree.session(), options);
     CHECK(report.state == ApplyState::rolled_back);
     CHECK(report.outcomes.at(0).state == WriteState::fallback);
     CHECK(report.outcomes.at(0).effective == CpuSet{7});
-    CHECK(tree.mask(kIrq) == "0-7\n");
+    CHECK(tree.mask(kIrq) == "1-3\n");
+  }
+  SECTION("where it was: its last move is not cleaned up, and this one is pending") {
+    const auto report = apply(writes, sysfs, tree.session(), options);
+    CHECK(report.state == ApplyState::committed);
+    CHECK(report.outcomes.at(0).state == WriteState::pending);
+  }
+  SECTION("another program sets it while it moves") {
+    options.sleep = [&](auto) { tree.file("/proc/irq/30/smp_affinity_list", "5\n"); };
+    const auto report = apply(writes, sysfs, tree.session(), options);
+    CHECK(report.outcomes.at(0).state == WriteState::failed);
+    CHECK(report.outcomes.at(0).error ==
+          "not put back: changed since: it is 5 now, and 0 was written");
+    CHECK(tree.mask(kIrq) == "5\n");
   }
   SECTION("without interrupt remapping it is pending, and that is fine") {
     // dmar0 is the IOMMU's own: it has no interrupt until a device misbehaves.

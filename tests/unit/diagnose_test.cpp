@@ -9,8 +9,11 @@
 #include "support/random_host.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
+
+#include "diagnose/parts.h"
 
 namespace irqtune::test {
 
@@ -83,6 +86,18 @@ TEST_CASE("diagnose: worst first, then in the order of the ids, each known and c
 TEST_CASE("diagnose: ids are named once", "[diagnose]") {
   const std::set<std::string_view> unique(kFindingIds.begin(), kFindingIds.end());
   CHECK(unique.size() == kFindingIds.size());
+}
+
+TEST_CASE("diagnose: interrupts' numbers as ranges, however large", "[diagnose]") {
+  std::vector<Irq> irqs(5);
+  std::vector<const Irq*> pointers;
+  for (std::size_t i = 0; i < irqs.size(); ++i) {
+    irqs[i].number =
+        std::array{IrqNumber{70001}, IrqNumber{5}, IrqNumber{70000}, IrqNumber{6}, IrqNumber{9}}[i];
+    pointers.push_back(&irqs[i]);
+  }
+  CHECK(diagnosis::numbers_text(pointers) == "5-6,9,70000-70001");
+  CHECK(diagnosis::numbers_text({}).empty());
 }
 
 }  // namespace irqtune::test

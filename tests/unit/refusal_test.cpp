@@ -145,6 +145,26 @@ TEST_CASE("apply: --keep-going leaves what was written and names the rest", "[ap
   CHECK(tree.masks() == before);
 }
 
+TEST_CASE("apply: what stands is of the last run that wrote it, partial ones too", "[apply]") {
+  const test::VfioTree tree(2);
+  const auto sysfs = tree.sysfs();
+  auto writes = tree.writes();
+  REQUIRE(apply(writes, sysfs, tree.session(), test::quick_options()).state ==
+          ApplyState::committed);
+  for (auto& write : writes) {
+    write.after = CpuSet{6};
+  }
+  auto options = test::quick_options();
+  options.keep_going = true;
+  options.write = test::at_write(sysfs, 1, [] { return test::errno_code(EPERM); });
+  REQUIRE(apply(writes, sysfs, tree.session(), options).state == ApplyState::partial);
+  const auto standing = standing_writes(tree.session());
+  REQUIRE(standing.size() == 2);
+  CHECK(standing[0].identity->irq == IrqNumber{kIrq});
+  CHECK(standing[0].after == CpuSet{6});
+  CHECK(standing[1].after == CpuSet{1});
+}
+
 TEST_CASE("apply: an exception at any write undoes, and goes on", "[apply]") {
   const auto k = GENERATE(range(0U, kVectors + 1));
   const bool written = GENERATE(false, true);

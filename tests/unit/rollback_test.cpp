@@ -363,7 +363,7 @@ TEST_CASE("rollback: another boot took the masks away", "[apply]") {
   static_cast<void>(apply(tree.writes(), tree.sysfs(), session, test::quick_options()));
   session.boot_id = "22222222-2222-2222-2222-222222222222";
   CHECK_FALSE(history(session).at(0).this_boot);
-  CHECK(committed_writes(session).empty());
+  CHECK(standing_writes(session).empty());
   const auto reports = roll_back({}, tree.sysfs(), session, test::quick_options());
   CHECK(reports.at(0).state == ApplyState::rolled_back);
   for (const auto& outcome : reports.at(0).outcomes) {

@@ -90,9 +90,9 @@ struct RollbackSelection {
 /// Removes all but the newest `keep` journals, never one that is open or partial. Returns how many.
 std::size_t prune_journals(const Session& session, std::size_t keep);
 
-/// The writes of the newest committed journal of this boot and root, with what they set: what
-/// `check` compares with. Empty if there is none.
-[[nodiscard]] std::vector<Write> committed_writes(const Session& session);
+/// What applies of this boot and root have set, as the last of them did, and no rollback has put
+/// back: what `check` compares with.
+[[nodiscard]] std::vector<Write> standing_writes(const Session& session);
 
 /// One mask that an apply set, and what stands there now.
 struct AppliedMask {
