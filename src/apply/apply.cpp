@@ -263,11 +263,22 @@ std::optional<ApplyState> settled_without_writing(std::vector<Item>& items,
   return good ? ApplyState::nothing_to_do : ApplyState::partial;
 }
 
+/// Of a run that wrote nothing, nothing stands that a rollback could be asked for.
+bool is_removed(const JournalDir& dir, const std::string& id) {
+  try {
+    dir.remove(id);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void warn_of_interrupted(const JournalDir& dir, const Session& session, ApplyReport& report) {
   for (const auto& id : dir.ids()) {
     const auto journal = dir.read(id);
     const bool interrupted = journal && journal->problem.empty() &&
-                             journal->state == JournalState::open && journal->root == session.root;
+                             journal->state == JournalState::open &&
+                             journal->root == session.root && same_boot(*journal, session);
     if (interrupted) {
       report.warnings.push_back(fmt::format(
           "an apply was interrupted and is not rolled back yet: `irqtune rollback {}`", id));
@@ -310,8 +321,12 @@ ApplyReport apply(const std::vector<Write>& writes,
   }
   auto journal = Journal::create(dir, session, due);
   Run run{kernel, options, journal, items};
-  report.id = journal.id();
   report.state = carry_out(run);
+  const bool wrote =
+      report.state != ApplyState::partial || std::ranges::any_of(items, &Item::written);
+  if (wrote || !is_removed(dir, journal.id())) {
+    report.id = journal.id();
+  }
   report.outcomes = outcomes_of(std::move(items));
   return report;
 }

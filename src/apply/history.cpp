@@ -26,10 +26,11 @@ std::vector<HistoryEntry> history(const Session& session) {
                        journal->writes.size(),
                        0,
                        0,
-                       journal->problem};
+                       journal->problem,
+                       journal->root == session.root ? "" : journal->root};
     for (const auto& [number, write] : journal->writes) {
       entry.done += write.written ? 1U : 0U;
-      entry.undone += write.undone ? 1U : 0U;
+      entry.undone += write.written && write.undone ? 1U : 0U;
     }
     entries.push_back(std::move(entry));
   }

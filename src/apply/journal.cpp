@@ -184,7 +184,12 @@ void JournalDir::remove_leftovers() const {
 }
 
 void JournalDir::remove(std::string_view id) const {
-  ::unlinkat(fd_.get(), fmt::format("{}{}", id, kSuffix).c_str(), 0);
+  if (::unlinkat(fd_.get(), fmt::format("{}{}", id, kSuffix).c_str(), 0) != 0 && errno != ENOENT) {
+    throw Error::system(ErrorKind::applying,
+                        (path_ / fmt::format("{}{}", id, kSuffix)).native(),
+                        "cannot remove the journal",
+                        last_error());
+  }
 }
 
 Journal::Journal(Fd fd, std::filesystem::path path, std::string id)

@@ -73,6 +73,7 @@ class JournalDir {
   /// Removes what an interrupted creation left behind.
   void remove_leftovers() const;
 
+  /// Throws Error{applying} if it cannot.
   void remove(std::string_view id) const;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }

@@ -57,7 +57,11 @@ Fd open_lock(int dir, const std::filesystem::path& path) {
     fd = ::openat(dir, "lock", O_RDONLY | kFlags);
   }
   if (fd < 0) {
-    throw Error::system(ErrorKind::applying, path.native(), "cannot open the lock", last_error());
+    throw Error::system(ErrorKind::applying,
+                        path.native(),
+                        "cannot open the lock",
+                        last_error(),
+                        "irqtune makes it, as a plain file: remove what stands there");
   }
   return Fd(fd);
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <utility>
 
 namespace irqtune {
@@ -228,8 +229,14 @@ HostId host_of(const Member& member) {
           optional_of(member, "cmdline", text_of)};
 }
 
-/// Two assignments of one interrupt would undo each other.
+/// Two assignments of one interrupt, or one vector, would undo each other.
 void refuse_duplicates(const std::vector<Assignment>& assignments, const Member& list) {
+  std::set<VectorId> vectors;
+  for (const auto& assignment : assignments) {
+    if (assignment.vector && !vectors.insert(*assignment.vector).second) {
+      list.refuse(fmt::format("names {} twice", assignment.vector->to_string()));
+    }
+  }
   std::vector<IrqNumber> seen;
   seen.reserve(assignments.size());
   for (const auto& assignment : assignments) {

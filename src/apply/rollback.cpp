@@ -88,7 +88,9 @@ std::string hint_for(const JournalText& journal, const Session& session) {
     return journal.root != session.root ? fmt::format("give --root {}", journal.root) : "";
   }
   return journal.root.empty()
-             ? std::string("look at the file; nothing can be put back by it: then remove it")
+             ? std::string(
+                   "look at the file: another user's has to be given back (chown) first; "
+                   "one that nothing can be read of can only be removed")
              : fmt::format("`irqtune rollback {} --force` goes by the lines that can be read",
                            journal.id);
 }
@@ -192,6 +194,12 @@ bool is_owed(const JournalText& journal, const Session& session) {
   return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
 }
 
+/// The same, of one that cannot be read to its end or at all.
+bool may_be_owed(const JournalText& journal, const Session& session) {
+  const bool unknown = journal.newer || journal.root.empty();
+  return !journal.problem.empty() && (unknown || is_owed(journal, session));
+}
+
 ApplyReport roll_back_named(Rollback& rollback, const std::string& id) {
   const auto journal = rollback.dir.read(id);
   if (!journal || !journal_sequence(id)) {
@@ -235,6 +243,12 @@ ApplyReport passed_over(const JournalText& journal, const std::string& why, Roll
   return report;
 }
 
+/// The last change was meant, not one before it.
+void stop_at(const std::string& why, ApplyReport& report) {
+  report.problem = why;
+  report.hint += "; `irqtune rollback --all` goes on to the journals before it";
+}
+
 ApplyReport not_begun(const JournalText& journal) {
   return {journal.id,
           true,
@@ -255,6 +269,10 @@ std::vector<ApplyReport> roll_back_due(Rollback& rollback, bool all) {
     }
     if (const auto why = objection(*journal, rollback); !why.empty()) {
       reports.push_back(passed_over(*journal, why, rollback));
+      if (!all && may_be_owed(*journal, rollback.session)) {
+        stop_at(why, reports.back());
+        break;
+      }
       continue;
     }
     if (!reports.empty() && is_interrupted(rollback)) {

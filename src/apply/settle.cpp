@@ -49,23 +49,31 @@ std::string vectors_text(const Sysfs& sysfs, const std::vector<PciAddress>& devi
 }  // namespace
 
 bool wait_until_stable(const Sysfs& sysfs,
-                       const std::vector<PciAddress>& devices,
+                       const std::function<std::vector<PciAddress>()>& devices,
                        const SettleOptions& options) {
   const auto clock = clock_of(options);
   const auto start = clock.now();
   auto changed = start;
-  auto last = vectors_text(sysfs, devices);
+  auto list = devices();
+  auto last = vectors_text(sysfs, list);
   while (true) {
     const auto now = clock.now();
     if (now - changed >= options.stable_for) {
-      return true;
+      auto other = devices();  // Not each time: that reads the whole host.
+      if (other == list) {
+        return true;
+      }
+      list = std::move(other);
+      last = vectors_text(sysfs, list);
+      changed = clock.now();
+      continue;
     }
     if (now - start >= options.timeout || (options.interrupted && options.interrupted())) {
       return false;
     }
     clock.sleep(std::min(
         {kInterval, options.stable_for - (now - changed), options.timeout - (now - start)}));
-    auto next = vectors_text(sysfs, devices);
+    auto next = vectors_text(sysfs, list);
     if (next != last) {
       last = std::move(next);
       changed = clock.now();

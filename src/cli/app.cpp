@@ -5,6 +5,7 @@
 #include "irqtune/read/lscpu.h"
 
 #include "cli/commands.h"
+#include "cli/failures.h"
 #include "cli/parse_config.h"
 #include "cli/support.h"
 
@@ -102,10 +103,10 @@ ExitCode run_command(const Context& context) {
   try {
     return std::visit([&](const auto& options) { return run(options, context); }, call.command);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::usage) {
-      throw;
-    }
-    throw Error(error.kind(), name_config(error.what(), call.config, call.name), error.hint());
+    const bool usage = error.kind() == ErrorKind::usage;
+    throw Error(error.kind(),
+                usage ? name_config(error.what(), call.config, call.name) : error.what(),
+                in_full(error.hint(), context.style.program));
   }
 }
 

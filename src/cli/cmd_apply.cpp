@@ -75,7 +75,7 @@ std::vector<PciAddress> awaited_devices(const ApplyCommand& options,
 }
 
 void wait_for_vectors(const ApplyCommand& options,
-                      const std::vector<PciAddress>& devices,
+                      const std::optional<Plan>& given,
                       const Context& context) {
   SettleOptions settle;
   settle.interrupted = [] { return SignalGuard::interrupted(); };
@@ -87,7 +87,8 @@ void wait_for_vectors(const ApplyCommand& options,
       progress(options.timeout - std::chrono::duration<double>(since).count());
     };
   }
-  const bool stable = wait_until_stable(context.sysfs, devices, settle);
+  const bool stable = wait_until_stable(
+      context.sysfs, [&] { return awaited_devices(options, given, context); }, settle);
   if (progress) {
     progress(0);
   }
@@ -169,7 +170,20 @@ ExitCode code_of(const ApplyReport& report) {
 std::string report_text(const ApplyReport& report, const Plan& plan, const TextStyle& style) {
   const bool nothing =
       report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
-  return nothing ? "No passthrough vectors in scope: nothing to do.\n" : apply_text(report, style);
+  if (nothing) {
+    return "No passthrough vectors in scope: nothing to do.\n";
+  }
+  const auto stuck = std::ranges::count_if(plan.assignments, [&](const Assignment& assignment) {
+    return assignment.blocked && assignment.from.value_or(CpuSet{}).intersects(plan.protected_cpus);
+  });
+  return report.state == ApplyState::nothing_to_do && stuck > 0
+             ? fmt::format(
+                   "Nothing to do: {} of {} interrupts stay on protected CPUs with these "
+                   "options; {} plan says why.\n",
+                   stuck,
+                   plan.assignments.size(),
+                   style.program)
+             : apply_text(report, style);
 }
 
 /// `told`: warnings that are printed already; the document holds them too.
@@ -177,8 +191,11 @@ ExitCode finish(ApplyReport report,
                 const Plan& plan,
                 const std::vector<std::string>& told,
                 const Context& context) {
+  for (auto& warning : report.warnings) {
+    warning = in_full(std::move(warning), context.style.program);
+  }
   print_warnings(context, report.warnings);
-  context.err << failures_text(report);
+  context.err << in_full(failures_text(report), context.style.program);
   report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
   if (context.call.json) {
     context.out << apply_json(report);
@@ -259,6 +276,24 @@ ApplyReport carry_out_alone(Work& work,
   return carry_out(work, options, session, context);
 }
 
+/// The same; where there is nothing to write, only another irqtune at work is an error: it may be
+/// about to change what is in place.
+ApplyReport carry_out_if_needed(Work& work,
+                                const ApplyCommand& options,
+                                const std::optional<Plan>& given,
+                                const std::string& stamp,
+                                const Context& context) {
+  try {
+    return carry_out_alone(work, options, given, stamp, context);
+  } catch (const Error& error) {
+    if (change_count(work.plan) > 0 || error.kind() == ErrorKind::busy ||
+        SignalGuard::interrupted()) {
+      throw;
+    }
+    return {};
+  }
+}
+
 /// Throws Error{usage} if options were typed that the plan in the file has settled.
 void check_nothing_selected(const ApplyCommand& options, const Context& context) {
   const auto& selection = context.call.selection;
@@ -281,7 +316,7 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
                          ? std::nullopt
                          : std::optional(plan_from_file(context, options.plan_file, options.force));
   if (options.wait_stable) {
-    wait_for_vectors(options, awaited_devices(options, given, context), context);
+    wait_for_vectors(options, given, context);
   }
   const auto stamp = lock_stamp(state_dir_of(context));
   auto work = prepared(options, given, context);
@@ -289,8 +324,8 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   ApplyReport report;
   if (options.dry_run) {
     report = dry_run(writes_for(work.plan), context.sysfs);
-  } else if (change_count(work.plan) > 0) {
-    report = carry_out_alone(work, options, given, stamp, context);
+  } else if (change_count(work.plan) > 0 || has_state_dir(session_of(context, HostId{}))) {
+    report = carry_out_if_needed(work, options, given, stamp, context);
   }
   return finish(std::move(report), work.plan, work.warnings, context);
 }

@@ -38,7 +38,7 @@ void print(const std::vector<ApplyReport>& reports, const Context& context) {
   const auto all = joined(reports);
   for (const auto& report : reports) {
     print_warnings(context, report.warnings);
-    context.err << failures_text(report);
+    context.err << in_full(failures_text(report), context.style.program);
   }
   if (context.call.json) {
     context.out << apply_json(all);
@@ -53,10 +53,14 @@ void print(const std::vector<ApplyReport>& reports, const Context& context) {
   }
 }
 
+/// A dry run that has found what could not be put back fails as the real one would.
+bool is_partial(const ApplyReport& report) {
+  const bool would_be = report.state == ApplyState::dry_run && !failures_text(report).empty();
+  return report.state == ApplyState::partial || would_be;
+}
+
 ExitCode code_of(const std::vector<ApplyReport>& reports) {
-  const bool partial = std::ranges::any_of(
-      reports, [](const ApplyReport& r) { return r.state == ApplyState::partial; });
-  return partial ? ExitCode::partial : ExitCode::ok;
+  return std::ranges::any_of(reports, is_partial) ? ExitCode::partial : ExitCode::ok;
 }
 
 }  // namespace
@@ -75,8 +79,9 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   // Where nothing was ever applied no directory is made for the lock.
   if (options.dry_run || !has_state_dir(session)) {
     const RollbackSelection dry{options.id, options.all, true};
-    print(roll_back(dry, context.sysfs, session, apply_options), context);
-    return ExitCode::ok;
+    const auto reports = roll_back(dry, context.sysfs, session, apply_options);
+    print(reports, context);
+    return code_of(reports);
   }
   if (const auto why = why_not_writable(context.sysfs)) {
     throw Error(ErrorKind::applying, *why);

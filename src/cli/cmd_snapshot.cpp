@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/read/snapshot.h"
 
@@ -11,6 +12,11 @@
 namespace irqtune {
 
 ExitCode run(const SnapshotCommand& options, const Context& context) {
+  if (options.output == "-") {
+    throw Error(ErrorKind::usage,
+                "snapshot -o -: a snapshot does not go to standard output",
+                "give a file (FILE.tar.gz) or a directory");
+  }
   SnapshotOptions snapshot;
   snapshot.anonymize = options.anonymize;
   snapshot.sample = options.sample;

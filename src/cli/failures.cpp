@@ -112,4 +112,14 @@ std::string failures_text(const ApplyReport& report) {
   return out + problem_text(report);
 }
 
+std::string in_full(std::string text, std::string_view program) {
+  constexpr std::string_view kCommand = "`irqtune ";
+  const auto whole = fmt::format("`{} ", program);
+  for (auto at = text.find(kCommand); at != std::string::npos;
+       at = text.find(kCommand, at + whole.size())) {
+    text.replace(at, kCommand.size(), whole);
+  }
+  return text;
+}
+
 }  // namespace irqtune

@@ -4,6 +4,7 @@
 #include "irqtune/core/change.h"
 
 #include <string>
+#include <string_view>
 
 namespace irqtune {
 
@@ -12,5 +13,9 @@ namespace irqtune {
 /// fate. Else, and of a rollback, a line for each refusal, of which the first ten are named, and
 /// for its problem. Empty if there is none.
 [[nodiscard]] std::string failures_text(const ApplyReport& report);
+
+/// `text` with each command in it ("`irqtune rollback ID`") as it is to be typed for the same host:
+/// `program` is "irqtune --root DIR".
+[[nodiscard]] std::string in_full(std::string text, std::string_view program);
 
 }  // namespace irqtune

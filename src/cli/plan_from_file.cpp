@@ -3,9 +3,11 @@
 
 #include "irqtune/apply/plan_file.h"
 #include "irqtune/core/error.h"
+#include "irqtune/core/protection.h"
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "cli/support.h"
 #include "sys/input_file.h"
 
 #include <fmt/format.h>
@@ -56,6 +58,25 @@ void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path)
   }
 }
 
+/// Throws Error{usage} if the plan wants a CPU that has come to be protected since it was made.
+void check_unprotected(const Plan& plan, const Context& context, const std::string& path) {
+  const auto host = read_host_for(context, PolicyOptions{}, Detail::passthrough, false);
+  const auto map = protections(host, plan.policy.protection);
+  const auto since = protected_cpus(map) - plan.protected_cpus;
+  for (const auto& assignment : plan.assignments) {
+    const auto cpu = (assignment.to & since).first();
+    if (assignment.change && cpu) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: IRQ {} to CPU {}: protected since the plan was made: {}",
+                              path,
+                              static_cast<std::uint32_t>(assignment.irq),
+                              *cpu,
+                              printable(protection_texts(*cpu, map.at(*cpu)).front())),
+                  "make a new plan, or carry it out as it stands with --force");
+    }
+  }
+}
+
 }  // namespace
 
 Plan plan_from_file(const Context& context, const std::string& path, bool force) {
@@ -73,6 +94,9 @@ Plan plan_from_file(const Context& context, const std::string& path, bool force)
     check_origin(plan, recorded_digest(*file.text), id.hostname, path);
   }
   check_online(plan, context.sysfs, path);
+  if (!force && !plan.protected_cpus.empty()) {
+    check_unprotected(plan, context, path);
+  }
   if (id.boot_id && plan.host.boot_id && id.boot_id != plan.host.boot_id) {
     plan.warnings.push_back(
         fmt::format("{}: made in another boot of a host; vectors are found by their key", path));

@@ -79,10 +79,11 @@ std::vector<std::string> vm_names(const Host& host) {
   return names;
 }
 
-std::vector<std::string> passthrough_names(const Host& host) {
+/// Of the devices whose interrupts are in scope.
+std::vector<std::string> device_names(const Host& host, Scope scope) {
   std::vector<std::string> names;
   for (const auto& device : host.devices) {
-    if (device.passthrough) {
+    if (device.passthrough || scope != Scope::passthrough) {
       names.push_back(device.address.to_string());
     }
   }
@@ -267,10 +268,11 @@ void settle_selection(Host& host, Policy& policy, const Invocation& call) {
   for (const auto& [name, chosen] : policy.vm_policies) {
     named.push_back(name);
   }
-  const auto devices = passthrough_names(host);
+  const auto devices = device_names(host, policy.scope);
   const auto vms = vm_names(host);
   auto& warnings = host.warnings;
-  check_globs({"--device", "passthrough device", devices}, policy.devices, call, warnings);
+  const auto* const noun = policy.scope == Scope::passthrough ? "passthrough device" : "device";
+  check_globs({"--device", noun, devices}, policy.devices, call, warnings);
   check_globs({"--vm", "VM", vms}, policy.vms, call, warnings);
   check_globs({"--vm-policy", "VM", vms}, named, call, warnings);
   check_cpus("--avoid", policy.protection.avoid, host, warnings);

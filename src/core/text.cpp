@@ -330,4 +330,19 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   return longer != names.end() ? *longer : best;
 }
 
+std::string rate_text(const std::optional<double>& rate) {
+  constexpr double kThousand = 1e3;
+  constexpr double kMillion = 1e6;
+  if (!rate) {
+    return "-";
+  }
+  if (*rate >= kMillion) {
+    return fmt::format("{:.1f}M", *rate / kMillion);
+  }
+  if (*rate >= 10 * kThousand) {
+    return fmt::format("{:.1f}k", *rate / kThousand);
+  }
+  return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
+}
+
 }  // namespace irqtune

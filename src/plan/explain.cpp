@@ -22,6 +22,17 @@ using planning::Index;
 using planning::Item;
 using planning::Site;
 
+/// What the CPU has of the interrupt: all of it where it is headed there alone, wherever it was
+/// counted; else what was counted there.
+double rate_of(const Irq& irq, int cpu) {
+  const auto at = headed_to(irq).value_or(CpuSet{});
+  if (at.size() == 1) {
+    return at.contains(cpu) ? total_rate(irq) : 0;
+  }
+  const auto counted = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
+  return counted != irq.rates.end() ? counted->rate : 0;
+}
+
 /// A plan with the working values it was made from.
 class Explainer {
  public:
@@ -101,10 +112,10 @@ class Explainer {
     std::map<int, double> load;
     std::map<int, std::size_t> vectors;
     for (const auto& irq : planned_host(host_, plan_).irqs) {
-      for (const auto& rate : irq.rates) {
-        load[rate.cpu] += rate.rate;
-      }
       const auto& at = headed_to(irq);
+      for (const auto& rate : irq.rates) {
+        load[at && at->size() == 1 ? *at->first() : rate.cpu] += rate.rate;
+      }
       if (at && at->size() == 1 && !irq.actions.empty()) {
         ++vectors[*at->first()];
       }
@@ -221,7 +232,7 @@ class Explainer {
                            ? "a primary: one to a core first, on first threads"
                            : "an auxiliary: to a sibling thread, else the least loaded CPU");
     if (winner.load) {
-      lines.push_back(fmt::format("cpu{} then carries {:.0f}/s", winner.cpu, *winner.load));
+      lines.push_back(fmt::format("cpu{} then carries {}/s", winner.cpu, rate_text(winner.load)));
     }
     return lines;
   }
@@ -241,9 +252,7 @@ std::optional<double> rate_on(const Host& host, int cpu) {
   }
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    for (const auto& rate : irq.rates) {
-      sum += rate.cpu == cpu ? rate.rate : 0;
-    }
+    sum += rate_of(irq, cpu);
   }
   return sum;
 }

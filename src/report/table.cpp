@@ -119,21 +119,6 @@ std::string tinted(const TextStyle& style, Tint tint, std::string_view text) {
              : std::string(text);
 }
 
-std::string rate_text(const std::optional<double>& rate) {
-  constexpr double kThousand = 1e3;
-  constexpr double kMillion = 1e6;
-  if (!rate) {
-    return "-";
-  }
-  if (*rate >= kMillion) {
-    return fmt::format("{:.1f}M", *rate / kMillion);
-  }
-  if (*rate >= 10 * kThousand) {
-    return fmt::format("{:.1f}k", *rate / kThousand);
-  }
-  return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
-}
-
 std::string list_text(const std::optional<CpuSet>& cpus) {
   return cpus && !cpus->empty() ? cpus->to_list() : "-";
 }

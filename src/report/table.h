@@ -59,9 +59,6 @@ class Table {
 enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
 [[nodiscard]] std::string tinted(const TextStyle& style, Tint tint, std::string_view text);
 
-/// "12", "3.4", "12k", "1.2M": interrupts per second for people; "-" if unknown.
-[[nodiscard]] std::string rate_text(const std::optional<double>& rate);
-
 /// A CPU list for a table; "-" if unknown or empty.
 [[nodiscard]] std::string list_text(const std::optional<CpuSet>& cpus);
 

@@ -87,10 +87,10 @@ std::string headline(const ApplyReport& report, const TextStyle& style) {
     case ApplyState::partial:
       return tinted(style,
                     Tint::red,
-                    fmt::format("{} done, {} not (listed below). Journal: {}",
+                    fmt::format("{} done, {} not (listed below).{}",
                                 changed,
-                                report.outcomes.size() - changed,
-                                report.id));
+                                refused,
+                                report.id.empty() ? "" : fmt::format(" Journal: {}", report.id)));
     case ApplyState::dry_run:
       return fmt::format("Dry run: {} would change; nothing was written.",
                          counted(changed, "affinity mask"));
@@ -112,8 +112,11 @@ std::string history_note(const HistoryEntry& entry, const TextStyle& style) {
   if (!entry.this_boot) {
     return "another boot: its masks are gone";
   }
+  if (!entry.other_root.empty()) {
+    return fmt::format("of the root {}: rolled back with its --root only", entry.other_root);
+  }
   return entry.state == JournalState::open
-             ? fmt::format("interrupted; undo it with: {} rollback", style.program)
+             ? fmt::format("interrupted; undo it with: {} rollback {}", style.program, entry.id)
              : std::string();
 }
 

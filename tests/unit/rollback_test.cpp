@@ -387,7 +387,10 @@ TEST_CASE("rollback: the journal of another root is none of its business", "[app
   CHECK(tree.masks() == "3\n0\n1\n");
 }
 
-TEST_CASE("rollback: a newer format is refused by name and passed over otherwise", "[apply]") {
+TEST_CASE(
+    "rollback: a newer format is refused by name, stops a rollback without one, and --all passes "
+    "it over",
+    "[apply]") {
   test::VfioTree tree(2);
   const auto older = applied(tree).id;
   const auto text = tree.journal();
@@ -397,7 +400,11 @@ TEST_CASE("rollback: a newer format is refused by name and passed over otherwise
   CHECK_FALSE(history(tree.session()).at(0).problem.empty());
   CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}), Error);
   CHECK_THROWS_AS(rolled_back(tree, {newer, false, false}, true), Error);
-  const auto reports = rolled_back(tree);
+  const auto stopped = rolled_back(tree);
+  REQUIRE(stopped.size() == 1);  // The older one is not what was meant.
+  CHECK(stopped[0].state == ApplyState::partial);
+  CHECK(stopped[0].hint.find("rollback --all") != std::string::npos);
+  const auto reports = rolled_back(tree, {{}, true, false});
   REQUIRE(reports.size() == 2);
   CHECK(reports[0].id == newer);
   CHECK(reports[0].state == ApplyState::partial);  // Whether it left something cannot be told.

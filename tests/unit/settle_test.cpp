@@ -23,12 +23,16 @@ SettleOptions simulated(milliseconds& now, std::function<void()> at) {
   return options;
 }
 
+std::vector<PciAddress> guest_devices() {
+  return {test::vfio_device()};
+}
+
 }  // namespace
 
 TEST_CASE("settle: vectors that stay are stable after that long", "[apply]") {
   const test::VfioTree tree(2);
   milliseconds now{0};
-  CHECK(wait_until_stable(tree.sysfs(), {test::vfio_device()}, simulated(now, [] {})));
+  CHECK(wait_until_stable(tree.sysfs(), guest_devices, simulated(now, [] {})));
   CHECK(now == milliseconds{2000});
 }
 
@@ -42,9 +46,19 @@ TEST_CASE("settle: each change starts the wait anew", "[apply]") {
       tree.add_vector(50 + added, added);  // One after another, as QEMU does.
     }
   });
-  CHECK(wait_until_stable(tree.sysfs(), {test::vfio_device()}, options));
+  CHECK(wait_until_stable(tree.sysfs(), guest_devices, options));
   CHECK(now >= milliseconds{4600 + 1900});
   CHECK(now <= milliseconds{4600 + 2200});
+}
+
+TEST_CASE("settle: a device that came meanwhile is waited for, too", "[apply]") {
+  const test::VfioTree tree(1);
+  milliseconds now{0};
+  const auto devices = [&] {
+    return now >= milliseconds{500} ? guest_devices() : std::vector<PciAddress>{};
+  };
+  CHECK(wait_until_stable(tree.sysfs(), devices, simulated(now, [] {})));
+  CHECK(now == milliseconds{4000});
 }
 
 TEST_CASE("settle: the same number as another kind is a change", "[apply]") {
@@ -55,7 +69,7 @@ TEST_CASE("settle: the same number as another kind is a change", "[apply]") {
       tree.file("/sys/bus/pci/devices/0000:3b:00.0/msi_irqs/30", "msi\n");
     }
   });
-  CHECK(wait_until_stable(tree.sysfs(), {test::vfio_device()}, options));
+  CHECK(wait_until_stable(tree.sysfs(), guest_devices, options));
   CHECK(now == milliseconds{3000});
 }
 
@@ -70,13 +84,13 @@ TEST_CASE("settle: vectors that never rest, and an interrupted wait, are not sta
   int shown = 0;
   options.on_wait = [&](milliseconds) { ++shown; };
   SECTION("until the time is up") {
-    CHECK_FALSE(wait_until_stable(tree.sysfs(), {test::vfio_device()}, options));
+    CHECK_FALSE(wait_until_stable(tree.sysfs(), guest_devices, options));
     CHECK(now == milliseconds{60000});
     CHECK(shown > 100);
   }
   SECTION("until a signal comes") {
     options.interrupted = [&] { return now >= milliseconds{1000}; };
-    CHECK_FALSE(wait_until_stable(tree.sysfs(), {test::vfio_device()}, options));
+    CHECK_FALSE(wait_until_stable(tree.sysfs(), guest_devices, options));
     CHECK(now <= milliseconds{1200});
   }
 }
@@ -84,7 +98,7 @@ TEST_CASE("settle: vectors that never rest, and an interrupted wait, are not sta
 TEST_CASE("settle: a device with INTx, or none at all, has nothing to wait for", "[apply]") {
   const test::VfioTree tree(0);
   milliseconds now{0};
-  CHECK(wait_until_stable(tree.sysfs(), {test::vfio_device()}, simulated(now, [] {})));
+  CHECK(wait_until_stable(tree.sysfs(), guest_devices, simulated(now, [] {})));
 }
 
 }  // namespace irqtune

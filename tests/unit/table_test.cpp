@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/table.h"
 
+#include "irqtune/core/text.h"
+
 #include "support/catch.h"
 
 namespace irqtune::test {

@@ -67,7 +67,7 @@ struct ApplyOptions {
 
 /// Which journals a rollback takes up.
 struct RollbackSelection {
-  std::string id;    ///< Empty: the newest that is not rolled back.
+  std::string id;    ///< Empty: the newest that is not rolled back; none older if that is damaged.
   bool all = false;  ///< Every one that is not rolled back, newest first.
   bool dry_run = false;
 };

@@ -25,11 +25,12 @@ struct SettleOptions {
 };
 
 /// Waits until the vectors of `devices` (numbers and kinds in their msi_irqs/) have not changed for
-/// `stable_for`: while a guest's driver loads, QEMU tears its set of vectors down and up again, and
-/// each time their masks are lost. A device with INTx has one line and nothing to wait for. True if
-/// they are stable; false if the time is up or the wait was interrupted.
+/// `stable_for`, nor the list of devices by then: a guest may have begun to start meanwhile. While
+/// a guest's driver loads, QEMU tears its set of vectors down and up again, and each time their
+/// masks are lost. A device with INTx has one line and nothing to wait for. True if they are
+/// stable; false if the time is up or the wait was interrupted.
 [[nodiscard]] bool wait_until_stable(const Sysfs& sysfs,
-                                     const std::vector<PciAddress>& devices,
+                                     const std::function<std::vector<PciAddress>()>& devices,
                                      const SettleOptions& options);
 
 }  // namespace irqtune

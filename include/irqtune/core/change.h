@@ -103,6 +103,7 @@ struct HistoryEntry {
   std::size_t done = 0;    ///< Masks written.
   std::size_t undone = 0;  ///< Masks put back.
   std::string problem;     ///< Why it cannot be read; empty if it can.
+  std::string other_root;  ///< What was written below, if that is not the root in use.
 };
 
 }  // namespace irqtune

@@ -104,4 +104,7 @@ struct JsonExtent {
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        const std::vector<std::string>& names);
 
+/// "12", "3.4", "12k", "1.2M": interrupts per second for people; "-" if unknown.
+[[nodiscard]] std::string rate_text(const std::optional<double>& rate);
+
 }  // namespace irqtune

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands say of what was applied, and of how to take it back.
+#include "support/captured_host.h"
+#include "support/catch.h"
+#include "support/run_on.h"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace irqtune::test {
+
+namespace {
+
+using Catch::Contains;
+using Json = nlohmann::json;
+
+const std::string kJournals = "/var/lib/irqtune/journal";
+
+/// Path of the newest journal, below the root.
+std::string newest_journal(const FakeTree& host) {
+  std::string newest;
+  for (const auto& entry : std::filesystem::directory_iterator(host.root() / kJournals.substr(1))) {
+    newest = std::max(newest, entry.path().filename().string());
+  }
+  return kJournals + '/' + newest;
+}
+
+/// Takes the last line away, as if the run had been killed before it.
+void interrupt_newest(FakeTree& host) {
+  const auto path = newest_journal(host);
+  auto text = host.text(path);
+  text.erase(text.rfind('\n', text.size() - 2) + 1);
+  host.file(path, text);
+}
+
+}  // namespace
+
+TEST_CASE("undo: history names the very apply that was interrupted", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  REQUIRE(on(host, {"apply", "--vm", "vm1"}).code == 0);
+  const auto id = std::filesystem::path(newest_journal(host)).stem().string();
+  interrupt_newest(host);
+  const auto later = on(host, {"apply", "--vm", "vm2"});
+  REQUIRE(later.code == 0);
+  const auto command = "irqtune --root " + host.root().string() + " rollback " + id;
+  CHECK_THAT(later.err, Contains(command + "`"));
+  CHECK_THAT(on(host, {"history"}).out, Contains("undo it with: " + command + "\n"));
+}
+
+TEST_CASE("undo: a damaged newest apply is not passed over for an older one", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  REQUIRE(on(host, {"apply", "--vm", "vm1"}).code == 0);
+  const auto first = host.contents();
+  REQUIRE(on(host, {"apply", "--vm", "vm2"}).code == 0);
+  const auto before = host.contents();
+  host.file(newest_journal(host), host.text(newest_journal(host)) + "garbage\n");
+  for (const auto& arguments : {Arguments{"rollback"}, {"rollback", "--dry-run"}}) {
+    const auto ran = on(host, arguments);
+    CHECK(ran.code == 4);
+    CHECK_THAT(ran.err, Contains(" --force` goes by the lines that can be read"));
+    CHECK_THAT(ran.err, Contains("rollback --all` goes on"));
+    CHECK(host.contents() == before);
+  }
+  CHECK(on(host, {"rollback", "--force"}).code == 4);
+  CHECK(host.contents() == first);
+}
+
+TEST_CASE("undo: a dry run that finds what cannot be put back fails as the real one would",
+          "[cli][apply]") {
+  CapturedHost host("two-vms");
+  REQUIRE(on(host, {"apply"}).code == 0);
+  CHECK(on(host, {"rollback", "--dry-run"}).code == 0);
+  const auto journal = host.text(newest_journal(host));
+  const auto at = journal.find("\"irq\":") + 6;
+  const auto irq = journal.substr(at, journal.find_first_not_of("0123456789", at) - at);
+  host.file("/proc/irq/" + irq + "/smp_affinity_list", "9\n");
+  CHECK(on(host, {"rollback", "--dry-run"}).code == 4);
+  CHECK(on(host, {"rollback"}).code == 4);
+}
+
+TEST_CASE("apply: vectors that cannot leave a vCPU's core are not called right", "[cli][apply]") {
+  const CapturedHost host("two-vms");
+  const auto ran = on(host, {"apply", "--avoid", "0-15"});
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, Contains("29 of 29 interrupts stay on protected CPUs"));
+}
+
+TEST_CASE("apply: a plan for CPUs that were pinned since is refused", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  const auto file = (host.root() / "plan.json").string();
+  REQUIRE(on(host, {"plan", "--vm", "vm1", "-o", file}).code == 0);
+  const auto plan = Json::parse(host.text("/plan.json"));
+  const auto to = plan["assignments"][0]["to"].get<std::string>();
+  const auto vms = Json::parse(on(host, {"show", "vms", "--json"}).out)["vms"];
+  const auto pid = vms[1]["pid"].dump();
+  const auto tid = vms[1]["vcpus"][0]["tid"].dump();
+  host.file("/proc/" + pid + "/task/" + tid + "/status",
+            "Name:\tCPU 0/KVM\nCpus_allowed_list:\t" + to + "\n");
+  const auto before = host.contents();
+  check_refused(on(host, {"apply", file}), 2, "protected since the plan was made", "--force");
+  CHECK(host.contents() == before);
+  CHECK(on(host, {"apply", file, "--force"}).code == 0);
+}
+
+TEST_CASE("apply: with nothing to do, another irqtune at work is told all the same",
+          "[cli][apply]") {
+  const CapturedHost host("two-vms");
+  REQUIRE(on(host, {"apply"}).code == 0);
+  const auto lock = host.root() / "var/lib/irqtune/lock";
+  const int held = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(held, LOCK_EX) == 0);
+  CHECK(on(host, {"apply"}).code == 5);
+  ::close(held);
+  CHECK(on(host, {"apply"}).code == 0);
+}
+
+TEST_CASE("explain: a CPU's load is that of what is headed there", "[cli]") {
+  CapturedHost host("two-vms");
+  host.file("/proc/irq/74/smp_affinity_list", "6\n");  // Pending: the counts are elsewhere.
+  const auto document = Json::parse(on(host, {"explain", "cpu6", "--json"}).out);
+  const auto irqs = Json::parse(on(host, {"show", "irqs", "--json"}).out)["irqs"];
+  double sum = 0;
+  for (const auto& irq : irqs) {
+    if (irq["affinity"] == "6") {
+      sum += irq["rate"].get<double>();
+    }
+  }
+  CHECK(document["cpu"]["load_before"].get<double>() >= sum);
+}
+
+TEST_CASE("plan: a host device can be selected where host devices are in scope", "[cli]") {
+  const CapturedHost host("two-vms");
+  const auto devices = Json::parse(on(host, {"show", "devices", "--json"}).out)["devices"];
+  const auto irqs = Json::parse(on(host, {"plan", "--scope", "all", "--json"}).out)["assignments"];
+  for (const auto& irq : irqs) {
+    if (irq["vector"].is_null() && irq.contains("device") && irq["device"].is_string()) {
+      const auto device = irq["device"].get<std::string>();
+      CHECK(on(host, {"plan", "--scope", "all", "--device", device}).code == 0);
+      check_refused(on(host, {"plan", "--device", device}), 2, "no such passthrough device");
+      return;
+    }
+  }
+  CHECK(on(host, {"plan", "--scope", "all", "--device", "0000:27:00.0"}).code == 0);
+}
+
+}  // namespace irqtune::test
