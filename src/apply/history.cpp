@@ -54,24 +54,35 @@ std::size_t prune_journals(const Session& session, std::size_t keep) {
   return removed;
 }
 
+namespace {
+
+/// False of what another host or boot wrote, and of what is rolled back.
+bool may_count(const JournalText& journal, const Session& session) {
+  const bool closed = journal.state == JournalState::rolled_back && journal.problem.empty();
+  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
+}
+
+void add_standing(const JournalText& journal, const Claims& newer, std::vector<Write>& writes) {
+  for (const auto& [number, write] : journal.writes) {
+    const bool done = write.written || (write.state && is_success(*write.state));
+    if (done && may_stand(write) && !newer.holder(write.write)) {
+      writes.push_back(write.write);
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Write> standing_writes(const Session& session) {
   const JournalDir dir(session, false);
   std::vector<Write> writes;
   Claims newer;
   for (const auto& id : dir.ids()) {
     const auto journal = dir.read(id);
-    const bool counts = journal && !journal->newer && journal->root == session.root &&
-                        same_boot(*journal, session) &&
-                        (journal->state != JournalState::rolled_back || !journal->problem.empty());
-    if (!counts) {
+    if (!journal || !may_count(*journal, session)) {
       continue;
     }
-    for (const auto& [number, write] : journal->writes) {
-      const bool done = write.written || (write.state && is_success(*write.state));
-      if (may_stand(write) && !newer.holder(write.write) && done) {
-        writes.push_back(write.write);
-      }
-    }
+    add_standing(*journal, newer, writes);
     newer.add(*journal);
   }
   return writes;

@@ -244,9 +244,11 @@ ApplyReport passed_over(const JournalText& journal, const std::string& why, Roll
 }
 
 /// The last change was meant, not one before it.
-void stop_at(const std::string& why, ApplyReport& report) {
+ApplyReport stopped_at(const JournalText& journal, const std::string& why, Rollback& rollback) {
+  auto report = passed_over(journal, why, rollback);
   report.problem = why;
   report.hint += "; `irqtune rollback --all` goes on to the journals before it";
+  return report;
 }
 
 ApplyReport not_begun(const JournalText& journal) {
@@ -259,28 +261,33 @@ ApplyReport not_begun(const JournalText& journal) {
           fmt::format("run `irqtune rollback {}`, or --all, again", journal.id)};
 }
 
+/// One journal's turn. False if it was the last.
+bool take_up(Rollback& rollback,
+             const JournalText& journal,
+             bool all,
+             std::vector<ApplyReport>& reports) {
+  if (const auto why = objection(journal, rollback); !why.empty()) {
+    const bool stops = !all && may_be_owed(journal, rollback.session);
+    reports.push_back(stops ? stopped_at(journal, why, rollback)
+                            : passed_over(journal, why, rollback));
+    return !stops;
+  }
+  if (!reports.empty() && is_interrupted(rollback)) {
+    reports.push_back(not_begun(journal));
+    return false;
+  }
+  reports.push_back(roll_back_one(rollback, journal));
+  return all;
+}
+
 /// The newest journal that is not rolled back, or all of them.
 std::vector<ApplyReport> roll_back_due(Rollback& rollback, bool all) {
   std::vector<ApplyReport> reports;
   for (const auto& id : rollback.dir.ids()) {
     const auto journal = rollback.dir.read(id);
-    if (!journal || (journal->problem.empty() && journal->state == JournalState::rolled_back)) {
-      continue;
-    }
-    if (const auto why = objection(*journal, rollback); !why.empty()) {
-      reports.push_back(passed_over(*journal, why, rollback));
-      if (!all && may_be_owed(*journal, rollback.session)) {
-        stop_at(why, reports.back());
-        break;
-      }
-      continue;
-    }
-    if (!reports.empty() && is_interrupted(rollback)) {
-      reports.push_back(not_begun(*journal));
-      break;
-    }
-    reports.push_back(roll_back_one(rollback, *journal));
-    if (!all) {
+    const bool is_due =
+        journal && (!journal->problem.empty() || journal->state != JournalState::rolled_back);
+    if (is_due && !take_up(rollback, *journal, all, reports)) {
       break;
     }
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace irqtune {
 
@@ -46,6 +47,35 @@ std::string vectors_text(const Sysfs& sysfs, const std::vector<PciAddress>& devi
   return text;
 }
 
+/// The vectors of devices, and whether they are still the same.
+class Watch {
+ public:
+  Watch(const Sysfs& sysfs, const std::function<std::vector<PciAddress>()>& devices)
+      : sysfs_(sysfs), devices_(devices), list_(devices()), text_(vectors_text(sysfs, list_)) {}
+
+  bool has_changed() {
+    const auto last = std::exchange(text_, vectors_text(sysfs_, list_));
+    return text_ != last;
+  }
+
+  /// The same of the list of devices, which takes reading the whole host.
+  bool has_other_devices() {
+    auto list = devices_();
+    if (list == list_) {
+      return false;
+    }
+    list_ = std::move(list);
+    text_ = vectors_text(sysfs_, list_);
+    return true;
+  }
+
+ private:
+  const Sysfs& sysfs_;
+  const std::function<std::vector<PciAddress>()>& devices_;
+  std::vector<PciAddress> list_;
+  std::string text_;
+};
+
 }  // namespace
 
 bool wait_until_stable(const Sysfs& sysfs,
@@ -54,30 +84,21 @@ bool wait_until_stable(const Sysfs& sysfs,
   const auto clock = clock_of(options);
   const auto start = clock.now();
   auto changed = start;
-  auto list = devices();
-  auto last = vectors_text(sysfs, list);
+  Watch watch(sysfs, devices);
   while (true) {
-    const auto now = clock.now();
+    auto now = clock.now();
     if (now - changed >= options.stable_for) {
-      auto other = devices();  // Not each time: that reads the whole host.
-      if (other == list) {
+      if (!watch.has_other_devices()) {
         return true;
       }
-      list = std::move(other);
-      last = vectors_text(sysfs, list);
-      changed = clock.now();
-      continue;
+      now = changed = clock.now();
     }
     if (now - start >= options.timeout || (options.interrupted && options.interrupted())) {
       return false;
     }
     clock.sleep(std::min(
         {kInterval, options.stable_for - (now - changed), options.timeout - (now - start)}));
-    auto next = vectors_text(sysfs, list);
-    if (next != last) {
-      last = std::move(next);
-      changed = clock.now();
-    }
+    changed = watch.has_changed() ? clock.now() : changed;
     if (options.on_wait) {
       options.on_wait(clock.now() - start);
     }

@@ -50,6 +50,7 @@ std::vector<Pool> pools_of(const Vm& vm, const CpuSet& present) {
     }
   }
   std::vector<Pool> list;
+  list.reserve(pools.size());
   for (auto& [key, pool] : pools) {
     list.push_back(std::move(pool));
   }
