@@ -87,12 +87,12 @@ bool wait_until_stable(const Sysfs& sysfs,
   Watch watch(sysfs, devices);
   while (true) {
     auto now = clock.now();
-    if (now - changed >= options.stable_for) {
-      if (!watch.has_other_devices()) {
-        return true;
-      }
-      now = changed = clock.now();
+    const bool rests = now - changed >= options.stable_for;
+    if (rests && !watch.has_other_devices()) {
+      return true;
     }
+    now = rests ? clock.now() : now;
+    changed = rests ? now : changed;
     if (now - start >= options.timeout || (options.interrupted && options.interrupted())) {
       return false;
     }

@@ -277,7 +277,7 @@ void add_others(CLI::App& app,
   auto* history =
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
   history
-      ->add_option("--keep", history_options.keep, "First remove all but the newest N closed ones")
+      ->add_option("--keep", history_options.keep, "First remove all but the newest N, none that is open")
       ->type_name("N")
       ->check(whole_in_range(0, 1'000'000));
   history->final_callback([&] { command = history_options; });
@@ -295,7 +295,7 @@ void add_others(CLI::App& app,
   snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
       ->type_name("SECONDS")
       ->check(in_range(0.05, 3600.0));
-  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, MACs and serials");
+  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, UUIDs and MACs");
   snapshot->final_callback([&] { command = snapshot_options; });
 }
 
