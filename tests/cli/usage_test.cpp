@@ -143,8 +143,7 @@ TEST_CASE("cli: files that are none", "[cli]") {
   const auto path = [&](const std::string& name) { return (tree.root() / name).string(); };
   check_refused(run({"--root", path("absent"), "plan"}), 2, path("absent"), "proc/ and sys/");
   check_refused(run({"--root", path("text"), "plan"}), 2, path("text") + ": not a snapshot", "");
-  check_refused(
-      on(tree, {"apply", path("absent")}), 2, "absent: cannot read the plan", " plan");
+  check_refused(on(tree, {"apply", path("absent")}), 2, "absent: cannot read the plan", " plan");
   check_refused(on(tree, {"apply", path("bad.json")}), 2, "bad.json", " plan");
   check_refused(on(tree, {"apply", path("other.json")}), 2, "other.json", "");
   check_refused(on(tree, {"apply", path("proc")}), 2, "Is a directory", "");
