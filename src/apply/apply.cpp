@@ -263,7 +263,15 @@ std::optional<ApplyState> settled_without_writing(std::vector<Item>& items,
   return good ? ApplyState::nothing_to_do : ApplyState::partial;
 }
 
-/// Of a run that wrote nothing, nothing stands that a rollback could be asked for.
+/// The kernel refused all of it, so that nothing stands that a rollback could be asked for. Half of
+/// a refused write may stand in a tree.
+bool left_nothing(const Run& run, ApplyState state) {
+  return state == ApplyState::partial && run.kernel.follows &&
+         std::ranges::all_of(run.items, [](const Item& item) {
+           return !item.due || (!item.written && item.outcome.state == WriteState::refused);
+         });
+}
+
 bool is_removed(const JournalDir& dir, const std::string& id) {
   try {
     dir.remove(id);
@@ -322,9 +330,7 @@ ApplyReport apply(const std::vector<Write>& writes,
   auto journal = Journal::create(dir, session, due);
   Run run{kernel, options, journal, items};
   report.state = carry_out(run);
-  const bool wrote =
-      report.state != ApplyState::partial || std::ranges::any_of(items, &Item::written);
-  if (wrote || !is_removed(dir, journal.id())) {
+  if (!left_nothing(run, report.state) || !is_removed(dir, journal.id())) {
     report.id = journal.id();
   }
   report.outcomes = outcomes_of(std::move(items));

@@ -22,6 +22,11 @@ bool may_stand(const JournalWrite& write) noexcept {
   return !write.undone && !refused;
 }
 
+bool is_owed(const JournalText& journal, const Session& session) {
+  const bool closed = journal.problem.empty() && journal.state == JournalState::rolled_back;
+  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
+}
+
 void Claims::add(const JournalText& journal) {
   for (const auto& [number, write] : journal.writes) {
     if (may_stand(write)) {

@@ -17,6 +17,9 @@ namespace irqtune {
 /// True unless the write was put back, or is known to have been refused.
 [[nodiscard]] bool may_stand(const JournalWrite& write) noexcept;
 
+/// True if the journal may have set masks of this root in this boot that are not put back.
+[[nodiscard]] bool is_owed(const JournalText& journal, const Session& session);
+
 /// Which journals set which masks last, of those that are not rolled back. Filled from the newest
 /// journal to the oldest.
 class Claims {

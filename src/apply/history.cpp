@@ -8,6 +8,19 @@
 
 namespace irqtune {
 
+namespace {
+
+void add_standing(const JournalText& journal, const Claims& newer, std::vector<Write>& writes) {
+  for (const auto& [number, write] : journal.writes) {
+    const bool done = write.written || (write.state && is_success(*write.state));
+    if (done && may_stand(write) && !newer.holder(write.write)) {
+      writes.push_back(write.write);
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<HistoryEntry> history(const Session& session) {
   const JournalDir dir(session, false);
   std::vector<HistoryEntry> entries;
@@ -54,32 +67,13 @@ std::size_t prune_journals(const Session& session, std::size_t keep) {
   return removed;
 }
 
-namespace {
-
-/// False of what another host or boot wrote, and of what is rolled back.
-bool may_count(const JournalText& journal, const Session& session) {
-  const bool closed = journal.state == JournalState::rolled_back && journal.problem.empty();
-  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
-}
-
-void add_standing(const JournalText& journal, const Claims& newer, std::vector<Write>& writes) {
-  for (const auto& [number, write] : journal.writes) {
-    const bool done = write.written || (write.state && is_success(*write.state));
-    if (done && may_stand(write) && !newer.holder(write.write)) {
-      writes.push_back(write.write);
-    }
-  }
-}
-
-}  // namespace
-
 std::vector<Write> standing_writes(const Session& session) {
   const JournalDir dir(session, false);
   std::vector<Write> writes;
   Claims newer;
   for (const auto& id : dir.ids()) {
     const auto journal = dir.read(id);
-    if (!journal || !may_count(*journal, session)) {
+    if (!journal || !is_owed(*journal, session)) {
       continue;
     }
     add_standing(*journal, newer, writes);

@@ -188,13 +188,7 @@ ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   return report;
 }
 
-/// True if the journal may have set masks of this root in this boot that are not put back.
-bool is_owed(const JournalText& journal, const Session& session) {
-  const bool closed = journal.problem.empty() && journal.state == JournalState::rolled_back;
-  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
-}
-
-/// The same, of one that cannot be read to its end or at all.
+/// As is_owed(), of one that cannot be read to its end or at all.
 bool may_be_owed(const JournalText& journal, const Session& session) {
   const bool unknown = journal.newer || journal.root.empty();
   return !journal.problem.empty() && (unknown || is_owed(journal, session));

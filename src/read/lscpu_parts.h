@@ -52,6 +52,13 @@ struct SummaryRow {
 /// no JSON.
 [[nodiscard]] std::optional<CpuText> facts_from_json(std::string_view text);
 
+/// A node that the text names for the first time, and not the thousandth and more: the kernel has
+/// at most 1024 (CONFIG_NODES_SHIFT).
+[[nodiscard]] bool is_new(const NodeId& id, const std::vector<NumaNode>& nodes);
+
+/// A row for each of `present`, with its number alone.
+void add_cpus(Topology& topology, const CpuSet& present);
+
 /// Fills in what follows from the rest: order, `online`, siblings, the nodes of CPUs and the CPUs
 /// of nodes.
 void complete_topology(Topology& topology);

@@ -165,6 +165,20 @@ TEST_CASE("apply: what stands is of the last run that wrote it, partial ones too
   CHECK(standing[1].after == CpuSet{1});
 }
 
+TEST_CASE("apply: a run that the kernel refused whole leaves no journal in the way", "[apply]") {
+  const auto follows = GENERATE(false, true);
+  const test::VfioTree tree(1);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.keep_going = true;
+  options.follows = follows;
+  options.write = test::at_write(sysfs, 0, [] { return test::errno_code(EPERM); });
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::partial);
+  CHECK(report.id.empty() == follows);  // In a tree, half of a refused write may stand.
+  CHECK(history(tree.session()).empty() == follows);
+}
+
 TEST_CASE("apply: an exception at any write undoes, and goes on", "[apply]") {
   const auto k = GENERATE(range(0U, kVectors + 1));
   const bool written = GENERATE(false, true);
