@@ -3,6 +3,7 @@
 
 #include <array>
 #include <csignal>
+#include <sstream>
 #include <stdexcept>
 
 #include <sys/resource.h>
@@ -25,6 +26,14 @@ void write_fully(int fd, const std::string& text) {
   }
 }
 
+/// Most memory this process has had at a time, in KiB; to a forked one, its parent's counts as its
+/// own.
+std::size_t most_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss);
+}
+
 [[noreturn]] void be_child(int fd,
                            const std::vector<std::string>& arguments,
                            std::optional<std::size_t> largest_file) {
@@ -36,8 +45,10 @@ void write_fully(int fd, const std::string& text) {
     ::setrlimit(RLIMIT_FSIZE, &size);
     static_cast<void>(::signal(SIGXFSZ, SIG_IGN));  // So that write(2) says EFBIG.
   }
+  const auto before = most_memory();
   const auto ran = run(arguments);
-  write_fully(fd, ran.out + kSeparator + ran.err);
+  const auto kilobytes = std::to_string(most_memory() - before);
+  write_fully(fd, ran.out + kSeparator + ran.err + kSeparator + kilobytes);
   ::_exit(ran.code);
 }
 
@@ -49,6 +60,17 @@ std::string read_to_end(int fd) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
   }
   return text;
+}
+
+/// The parts of what be_child() wrote: what was printed, the errors, KiB; the last ones are empty
+/// where it was ended early.
+std::array<std::string, 3> parts_of(const std::string& text) {
+  std::array<std::string, 3> parts;
+  std::istringstream stream(text);
+  for (auto& part : parts) {
+    std::getline(stream, part, kSeparator);
+  }
+  return parts;
 }
 
 double seconds_of(const timeval& time) {
@@ -81,11 +103,11 @@ BoundedRan run_bounded(const std::vector<std::string>& arguments,
   BoundedRan ran;
   ran.ended = WIFEXITED(status);
   ran.code = ran.ended ? WEXITSTATUS(status) : -1;
-  const auto middle = text.find(kSeparator);
-  ran.out = text.substr(0, middle);
-  ran.err = middle == std::string::npos ? "" : text.substr(middle + 1);
+  const auto [out, err, kilobytes] = parts_of(text);
+  ran.out = out;
+  ran.err = err;
   ran.seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-  ran.megabytes = static_cast<std::size_t>(usage.ru_maxrss) / 1024;
+  ran.megabytes = kilobytes.empty() ? 0 : std::stoul(kilobytes) / 1024;
   return ran;
 }
 

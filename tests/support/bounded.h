@@ -14,7 +14,7 @@ namespace irqtune::test {
 struct BoundedRan : Ran {
   bool ended = false;         ///< By itself: no signal, no limit.
   double seconds = 0;         ///< Of processor time.
-  std::size_t megabytes = 0;  ///< Most memory at a time.
+  std::size_t megabytes = 0;  ///< Most memory at a time, beyond what the test's own process had.
 };
 
 /// As run(), in a process of its own that may take 120 seconds of processor time. Limits are
