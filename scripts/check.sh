@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The checks beside the tests: scripts/check.sh [STEP...]; no STEP means all of them.
 #   san      every test under the address and undefined-behaviour sanitizers
 #   tidy     clang builds it, and clang-tidy finds nothing in src
@@ -31,6 +32,7 @@ tidy() {
 }
 
 tidy_tests() {
+  ./scripts/packages.sh fuzz bench
   cmake --preset tidy >/dev/null
   run_tidy 'tests/*.cpp' ':!tests/fuzz' ':!tests/bench'
   cmake --preset fuzz >/dev/null

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Checks the layers of docs/ARCHITECTURE.md: who may include whom, and which library lives where."""
 
 import pathlib

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Formats every C and C++ source in place.
 set -eu
 cd "$(dirname "$0")/.."

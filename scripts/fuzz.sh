@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Fuzzes: scripts/fuzz.sh [SECONDS] [TARGET...]; 60 seconds each and all targets if nothing is said.
 # Prints a line a target. What it finds, and the inputs that reach new code, stay in
 # build/fuzz/TARGET/; it fails if it finds anything, and prints the stack and the input. FUZZ_JOBS

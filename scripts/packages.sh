@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds irqtune, and shows a plan: for a bundled captured host, and for
 # this machine if it has passthrough devices. Changes no interrupt.
 set -eu
@@ -20,4 +21,4 @@ if find /sys/bus/pci/devices/*/vfio-dev -maxdepth 0 2>/dev/null | grep -q . ||
 else
   printf '\nThis machine has no passthrough devices; "%s show" tells what it is.\n' "$irqtune"
 fi
-printf 'Install it with: cmake --install build/release\n'
+printf 'Install it with: sudo cmake --install build/release\n'

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds irqtune with warnings as errors, and runs every test.
 set -eu
 cd "$(dirname "$0")/.."

@@ -28,6 +28,7 @@ struct Run {
   const ApplyOptions& options;
   Journal& journal;
   std::vector<Item>& items;
+  std::string problem = {};  ///< Of a journal that could not be closed.
 };
 
 /// As the journal should have it: with the number that is going to be written.
@@ -131,7 +132,7 @@ void verify_all(Run& run) {
   }
   verify(run.kernel, written, run.options.verify_timeout, run.options.interrupted);
   for (const auto& item : run.items) {
-    if (item.due) {
+    if (item.attempted) {
       run.journal.outcome(item.number, item.outcome);
     }
   }
@@ -163,7 +164,7 @@ bool owes_nothing(const Kernel& kernel, const Item& item) {
 
 /// A tree's file, unlike the kernel's, may hold half of a refused write (disk full).
 Outcome put_back(const Kernel& kernel, const Item& item) {
-  if (owes_nothing(kernel, item)) {
+  if (!item.attempted || owes_nothing(kernel, item)) {
     return {journaled(item), item.outcome.irq, WriteState::unchanged, {}, {}, {}};
   }
   const bool half = !item.written && !kernel.follows;
@@ -174,13 +175,12 @@ Outcome put_back(const Kernel& kernel, const Item& item) {
 std::size_t undo(Run& run) {
   std::size_t left = 0;
   for (auto item = run.items.rbegin(); item != run.items.rend(); ++item) {
-    if (!item->attempted) {
-      describe_not_done(*item, Aftermath::not_tried);
+    if (!item->due) {
       continue;
     }
     const auto restored = put_back(run.kernel, *item);
     if (is_restored(restored)) {
-      describe_not_done(*item, Aftermath::put_back);
+      describe_not_done(*item, item->attempted ? Aftermath::put_back : Aftermath::not_tried);
     } else {
       ++left;
       item->outcome.state = WriteState::failed;
@@ -195,20 +195,20 @@ std::size_t undo(Run& run) {
   return left;
 }
 
-/// Undoes, and closes the journal.
-ApplyState undo_and_finish(Run& run) {
-  const auto left = undo(run);
-  run.journal.finish(left == 0 ? JournalState::rolled_back : JournalState::partial);
-  return left == 0 ? ApplyState::rolled_back : ApplyState::partial;
-}
-
-/// For what was thrown on the way: undoes, and says in the journal what it can.
-void undo_after_exception(Run& run) {
+/// Undoes, and says in the journal what it can. Returns how many masks could not be put back.
+std::size_t undo_and_close(Run& run) {
   const auto left = undo(run);
   try {
     run.journal.finish(left == 0 ? JournalState::rolled_back : JournalState::partial);
-  } catch (const Error&) {  // It stays open; `rollback` then finds nothing left to put back.
+  } catch (const Error& error) {  // It stays open; `rollback` then finds nothing left to put back.
+    run.problem = error.what();
   }
+  return left;
+}
+
+/// For what was thrown on the way.
+void undo_after_exception(Run& run) {
+  const auto left = undo_and_close(run);
   if (left != 0) {
     throw Error(
         ErrorKind::stranded,
@@ -235,7 +235,7 @@ ApplyState carry_out(Run& run) {
     undo_after_exception(run);
     throw;
   }
-  return undo_and_finish(run);
+  return undo_and_close(run) == 0 ? ApplyState::rolled_back : ApplyState::partial;
 }
 
 std::vector<Outcome> outcomes_of(std::vector<Item> items) {
@@ -289,7 +289,7 @@ void warn_of_interrupted(const JournalDir& dir, const Session& session, ApplyRep
                              journal->root == session.root && same_boot(*journal, session);
     if (interrupted) {
       report.warnings.push_back(fmt::format(
-          "an apply was interrupted and is not rolled back yet: `irqtune rollback {}`", id));
+          "a run was interrupted and is not rolled back yet: `irqtune rollback {}`", id));
     }
   }
 }
@@ -330,6 +330,10 @@ ApplyReport apply(const std::vector<Write>& writes,
   auto journal = Journal::create(dir, session, due);
   Run run{kernel, options, journal, items};
   report.state = carry_out(run);
+  if (!run.problem.empty()) {
+    report.warnings.push_back(
+        fmt::format("{}; `irqtune rollback {}` closes it", run.problem, journal.id()));
+  }
   if (!left_nothing(run, report.state) || !is_removed(dir, journal.id())) {
     report.id = journal.id();
   }

@@ -19,12 +19,20 @@ std::string write_key(const Write& write) {
 
 bool may_stand(const JournalWrite& write) noexcept {
   const bool refused = !write.written && write.state && !is_success(*write.state);
-  return !write.undone && !refused;
+  return !write.undone && !write.vanished && !refused;
+}
+
+bool is_closed(const JournalText& journal) noexcept {
+  return journal.state == JournalState::rolled_back;
+}
+
+bool may_be_owed(const JournalText& journal, const Session& session) {
+  return journal.newer || journal.root.empty() || is_owed(journal, session);
 }
 
 bool is_owed(const JournalText& journal, const Session& session) {
-  const bool closed = journal.problem.empty() && journal.state == JournalState::rolled_back;
-  return !closed && !journal.newer && journal.root == session.root && same_boot(journal, session);
+  return !is_closed(journal) && !journal.newer && journal.root == session.root &&
+         same_boot(journal, session);
 }
 
 void Claims::add(const JournalText& journal) {

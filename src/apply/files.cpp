@@ -15,23 +15,28 @@
 
 namespace irqtune {
 
-std::vector<std::string> names_of(const Fd& dir) {
-  std::vector<std::string> names;
-  Fd own(dir.valid() ? ::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
+std::error_code names_of(const Fd& dir, std::vector<std::string>& names) {
+  if (!dir.valid()) {
+    return {};
+  }
+  Fd own(::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* stream = own.valid() ? ::fdopendir(own.get()) : nullptr;
   if (stream == nullptr) {
-    return names;
+    return last_error();
   }
-  static_cast<void>(own.release());                // closedir(3) closes it.
+  static_cast<void>(own.release());  // closedir(3) closes it.
+  errno = 0;                         // readdir(3) tells an error from the end by it alone.
   while (const auto* entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe): its own stream
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") {
       names.emplace_back(name);
     }
+    errno = 0;
   }
+  const auto error = errno != 0 ? last_error() : std::error_code{};
   ::closedir(stream);
   std::ranges::sort(names);
-  return names;
+  return error;
 }
 
 std::error_code read_ours(const Fd& fd, std::string& text) {

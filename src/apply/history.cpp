@@ -56,10 +56,8 @@ std::size_t prune_journals(const Session& session, std::size_t keep) {
   std::size_t removed = 0;
   for (std::size_t i = keep; i < ids.size(); ++i) {
     const auto journal = dir.read(ids[i]);
-    const bool closed =
-        journal && journal->problem.empty() &&
-        (journal->state == JournalState::committed || journal->state == JournalState::rolled_back);
-    if (closed) {
+    const bool here = journal && !journal->newer && journal->root == session.root;
+    if (here && !is_owed(*journal, session)) {
       dir.remove(ids[i]);
       ++removed;
     }

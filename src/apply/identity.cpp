@@ -108,31 +108,6 @@ bool partial_tree_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber
   return named || row_agrees(sysfs, identity, irq);
 }
 
-bool names_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
-  if (!sysfs.exists("/sys/kernel/irq")) {
-    return partial_tree_agrees(sysfs, identity, irq);
-  }
-  const auto names = sysfs.read(irq_dir("/sys/kernel/irq", irq) + "/actions");
-  if (!names) {
-    return false;
-  }
-  if (identity.vector && trimmed(*names).empty()) {
-    return hwirq_agrees(sysfs, *identity.vector, irq);
-  }
-  return names_agree(*names, identity);
-}
-
-/// msi_irqs/ of the device, if there is such a directory, lists the number (as that kind).
-bool device_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
-  const bool intx = identity.vector && identity.vector->kind == VectorKind::intx;
-  const auto device = identity.vector ? std::optional(identity.vector->device) : identity.device;
-  if (intx || !device || !sysfs.exists(device_path(*device, "msi_irqs"))) {
-    return true;
-  }
-  const auto kind = sysfs.read(irq_dir(device_path(*device, "msi_irqs"), irq));
-  return kind && (!identity.vector || trimmed(*kind) == kind_text(identity.vector->kind));
-}
-
 /// Numbers that the device has now.
 std::vector<IrqNumber> numbers_of(const Sysfs& sysfs, const PciAddress& device) {
   auto names = sysfs.list(device_path(device, "msi_irqs"));
@@ -146,10 +121,62 @@ std::vector<IrqNumber> numbers_of(const Sysfs& sysfs, const PciAddress& device) 
   return numbers;
 }
 
+/// The same for a host device whose driver gave its handler back, as a network interface that is
+/// down does: the interrupt, and its mask, stay. Which of the device's it is, only its number
+/// tells.
+bool waits_for_handler(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  return irq == identity.irq && identity.device && sysfs.exists(irq_dir("/proc/irq", irq)) &&
+         std::ranges::count(numbers_of(sysfs, *identity.device), irq) > 0;
+}
+
+bool names_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  if (!sysfs.exists("/sys/kernel/irq")) {
+    return partial_tree_agrees(sysfs, identity, irq);
+  }
+  const auto names = sysfs.read(irq_dir("/sys/kernel/irq", irq) + "/actions");
+  if (!names) {
+    return false;
+  }
+  if (trimmed(*names).empty()) {
+    return identity.vector ? hwirq_agrees(sysfs, *identity.vector, irq)
+                           : waits_for_handler(sysfs, identity, irq);
+  }
+  return names_agree(*names, identity);
+}
+
+/// A device without msi_irqs/ has one interrupt, of that number. Handlers of several devices may
+/// have one name, and the kernel gives the numbers of a device that was unplugged to the next one.
+bool line_still(const Sysfs& sysfs, const PciAddress& device, IrqNumber irq) {
+  if (!sysfs.exists("/sys/bus/pci/devices")) {
+    return true;  // A tree that holds less than a host.
+  }
+  const auto number =
+      parse_number<std::uint32_t>(sysfs.read(device_path(device, "irq")).value_or(""));
+  return sysfs.exists(device_path(device, "")) && (!number || IrqNumber{*number} == irq);
+}
+
+/// msi_irqs/ of the device, if there is such a directory, lists the number (as that kind).
+bool device_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  const auto device = identity.vector ? std::optional(identity.vector->device) : identity.device;
+  const bool intx = identity.vector && identity.vector->kind == VectorKind::intx;
+  if (intx || !device) {
+    return true;
+  }
+  if (!sysfs.exists(device_path(*device, "msi_irqs"))) {
+    return identity.vector || line_still(sysfs, *device, irq);
+  }
+  const auto kind = sysfs.read(irq_dir(device_path(*device, "msi_irqs"), irq));
+  return kind && (!identity.vector || trimmed(*kind) == kind_text(identity.vector->kind));
+}
+
 }  // namespace
 
 bool is_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
   return device_still(sysfs, identity, irq) && names_still(sysfs, identity, irq);
+}
+
+bool is_of_device(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  return device_still(sysfs, identity, irq) && sysfs.exists(irq_dir("/proc/irq", irq));
 }
 
 std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity) {

@@ -143,8 +143,12 @@ JournalDir::JournalDir(const Session& session, bool create)
       }()) {}
 
 std::vector<std::string> JournalDir::ids() const {
+  std::vector<std::string> names;
+  if (const auto error = names_of(fd_, names)) {
+    throw Error::system(ErrorKind::applying, path_.native(), "cannot list the journals", error);
+  }
   std::vector<std::string> ids;
-  for (const std::string_view name : names_of(fd_)) {
+  for (const std::string_view name : names) {
     const auto id = name.substr(0, name.size() - std::min(name.size(), kSuffix.size()));
     if (name.ends_with(kSuffix) && journal_sequence(id)) {
       ids.emplace_back(id);
@@ -176,7 +180,9 @@ std::optional<JournalText> JournalDir::read(std::string_view id) const {
 }
 
 void JournalDir::remove_leftovers() const {
-  for (const auto& name : names_of(fd_)) {
+  std::vector<std::string> names;
+  std::ignore = names_of(fd_, names);  // What is left is in nobody's way.
+  for (const auto& name : names) {
     if (name.starts_with(kLeftover)) {
       ::unlinkat(fd_.get(), name.c_str(), 0);
     }
@@ -239,8 +245,8 @@ Journal Journal::resume(const JournalDir& dir, const JournalText& journal) {
 void Journal::append(const std::string& lines, bool sync) {
   const auto size = ::lseek(fd_.get(), 0, SEEK_END);
   auto error = size < 0 ? last_error() : write_fully(fd_.get(), lines);
-  if (error && size >= 0) {
-    std::ignore = ::ftruncate(fd_.get(), size);
+  if (error && size >= 0 && ::ftruncate(fd_.get(), size) != 0) {
+    ::close(fd_.release());  // A torn line has to be the last.
   }
   if (!error && sync) {
     error = synced(fd_.get());

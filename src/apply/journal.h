@@ -20,7 +20,8 @@ namespace irqtune {
 struct JournalWrite {
   Write write;
   bool written = false;
-  bool undone = false;
+  bool undone = false;              ///< Put back, or was so already.
+  bool vanished = false;            ///< Gone when it was to be put back.
   std::optional<WriteState> state;  ///< Its outcome, once verified.
 };
 
@@ -64,7 +65,7 @@ class JournalDir {
   /// Throws Error if it cannot be opened or is not ours alone.
   JournalDir(const Session& session, bool create);
 
-  /// Ids, newest first.
+  /// Ids, newest first. Throws Error{applying} if the directory cannot be listed.
   [[nodiscard]] std::vector<std::string> ids() const;
 
   /// As parse_journal. A file that cannot be read has a `problem`; empty optional if it is absent.
@@ -86,7 +87,8 @@ class JournalDir {
 };
 
 /// A journal that is being written. Each line is in the file when its function returns, and on disk
-/// where that is said. Throws Error{applying} if a line cannot be written; none is left torn then.
+/// where that is said. Throws Error{applying} if a line cannot be written; none but the
+/// last is left torn then.
 class Journal {
  public:
   /// Makes a journal with an intent for each of `writes`. When it returns, all of it is on disk;

@@ -119,6 +119,7 @@ bool read_result(const Json& record, std::string_view event, JournalText& journa
     write.written = true;
   } else if (event == "undone") {
     write.undone = state && is_success(*state);
+    write.vanished = state == WriteState::vanished;
   } else {
     write.state = state;
   }

@@ -229,6 +229,17 @@ HostId host_of(const Member& member) {
           optional_of(member, "cmdline", text_of)};
 }
 
+/// What was to be protected, and is still.
+ProtectionRules protection_of(const Member& member) {
+  const auto truth = [](const Member& value) { return value.truth(); };
+  ProtectionRules rules;
+  rules.avoid = optional_of(member, "avoid", cpus_of).value_or(CpuSet{});
+  rules.siblings = optional_of(member, "protect_siblings", truth).value_or(rules.siblings);
+  rules.include_defined =
+      optional_of(member, "include_defined", truth).value_or(rules.include_defined);
+  return rules;
+}
+
 /// Two assignments of one interrupt, or one vector, would undo each other.
 void refuse_duplicates(const std::vector<Assignment>& assignments, const Member& list) {
   std::set<VectorId> vectors;
@@ -276,8 +287,7 @@ Plan parse_plan(std::string_view json, std::string_view path) {
   Plan plan;
   plan.host = root.has("host") ? host_of(root.at("host")) : HostId{};
   if (root.has("policy")) {
-    plan.policy.max_vectors_per_cpu = optional_of(
-        root.at("policy"), "max_vectors_per_cpu", [](const Member& m) { return m.number<int>(); });
+    plan.policy.protection = protection_of(root.at("policy"));
   }
   plan.protected_cpus = optional_of(root, "protected", cpus_of).value_or(CpuSet{});
   plan.housekeeping = optional_of(root, "housekeeping", cpus_of).value_or(CpuSet{});

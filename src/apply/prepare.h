@@ -17,7 +17,7 @@ struct Item {
 };
 
 /// Looks each interrupt up and reads what stands there; writes nothing. Items that are not due have
-/// their final state: unchanged, vanished, or failed.
+/// their final state: unchanged, vanished, refused or failed.
 [[nodiscard]] std::vector<Item> prepare(const Kernel& kernel, const std::vector<Write>& writes);
 
 }  // namespace irqtune

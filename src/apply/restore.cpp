@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/restore.h"
 
+#include "apply/identity.h"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
 
@@ -104,6 +107,34 @@ bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
   return may_be_gone(error);
 }
 
+/// A host interrupt under its old number and with our mask, but with another handler's name, as of
+/// a network interface that was renamed: what stands there is ours, and nobody can tell whose it
+/// is.
+bool is_left_behind(const Kernel& kernel, const Write& write) {
+  return write.identity && !write.identity->vector &&
+         is_of_device(kernel.sysfs, *write.identity, write.identity->irq) &&
+         standing(kernel, write, mask_path(write, write.identity->irq)) == Standing::ours;
+}
+
+Outcome not_found(const Kernel& kernel, const Write& write) {
+  Outcome outcome{write, {}, WriteState::failed, {}, {}, {}};
+  if (write.identity) {
+    outcome.irq = write.identity->irq;
+  }
+  if (!is_left_behind(kernel, write)) {
+    describe_vanished(outcome);
+    outcome.hint = "its mask went with it: there is nothing to put back";
+    return outcome;
+  }
+  const auto number = static_cast<std::uint32_t>(outcome.irq);
+  outcome.error =
+      fmt::format("its handler is not '{}' any more, but the mask that was written stands",
+                  fmt::join(write.identity->actions, ","));
+  outcome.hint = fmt::format(
+      "if it is the same: echo {} >/proc/irq/{}/smp_affinity_list", write.before, number);
+  return outcome;
+}
+
 }  // namespace
 
 Outcome restore(const Kernel& kernel, const Write& write, Restore how) {
@@ -111,9 +142,7 @@ Outcome restore(const Kernel& kernel, const Write& write, Restore how) {
   for (int i = 0; i < kTries; ++i) {
     const auto irq = locate(kernel, write);
     if (!irq) {
-      describe_vanished(outcome);
-      outcome.hint = "its mask went with it: there is nothing to put back";
-      return outcome;
+      return not_found(kernel, write);
     }
     outcome.irq = *irq;
     outcome.error.clear();

@@ -173,12 +173,12 @@ ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   Books books(rollback, text);
   const auto left = restore_all(rollback, text, books, report.outcomes);
   const bool restored = std::ranges::all_of(report.outcomes, is_restored);
-  const bool whole = left == 0 && restored && text.problem.empty();
   if (left == 0) {  // Else it stays open.
-    books.finish(whole ? JournalState::rolled_back : JournalState::partial);
+    books.finish(restored ? JournalState::rolled_back : JournalState::partial);
   }
   describe_problem(text, books, left, report);
-  report.state = whole && report.problem.empty() ? ApplyState::rolled_back : ApplyState::partial;
+  const bool whole = left == 0 && restored && report.problem.empty();
+  report.state = whole ? ApplyState::rolled_back : ApplyState::partial;
   report.state = rollback.dry_run ? ApplyState::dry_run : report.state;
   for (const auto& outcome : report.outcomes) {
     if (!is_restored(outcome)) {
@@ -188,23 +188,17 @@ ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   return report;
 }
 
-/// As is_owed(), of one that cannot be read to its end or at all.
-bool may_be_owed(const JournalText& journal, const Session& session) {
-  const bool unknown = journal.newer || journal.root.empty();
-  return !journal.problem.empty() && (unknown || is_owed(journal, session));
-}
-
 ApplyReport roll_back_named(Rollback& rollback, const std::string& id) {
   const auto journal = rollback.dir.read(id);
   if (!journal || !journal_sequence(id)) {
     throw Error(ErrorKind::usage, id + ": no such journal", "`irqtune history` lists them");
   }
+  if (is_closed(*journal) && journal->root == rollback.session.root) {
+    return {id, true, ApplyState::nothing_to_do, {}, {}, {}, {}};
+  }
   if (const auto why = objection(*journal, rollback); !why.empty()) {
     throw Error(
         ErrorKind::usage, fmt::format("{}: {}", id, why), hint_for(*journal, rollback.session));
-  }
-  if (journal->problem.empty() && journal->state == JournalState::rolled_back) {
-    return {id, true, ApplyState::nothing_to_do, {}, {}, {}, {}};
   }
   for (const auto& other : rollback.dir.ids()) {
     if (other == id) {
@@ -218,12 +212,12 @@ ApplyReport roll_back_named(Rollback& rollback, const std::string& id) {
   return roll_back_one(rollback, *journal);
 }
 
-/// A journal that cannot be rolled back is no reason to leave the others. One of another root is
-/// none of this one's business; of the rest something may be left.
+/// A journal that cannot be rolled back is no reason to leave the others. One of another root or
+/// boot is none of this one's business; of the rest something may be left.
 ApplyReport passed_over(const JournalText& journal, const std::string& why, Rollback& rollback) {
   ApplyReport report;
   report.rollback = true;
-  if (journal.problem.empty()) {
+  if (!may_be_owed(journal, rollback.session)) {
     report.warnings = {fmt::format("{}: passed over: {}", journal.id, why)};
     return report;
   }
@@ -279,9 +273,7 @@ std::vector<ApplyReport> roll_back_due(Rollback& rollback, bool all) {
   std::vector<ApplyReport> reports;
   for (const auto& id : rollback.dir.ids()) {
     const auto journal = rollback.dir.read(id);
-    const bool is_due =
-        journal && (!journal->problem.empty() || journal->state != JournalState::rolled_back);
-    if (is_due && !take_up(rollback, *journal, all, reports)) {
+    if (journal && !is_closed(*journal) && !take_up(rollback, *journal, all, reports)) {
       break;
     }
   }

@@ -83,12 +83,12 @@ bool wait_until_stable(const Sysfs& sysfs,
                        const SettleOptions& options) {
   const auto clock = clock_of(options);
   const auto start = clock.now();
-  auto changed = start;
   Watch watch(sysfs, devices);
+  auto changed = clock.now();
   while (true) {
     auto now = clock.now();
     const bool rests = now - changed >= options.stable_for;
-    if (rests && !watch.has_other_devices()) {
+    if (rests && !watch.has_other_devices() && !watch.has_changed()) {
       return true;
     }
     now = rests ? clock.now() : now;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 
 namespace irqtune {
@@ -74,10 +75,10 @@ void describe_elsewhere(const Kernel& kernel, Outcome& outcome) {
 /// What became of the interrupts that were not there at once; `elsewhere` of them still are not.
 void describe_waited_for(const Kernel& kernel,
                          const std::vector<Outcome*>& waited_for,
-                         const std::vector<Outcome*>& elsewhere) {
+                         const std::set<Outcome*>& elsewhere) {
   for (auto* const outcome : waited_for) {
     const bool agrees = requested_agrees(kernel, *outcome);  // Another may have set it meanwhile.
-    if (agrees && std::ranges::find(elsewhere, outcome) != elsewhere.end()) {
+    if (agrees && elsewhere.contains(outcome)) {
       describe_elsewhere(kernel, *outcome);
     }
   }
@@ -120,7 +121,7 @@ void verify(const Kernel& kernel,
     timeout -= std::max(pause, std::chrono::duration_cast<std::chrono::milliseconds>(spent));
   }
   std::erase_if(moving, [](const auto* one) { return one->state == WriteState::posted; });
-  describe_waited_for(kernel, waited_for, moving);
+  describe_waited_for(kernel, waited_for, {moving.begin(), moving.end()});
 }
 
 }  // namespace irqtune

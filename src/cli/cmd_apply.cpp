@@ -256,6 +256,22 @@ ApplyReport carry_out(const Work& work,
   return apply(writes_for(work.plan), context.sysfs, session, apply_options);
 }
 
+/// Takes the lock. Where there is nothing to write, only another irqtune at work is an error: it may
+/// be about to change what is in place.
+void take_lock(const Work& work,
+               const ApplyCommand& options,
+               const Session& session,
+               std::optional<Lock>& lock) {
+  try {
+    lock.emplace(session.state_dir, wait_of(options.lock), session.root);
+  } catch (const Error& error) {
+    if (change_count(work.plan) > 0 || error.kind() == ErrorKind::busy ||
+        SignalGuard::interrupted()) {
+      throw;
+    }
+  }
+}
+
 /// Under the lock: what another irqtune did since `work` was planned, for another guest say, counts
 /// for the balance too. `stamp`: the lock's, from before planning.
 ApplyReport carry_out_alone(Work& work,
@@ -265,8 +281,16 @@ ApplyReport carry_out_alone(Work& work,
                             const Context& context) {
   check_interrupted();
   const auto session = session_of(context, read_host_id(context.sysfs));
-  const Lock lock(session.state_dir, wait_of(options.lock), session.root);
-  if (!given && lock.found() != stamp) {
+  std::optional<Lock> lock;
+  take_lock(work, options, session, lock);
+  if (!lock) {
+    return {};
+  }
+  const bool waited = options.wait_stable || options.lock.wait > 0;
+  if (given && waited) {
+    check_plan_fits(*given, context, options.plan_file, options.force);
+  }
+  if (!given && lock->found() != stamp) {
     const auto told = std::exchange(work, prepared(options, given, context)).warnings;
     auto fresh = work.warnings;
     std::erase_if(
@@ -274,24 +298,6 @@ ApplyReport carry_out_alone(Work& work,
     print_warnings(context, fresh);
   }
   return carry_out(work, options, session, context);
-}
-
-/// The same; where there is nothing to write, only another irqtune at work is an error: it may be
-/// about to change what is in place.
-ApplyReport carry_out_if_needed(Work& work,
-                                const ApplyCommand& options,
-                                const std::optional<Plan>& given,
-                                const std::string& stamp,
-                                const Context& context) {
-  try {
-    return carry_out_alone(work, options, given, stamp, context);
-  } catch (const Error& error) {
-    if (change_count(work.plan) > 0 || error.kind() == ErrorKind::busy ||
-        SignalGuard::interrupted()) {
-      throw;
-    }
-    return {};
-  }
 }
 
 /// Throws Error{usage} if options were typed that the plan in the file has settled.
@@ -315,6 +321,9 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   const auto given = options.plan_file.empty()
                          ? std::nullopt
                          : std::optional(plan_from_file(context, options.plan_file, options.force));
+  if (given) {
+    check_plan_fits(*given, context, options.plan_file, options.force);
+  }
   if (options.wait_stable) {
     wait_for_vectors(options, given, context);
   }
@@ -325,7 +334,7 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (options.dry_run) {
     report = dry_run(writes_for(work.plan), context.sysfs);
   } else if (change_count(work.plan) > 0 || has_state_dir(session_of(context, HostId{}))) {
-    report = carry_out_if_needed(work, options, given, stamp, context);
+    report = carry_out_alone(work, options, given, stamp, context);
   }
   return finish(std::move(report), work.plan, work.warnings, context);
 }

@@ -277,8 +277,9 @@ void add_others(CLI::App& app,
   auto* history =
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
   history
-      ->add_option(
-          "--keep", history_options.keep, "First remove all but the newest N, none that is open")
+      ->add_option("--keep",
+                   history_options.keep,
+                   "First remove all but the newest N, none whose masks may stand")
       ->type_name("N")
       ->check(whole_in_range(0, 1'000'000));
   history->final_callback([&] { command = history_options; });

@@ -79,6 +79,16 @@ void check_unprotected(const Plan& plan, const Context& context, const std::stri
 
 }  // namespace
 
+void check_plan_fits(const Plan& plan,
+                     const Context& context,
+                     const std::string& path,
+                     bool force) {
+  check_online(plan, context.sysfs, path);
+  if (!force) {
+    check_unprotected(plan, context, path);
+  }
+}
+
 Plan plan_from_file(const Context& context, const std::string& path, bool force) {
   const auto file = read_input_file(path, kLargestPlan);
   if (!file.text) {
@@ -92,10 +102,6 @@ Plan plan_from_file(const Context& context, const std::string& path, bool force)
   const auto id = read_host_id(context.sysfs);
   if (!force) {
     check_origin(plan, recorded_digest(*file.text), id.hostname, path);
-  }
-  check_online(plan, context.sysfs, path);
-  if (!force && !plan.protected_cpus.empty()) {
-    check_unprotected(plan, context, path);
   }
   if (id.boot_id && plan.host.boot_id && id.boot_id != plan.host.boot_id) {
     plan.warnings.push_back(

@@ -31,15 +31,17 @@ bool names_socket(std::string_view key) {
 /// Hides each value in `text` that stands between `before` and `end`; paths below /sys and
 /// /dev/vfio are the host's own.
 void hide_values(std::string& text, const std::string& before, char end) {
-  for (auto at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
-    const auto from = at + before.size();
-    const auto to = std::min(text.find(end, from), text.size());
-    const auto value = std::string_view(text).substr(from, to - from);
-    if (!value.starts_with("/sys/") && !value.starts_with("/dev/vfio/")) {
-      // Not replace(): gcc 12 warns of it without cause (GCC bug 105651).
-      text = fmt::format("{}{}{}", text.substr(0, from), kHidden, text.substr(to));
-    }
+  std::string out;
+  std::string_view rest = text;
+  for (auto at = rest.find(before); at != std::string_view::npos; at = rest.find(before)) {
+    out += rest.substr(0, at + before.size());
+    rest.remove_prefix(at + before.size());
+    const auto value = rest.substr(0, rest.find(end));
+    const bool shown = value.starts_with("/sys/") || value.starts_with("/dev/vfio/");
+    out += shown ? value : kHidden;
+    rest.remove_prefix(value.size());
   }
+  text = out.append(rest);
 }
 
 /// Takes out the values of keys that may name something of the owner's, in "key=value,..." and in

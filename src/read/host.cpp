@@ -116,7 +116,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   add_columns(table.cpus, host.topology);
   add_cpu_text(options.cpu_text, host);
   read_free_vectors(sysfs, host.topology);
-  host.topology.partitions = read_partitions(sysfs);
+  host.topology.partitions = read_partitions(sysfs, host.warnings);
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(

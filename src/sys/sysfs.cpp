@@ -159,9 +159,8 @@ std::optional<std::string> target_in(const Fd& dir, const std::string& name) {
                   : std::optional(std::string(buffer.data(), static_cast<std::size_t>(size)));
 }
 
-/// What a write to a plain file must be so that a crash leaves either the old or the new text: the
-/// new text, filled up with newlines to the old length.
-std::string padded(std::string_view text, std::string_view old) {
+/// What a plain file is to hold: the text, ended as the old one was.
+std::string ended_alike(std::string_view text, std::string_view old) {
   std::string out(text);
   if (old.empty() || old.ends_with('\n')) {
     out += '\n';
@@ -184,8 +183,8 @@ std::error_code write_plain_file(int fd, std::string_view text) {
   if (const auto error = read_to_end(fd, 0, Sysfs::kSmallFile, old)) {
     return error;
   }
-  const auto wanted = padded(text, old);
-  auto bytes = wanted;
+  const auto wanted = ended_alike(text, old);
+  auto bytes = wanted;  // Filled up to the old length: a crash then leaves the old or the new text.
   bytes.resize(std::max(bytes.size(), old.size()), '\n');
   for (std::size_t at = 0; at < bytes.size();) {
     const auto count = ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/read/vms.h"
 
+#include "read/vms/sources.h"
 #include "support/catch.h"
 #include "support/vm_tree.h"
 
+#include <fmt/format.h>
+
 namespace irqtune::test {
+
+namespace {
+
+std::vector<IsolatedSet> partitions_of(const FakeTree& tree) {
+  std::vector<std::string> warnings;
+  auto found = read_partitions(tree.sysfs(), warnings);
+  CHECK(warnings.empty());
+  return found;
+}
+
+}  // namespace
 
 TEST_CASE("Isolated cpuset partitions are found, and only those", "[vms]") {
   FakeTree tree{{"/sys/fs/cgroup/cgroup.controllers", "cpuset cpu\n"},
@@ -18,7 +32,7 @@ TEST_CASE("Isolated cpuset partitions are found, and only those", "[vms]") {
                 {"/sys/fs/cgroup/b/cpuset.cpus.partition", "isolated invalid (Cpu list empty)\n"},
                 {"/sys/fs/cgroup/b/cpuset.cpus.effective", "0-3\n"},
                 {"/sys/fs/cgroup/c/d/cpuset.cpus.partition", "isolated\n"}};
-  const auto found = read_partitions(tree.sysfs());
+  const auto found = partitions_of(tree);
   REQUIRE(found.size() == 2);
   CHECK(found[0].source == "/sys/fs/cgroup/a.slice/in: cpuset.cpus.partition isolated");
   CHECK(found[0].cpus == CpuSet{8});
@@ -32,11 +46,11 @@ TEST_CASE("The root cgroup's list of isolated CPUs", "[vms]") {
                 {"/sys/devices/system/cpu/isolated", "9\n"}};
   SECTION("spares the search if it is empty") {
     tree.file("/sys/fs/cgroup/cpuset.cpus.isolated", "\n");
-    CHECK(read_partitions(tree.sysfs()).empty());
+    CHECK(partitions_of(tree).empty());
   }
   SECTION("adds what the search did not find, less what the boot isolated") {
     tree.file("/sys/fs/cgroup/cpuset.cpus.isolated", "4-6,9\n");
-    const auto found = read_partitions(tree.sysfs());
+    const auto found = partitions_of(tree);
     REQUIRE(found.size() == 2);
     CHECK(found[1].source == "/sys/fs/cgroup: cpuset.cpus.isolated");
     CHECK(found[1].cpus == CpuSet{6});
@@ -56,15 +70,35 @@ TEST_CASE("cgroup v1: CPUs that no cpuset balances are isolated", "[vms]") {
                 {"/sys/fs/cgroup/cpuset/none/cpuset.sched_load_balance", "0\n"},
                 {"/sys/fs/cgroup/cpuset/none/cpuset.effective_cpus", "\n"}};
   SECTION("once the root's balancing is off") {
-    const auto found = read_partitions(tree.sysfs());
+    const auto found = partitions_of(tree);
     REQUIRE(found.size() == 1);
     CHECK(found[0].source == "/sys/fs/cgroup/cpuset/rt: cpuset.sched_load_balance 0");
     CHECK(found[0].cpus == CpuSet{4, 5, 6});
   }
   SECTION("while the root balances, none is, however exclusive") {
     tree.file("/sys/fs/cgroup/cpuset/cpuset.sched_load_balance", "1\n");
-    CHECK(read_partitions(tree.sysfs()).empty());
+    CHECK(partitions_of(tree).empty());
   }
+}
+
+TEST_CASE("A host of too many cgroups is told about", "[vms]") {
+  const auto v1 = GENERATE(false, true);
+  FakeTree tree;
+  const std::string root = v1 ? "/sys/fs/cgroup/cpuset" : "/sys/fs/cgroup";
+  const std::string file = v1 ? "/cpuset.sched_load_balance" : "/cpuset.cpus.partition";
+  tree.file("/sys/fs/cgroup/cpuset/cpuset.sched_load_balance", "0\n");
+  const auto add = [&](std::size_t group) {
+    tree.file(fmt::format("{}/g{}{}", root, group, file), v1 ? "1\n" : "member\n");
+  };
+  for (std::size_t group = 0; group < kMaxGroups; ++group) {
+    add(group);
+  }
+  std::vector<std::string> warnings;
+  CHECK(read_partitions(tree.sysfs(), warnings).empty());
+  CHECK(warnings.empty());
+  add(kMaxGroups);
+  CHECK(read_partitions(tree.sysfs(), warnings).empty());
+  CHECK(warnings == std::vector{too_many_groups(root)});
 }
 
 TEST_CASE("A tree of cgroups without end is walked to its end", "[vms]") {
@@ -75,7 +109,7 @@ TEST_CASE("A tree of cgroups without end is walked to its end", "[vms]") {
     tree.file(path + "/cpuset.cpus.partition", "member\n");
   }
   tree.link("/sys/fs/cgroup/g/loop", "../../cgroup");
-  CHECK(read_partitions(tree.sysfs()).empty());
+  CHECK(partitions_of(tree).empty());
 }
 
 TEST_CASE("A vCPU's own cpuset stands behind its thread", "[vms]") {

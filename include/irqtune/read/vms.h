@@ -29,7 +29,8 @@ struct VmsRead {
 /// The isolated cpuset partitions of cgroup v2, by directory: valid ones only ("isolated", not
 /// "isolated invalid (...)"). A partition of kind "root" still balances load, and protects nothing.
 /// Source: Linux Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition; the root's
-/// cpuset.cpus.isolated (6.12 has it, 6.1 has not).
-[[nodiscard]] std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs);
+/// cpuset.cpus.isolated (6.12 has it, 6.1 has not). Warns where a host has too many to look at.
+[[nodiscard]] std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs,
+                                                       std::vector<std::string>& warnings);
 
 }  // namespace irqtune

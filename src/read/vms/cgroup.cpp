@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view kUnified = "/sys/fs/cgroup";
 constexpr int kMaxDepth = 10;
-constexpr std::size_t kMaxGroups = 4096;
 
 /// The kernel's own files in a cgroup directory; whatever else there is, is a child.
 bool is_interface_file(std::string_view name) noexcept {
@@ -48,15 +47,14 @@ struct Walk {
 /// Visits the children that have a cpuset: a partition cannot lie below one that has none.
 void walk(const Sysfs& sysfs, const std::string& directory, int depth, Walk& state) {
   for (const auto& name : sysfs.list(directory)) {
-    if (is_interface_file(name) || state.groups >= kMaxGroups) {
+    if (is_interface_file(name) || state.groups > kMaxGroups) {
       continue;
     }
     const auto child = fmt::format("{}/{}", directory, name);
     const auto kind = sysfs.read(child + "/cpuset.cpus.partition");
-    if (!kind) {
+    if (!kind || ++state.groups > kMaxGroups) {
       continue;
     }
-    ++state.groups;
     const auto cpus = read_list(sysfs, child + "/cpuset.cpus.effective");
     if (trimmed(*kind) == "isolated" && cpus && !cpus->empty()) {
       state.found.push_back({printable(child) + ": cpuset.cpus.partition isolated", *cpus});
@@ -116,6 +114,14 @@ std::optional<CpuSet> thread_cpuset(const Sysfs& sysfs, int pid, int tid) {
 
 }  // namespace
 
+std::string too_many_groups(std::string_view root) {
+  return fmt::format(
+      "{}: more than {} cgroups; isolated CPUs of the others are not known (protect them by "
+      "--avoid)",
+      root,
+      kMaxGroups);
+}
+
 void read_cgroups(const Sysfs& sysfs,
                   const Topology& topology,
                   VmFound& found,
@@ -155,9 +161,9 @@ std::optional<CpuSet> read_root_cpuset(const Sysfs& sysfs) {
   return read_list(sysfs, fmt::format("{}/cpuset.cpus.effective", kUnified));
 }
 
-std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs) {
+std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   const std::string root(kUnified);
-  if (auto unbalanced = read_unbalanced_cpusets(sysfs); !unbalanced.empty()) {
+  if (auto unbalanced = read_unbalanced_cpusets(sysfs, warnings); !unbalanced.empty()) {
     return unbalanced;  // A host has its cpusets in v1 or in v2.
   }
   const auto isolated = read_list(sysfs, root + "/cpuset.cpus.isolated");
@@ -166,6 +172,9 @@ std::vector<IsolatedSet> read_partitions(const Sysfs& sysfs) {
   }
   Walk state;
   walk(sysfs, root, 0, state);
+  if (!isolated && state.groups > kMaxGroups) {
+    warnings.push_back(too_many_groups(root));
+  }
   CpuSet known = read_list(sysfs, "/sys/devices/system/cpu/isolated").value_or(CpuSet{});
   for (const auto& partition : state.found) {
     known |= partition.cpus;

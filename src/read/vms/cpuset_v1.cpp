@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view kRoot = "/sys/fs/cgroup/cpuset";
 constexpr int kMaxDepth = 10;
-constexpr std::size_t kMaxSets = 4096;
 
 struct Walk {
   std::vector<IsolatedSet> unbalanced;
@@ -33,11 +32,10 @@ void walk(const Sysfs& sysfs, const std::string& directory, int depth, Walk& sta
   for (const auto& name : sysfs.list(directory)) {
     const auto child = fmt::format("{}/{}", directory, name);
     const auto flag =
-        state.sets < kMaxSets ? sysfs.read(child + "/cpuset.sched_load_balance") : std::nullopt;
-    if (!flag) {
+        state.sets <= kMaxGroups ? sysfs.read(child + "/cpuset.sched_load_balance") : std::nullopt;
+    if (!flag || ++state.sets > kMaxGroups) {
       continue;
     }
-    ++state.sets;
     auto cpus = cpus_of(sysfs, child);
     if (trimmed(*flag) == "0") {
       state.unbalanced.push_back(
@@ -53,7 +51,8 @@ void walk(const Sysfs& sysfs, const std::string& directory, int depth, Walk& sta
 
 }  // namespace
 
-std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs) {
+std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs,
+                                                 std::vector<std::string>& warnings) {
   const std::string root(kRoot);
   const auto flag = sysfs.read(root + "/cpuset.sched_load_balance");
   if (!flag || trimmed(*flag) != "0") {
@@ -61,6 +60,9 @@ std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs) {
   }
   Walk state;
   walk(sysfs, root, 0, state);
+  if (state.sets > kMaxGroups) {
+    warnings.push_back(too_many_groups(root));
+  }
   for (auto& set : state.unbalanced) {
     set.cpus = set.cpus - state.balanced;
   }

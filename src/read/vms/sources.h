@@ -126,6 +126,13 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology, const std::option
 /// siblings' cpusets apart, but tasks of the parents still run there. Without sets of no CPUs.
 /// Source: Documentation/admin-guide/cgroup-v1/cpusets.rst 1.4 and 1.7; kernel/cgroup/cpuset.c,
 /// generate_sched_domains().
-[[nodiscard]] std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs);
+[[nodiscard]] std::vector<IsolatedSet> read_unbalanced_cpusets(const Sysfs& sysfs,
+                                                               std::vector<std::string>& warnings);
+
+/// How many groups a walk looks at. A host of thousands of containers has some of them.
+constexpr std::size_t kMaxGroups = 16384;
+
+/// The warning that a walk over a directory of cgroups ended at kMaxGroups.
+[[nodiscard]] std::string too_many_groups(std::string_view root);
 
 }  // namespace irqtune
