@@ -108,6 +108,35 @@ TEST_CASE("apply: a plan for CPUs that were pinned since is refused", "[cli][app
   CHECK(on(host, {"apply", file, "--force"}).code == 0);
 }
 
+TEST_CASE("apply: a plan holds by the rules that it was made by", "[cli][apply]") {
+  CapturedHost host("libvirt-kvm");
+  const auto file = (host.root() / "plan.json").string();
+  const auto allowed = GENERATE(as<std::string>(), "2", "2,4");
+  for (const auto& vm : Json::parse(on(host, {"show", "vms", "--json"}).out)["vms"]) {
+    for (const auto& vcpu : vm["vcpus"]) {
+      host.file("/proc/" + vm["pid"].dump() + "/task/" + vcpu["tid"].dump() + "/status",
+                "Name:\tCPU 0/KVM\nCpus_allowed_list:\t" + allowed + "\n");
+    }
+  }
+  const Arguments plan{"plan", "--no-protect-siblings", "--avoid", "0-1,5-15", "-o", file};
+  REQUIRE(on(host, plan).code == 0);
+  CHECK_THAT(host.text("/plan.json"), Contains("\"to\": \"3\""));  // A sibling of CPU 2.
+  CHECK(on(host, {"apply", file}).code == 0);
+}
+
+TEST_CASE("apply: a plan made before any CPU was pinned is no licence for all", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  const auto file = (host.root() / "plan.json").string();
+  REQUIRE(on(host, {"plan", "-o", file}).code == 0);
+  auto plan = Json::parse(host.text("/plan.json"));
+  plan.erase("digest");
+  plan["protected"] = "";
+  plan["assignments"][0]["to"] = "2";
+  plan["assignments"][0]["change"] = true;
+  host.file("/plan.json", plan.dump());
+  check_refused(on(host, {"apply", file}), 2, "protected since the plan was made", "--force");
+}
+
 TEST_CASE("apply: with nothing to do, another irqtune at work is told all the same",
           "[cli][apply]") {
   const CapturedHost host("two-vms");

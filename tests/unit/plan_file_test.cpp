@@ -33,7 +33,7 @@ std::string error_of(const std::string& json) {
 TEST_CASE("plan file: reads what plan --json prints", "[apply]") {
   const auto plan = parse_plan(R"json({"schema":"irqtune.plan/1",
       "host":{"hostname":"h","kernel":"6.12","boot_id":"b","cmdline":null},
-      "policy":{"max_vectors_per_cpu":50,"policy":"avoid"},
+      "policy":{"protect_siblings":false,"include_defined":true,"avoid":"7"},
       "protected":"2-5","housekeeping":"0-1","warnings":["w"],
       "assignments":[
        {"irq":30,"vector":{"device":"0000:3b:00.0","kind":"msix","index":3},
@@ -49,7 +49,9 @@ TEST_CASE("plan file: reads what plan --json prints", "[apply]") {
                                "p.json");
   CHECK(plan.host.boot_id == "b");
   CHECK_FALSE(plan.host.cmdline);
-  CHECK(plan.policy.max_vectors_per_cpu == 50);
+  CHECK_FALSE(plan.policy.protection.siblings);
+  CHECK(plan.policy.protection.include_defined);
+  CHECK(plan.policy.protection.avoid == CpuSet{7});
   CHECK(plan.protected_cpus.to_list() == "2-5");
   REQUIRE(plan.assignments.size() == 2);
   const auto& first = plan.assignments[0];
