@@ -256,8 +256,8 @@ ApplyReport carry_out(const Work& work,
   return apply(writes_for(work.plan), context.sysfs, session, apply_options);
 }
 
-/// Takes the lock. Where there is nothing to write, only another irqtune at work is an error: it may
-/// be about to change what is in place.
+/// Takes the lock. Where there is nothing to write, only another irqtune at work is an error: it
+/// may be about to change what is in place.
 void take_lock(const Work& work,
                const ApplyCommand& options,
                const Session& session,
