@@ -220,7 +220,9 @@ void undo_after_exception(Run& run) {
 ApplyState carry_out(Run& run) {
   try {
     const bool whole = write_all(run);
-    verify_all(run);
+    if (whole) {
+      verify_all(run);
+    }
     const bool good = all_succeeded(run.items);
     // While verifying waited is not too late for a signal.
     if (whole && !is_interrupted(run.options) && (good || run.options.keep_going)) {

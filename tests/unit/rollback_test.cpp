@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -344,6 +345,30 @@ TEST_CASE("apply: a journal that ends early leaves every mask as it was, and say
   CHECK(tree.masks() == before);
   CHECK(rolled_back(tree).size() == (wrote ? 1U : 0U));
   CHECK(tree.masks() == before);
+}
+
+TEST_CASE("apply: a refusal is told also where the journal takes no more lines", "[apply]") {
+  const test::VfioTree tree(3);
+  const auto before = tree.masks();
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  std::optional<FileLimit> limit;
+  options.write = [&](auto path, auto text, const auto& holds) {
+    if (path.find("/31/") == std::string::npos) {
+      return sysfs.write(path, text, holds);
+    }
+    limit.emplace(tree.journal().size());
+    return test::errno_code(EPERM);
+  };
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  limit.reset();
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(test::outcome_of(report, 31).state == WriteState::refused);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(report.warnings[0].find("cannot write the journal: File too large") != std::string::npos);
+  CHECK(report.warnings[0].find("rollback " + report.id) != std::string::npos);
+  CHECK(tree.masks() == before);
+  CHECK(rolled_back(tree).at(0).state == ApplyState::rolled_back);
 }
 
 TEST_CASE("rollback: the old mask refused is no plan's fault", "[apply]") {
