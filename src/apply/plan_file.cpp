@@ -289,6 +289,7 @@ Plan parse_plan(std::string_view json, std::string_view path) {
   if (root.has("policy")) {
     plan.policy.protection = protection_of(root.at("policy"));
   }
+  plan.names_protected = root.has("protected");
   plan.protected_cpus = optional_of(root, "protected", cpus_of).value_or(CpuSet{});
   plan.housekeeping = optional_of(root, "housekeeping", cpus_of).value_or(CpuSet{});
   const auto list = root.at("assignments");

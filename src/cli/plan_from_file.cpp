@@ -84,7 +84,7 @@ void check_plan_fits(const Plan& plan,
                      const std::string& path,
                      bool force) {
   check_online(plan, context.sysfs, path);
-  if (!force) {
+  if (!force && plan.names_protected) {
     check_unprotected(plan, context, path);
   }
 }

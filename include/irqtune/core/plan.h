@@ -100,6 +100,7 @@ struct Plan {
   std::vector<Assignment> assignments;  ///< By IRQ number.
   std::optional<DefaultAffinity> default_affinity;
   std::size_t managed_left_out = 0;  ///< Host devices' managed interrupts, for one summary line.
+  bool names_protected = true;       ///< False of a plan from a file without `protected`.
   std::vector<std::string> warnings;
 };
 
