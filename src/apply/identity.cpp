@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,23 +78,34 @@ bool hwirq_agrees(const Sysfs& sysfs, const VectorId& vector, IrqNumber irq) {
   return (own_domain ? *hwirq : *hwirq & kIndexBits) == vector.index;
 }
 
-/// The row of `irq` in /proc/interrupts ends in the handler names.
-bool row_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+/// The row of an interrupt ends in the handler names.
+bool ends_in(std::string_view row, std::string_view names) {
+  const auto at = row.rfind(names);
+  const auto end = at == std::string_view::npos ? at : at + names.size();
+  return at != std::string_view::npos && at > 0 && row[at - 1] == ' ' &&
+         (end == row.size() || row[end] == ',' || row[end] == ' ');
+}
+
+/// Numbers of the rows of /proc/interrupts that end in the handler names.
+std::vector<IrqNumber> numbers_in_table(const Sysfs& sysfs, const Identity& identity) {
   const auto file = sysfs.read_file("/proc/interrupts", kLargestTable);
-  const auto label = fmt::format("{}:", static_cast<std::uint32_t>(irq));
   const auto wanted = identity.vector ? vfio_action_text(*identity.vector)
                                       : fmt::format("{}", fmt::join(identity.actions, ", "));
+  std::vector<IrqNumber> numbers;
   for (const auto line : split(file.text ? std::string_view(*file.text) : "", '\n')) {
     auto rest = line;
-    if (take_word(rest) != label) {
-      continue;
+    auto label = take_word(rest);
+    label.remove_suffix(label.ends_with(':') ? 1 : 0);
+    const auto number = ends_in(rest, wanted) ? parse_number<std::uint32_t>(label) : std::nullopt;
+    if (number) {
+      numbers.push_back(IrqNumber{*number});
     }
-    const auto at = rest.rfind(wanted);
-    const auto end = at == std::string_view::npos ? at : at + wanted.size();
-    return at != std::string_view::npos && at > 0 && rest[at - 1] == ' ' &&
-           (end == rest.size() || rest[end] == ',' || rest[end] == ' ');
   }
-  return false;
+  return numbers;
+}
+
+bool row_agrees(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  return std::ranges::count(numbers_in_table(sysfs, identity), irq) > 0;
 }
 
 /// Without /sys/kernel/irq: a tree that holds less than a host.
@@ -187,8 +199,15 @@ std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity) {
   if (!device) {
     return std::nullopt;
   }
+  auto numbers = numbers_of(sysfs, *device);
+  if (!sysfs.exists("/sys/kernel/irq")) {
+    std::ranges::copy(numbers_in_table(sysfs, identity), std::back_inserter(numbers));
+    std::ranges::sort(numbers);
+    const auto rest = std::ranges::unique(numbers);
+    numbers.erase(rest.begin(), rest.end());
+  }
   std::vector<IrqNumber> found;
-  for (const auto number : numbers_of(sysfs, *device)) {
+  for (const auto number : numbers) {
     if (is_still(sysfs, identity, number)) {
       found.push_back(number);
     }

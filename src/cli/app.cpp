@@ -14,12 +14,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -85,11 +87,13 @@ bool changes_host(const Command& command) {
 /// `code`, unless the result could not be printed. What was applied stays so: 1 would say that the
 /// host is as it was before.
 ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& err) {
+  errno = 0;
   out.flush();
   if (out) {
     return code;
   }
-  err << "irqtune: standard output: cannot write\n";
+  const auto why = errno != 0 ? ": " + std::generic_category().message(errno) : std::string();
+  err << fmt::format("irqtune: standard output: cannot write{}\n", why);
   if (!changed) {
     return ExitCode::failed;
   }

@@ -236,7 +236,7 @@ Work prepared(const ApplyCommand& options,
   } else if (why) {
     throw Error(ErrorKind::applying, *why);
   }
-  if (changes && !options.dry_run) {
+  if (changes && (!options.dry_run || options.strict)) {
     const auto meddlers = meddler_warnings(work.plan, options.strict, context.sysfs);
     work.warnings.insert(work.warnings.end(), meddlers.begin(), meddlers.end());
   }

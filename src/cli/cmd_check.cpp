@@ -113,9 +113,11 @@ std::vector<DriftEntry> take_moved(const Plan& plan, std::vector<DriftEntry>& dr
   return moved;
 }
 
-/// Not to know where a mask stands is no drift; the plan's warnings say that it is not known.
-bool is_unknown(const Assignment& assignment) {
-  return !assignment.from && !assignment.from_effective;
+/// Not to know what a mask is, is no drift, unless the interrupt is seen where it must not be; the
+/// plan's warnings say that it is not known.
+bool is_unknown(const Plan& plan, const Assignment& assignment) {
+  return !assignment.from &&
+         !assignment.from_effective.value_or(CpuSet{}).intersects(plan.protected_cpus);
 }
 
 void add_from_plan(const Plan& plan,
@@ -126,7 +128,7 @@ void add_from_plan(const Plan& plan,
   };
   for (const auto& assignment : plan.assignments) {
     const bool applied = in_place.contains(assignment.irq);
-    if (!assignment.change || is_unknown(assignment) || is_known(assignment.irq) ||
+    if (!assignment.change || is_unknown(plan, assignment) || is_known(assignment.irq) ||
         (applied && !is_misplaced(plan, assignment))) {
       continue;
     }

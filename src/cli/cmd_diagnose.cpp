@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <ostream>
 
@@ -160,11 +161,11 @@ Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
 
 /// Is there a finding of the severity that --fail-on names, or a worse one?
 bool fails(const std::vector<Finding>& findings, const std::string& fail_on) {
-  const auto least =
-      fail_on == severity_text(Severity::critical) ? Severity::critical : Severity::warning;
-  return !fail_on.empty() && std::ranges::any_of(findings, [&](const Finding& finding) {
-    return finding.severity >= least;
-  });
+  constexpr std::array kSeverities = {Severity::info, Severity::warning, Severity::critical};
+  const auto* const least = std::ranges::find(kSeverities, fail_on, severity_text);
+  return least != kSeverities.end() && std::ranges::any_of(findings, [&](const Finding& finding) {
+           return finding.severity >= *least;
+         });
 }
 
 }  // namespace

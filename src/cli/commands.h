@@ -95,7 +95,7 @@ struct CheckOptions {
 
 struct DiagnoseOptions {
   PolicyOptions policy;
-  std::string fail_on;            ///< "warning" or "critical"; empty: findings are no failure.
+  std::string fail_on;  ///< "info", "warning" or "critical"; empty: findings are no failure.
   std::vector<std::string> only;  ///< Ids; empty: all.
   std::vector<std::string> skip;  ///< Ids
   double shared_rate = 500;       ///< Interrupts per second

@@ -240,7 +240,7 @@ void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
   add_policy(*diagnose, options.policy);
   diagnose
       ->add_option("--fail-on", options.fail_on, "Exit with 3 for such a finding, or a worse one")
-      ->check(one_of({"warning", "critical"}))
+      ->check(one_of({"info", "warning", "critical"}))
       ->type_name("SEVERITY");
   add_list(*diagnose, "--only", options.only, "Only findings with this id (repeatable)")
       ->type_name("ID");

@@ -46,6 +46,12 @@ void check_origin(const Plan& plan,
 void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path) {
   const auto text = sysfs.read("/sys/devices/system/cpu/online");
   const auto online = text ? CpuSet::parse_list(*text) : std::nullopt;
+  const auto& wanted = plan.default_affinity;
+  if (online && wanted && !online->intersects(wanted->to)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: default affinity {}: not online", path, wanted->to.to_list()),
+                "make a new plan");
+  }
   for (const auto& assignment : plan.assignments) {
     if (online && assignment.change && !online->contains_all(assignment.to)) {
       throw Error(ErrorKind::usage,

@@ -83,7 +83,11 @@ std::string_view where_text(const Shared& shared) {
   if (shared.line->counts.size() == 1) {
     return "on the only PCPU";
   }
-  return shared.first_pcpu_only ? "all on PCPU 0" : "on several PCPUs";
+  const auto& counts = shared.line->counts;
+  const auto busy = std::ranges::count_if(counts, [](auto count) { return count > 0; });
+  return shared.first_pcpu_only ? "all on PCPU 0"
+         : busy == 1            ? "all on one other PCPU"
+                                : "on several PCPUs";
 }
 
 std::vector<std::string> evidence_of(const std::vector<Shared>& lines) {

@@ -63,7 +63,7 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   plan.warnings = planning::warnings(index, selection.items, sites);
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
-  if (host.rate_source != RateSource::none) {
+  if (host.rate_source != RateSource::none && !plan.housekeeping.empty()) {
     plan.lower_bound = assigned.bound;
   }
   return plan;

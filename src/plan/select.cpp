@@ -15,14 +15,18 @@ CpuSet headed_cpus(const Irq& irq) {
   return headed_to(irq).value_or(CpuSet{});
 }
 
+const Vm* owner_of(const Index& index, const PciAddress& device) {
+  const auto owner = index.owners.find(device);
+  return owner != index.owners.end() ? owner->second : nullptr;
+}
+
 Item make_item(const Index& index, const Irq& irq) {
   Item item;
   item.irq = &irq;
   if (irq.device) {
     const auto device = index.devices.find(*irq.device);
     item.device = device != index.devices.end() ? device->second : nullptr;
-    const auto owner = index.owners.find(*irq.device);
-    item.vm = owner != index.owners.end() ? owner->second : nullptr;
+    item.vm = owner_of(index, *irq.device);
   }
   const auto place = index.places.find(item.vm);
   item.place = place != index.places.end() ? &place->second : nullptr;
@@ -61,13 +65,40 @@ bool is_reachable(const Irq& irq) {
   return known && !irq.actions.empty();
 }
 
+/// Devices of guests on the line besides the one that the vector is named for: only INTx has any.
+std::vector<PciAddress> other_guests(const Irq& irq) {
+  std::vector<PciAddress> devices;
+  for (const std::string_view action : irq.actions) {
+    const auto vector = parse_vfio_action(trimmed(action));
+    if (vector && vector->device != irq.vector->device) {
+      devices.push_back(vector->device);
+    }
+  }
+  return devices;
+}
+
+/// What suits all whose line it is: who leaves it, leaves it for all; else off everyone's vCPUs.
+VmPolicy shared_policy(VmPolicy one, VmPolicy other) noexcept {
+  const bool left = one == VmPolicy::leave || other == VmPolicy::leave;
+  return left ? VmPolicy::leave : VmPolicy::avoid;
+}
+
 /// Takes a passed-through device's vector into the selection.
 void select_vector(const Index& index, const Irq& irq, Selection& selection) {
+  const auto& policy = *index.policy;
   auto item = make_item(index, irq);
-  if (!selects(*index.policy, irq.vector->device, item.vm)) {
+  item.policy = policy_for(policy, irq.vector->device, item.vm);
+  bool selected = selects(policy, irq.vector->device, item.vm);
+  for (const auto& device : other_guests(irq)) {
+    const auto* vm = owner_of(index, device);
+    selected = selected || selects(policy, device, vm);
+    const auto theirs = policy_for(policy, device, vm);
+    item.policy =
+        vm == item.vm && theirs == item.policy ? theirs : shared_policy(item.policy, theirs);
+  }
+  if (!selected) {
     return;
   }
-  item.policy = policy_for(*index.policy, irq.vector->device, item.vm);
   if (item.policy == VmPolicy::leave) {
     item.blocked = Blocked::left;
   } else if (irq.settable == false) {

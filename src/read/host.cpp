@@ -45,6 +45,28 @@ void add_columns(const std::vector<int>& columns, Topology& topology) {
   }
 }
 
+/// What the plan then does not see of a tree that holds less than a host.
+void warn_of_missing(Host& host) {
+  const auto& topology = host.topology;
+  CpuSet alone;
+  for (const auto& cpu : topology.cpus) {
+    if (cpu.online && cpu.siblings.empty()) {
+      alone.insert(cpu.number);
+    }
+  }
+  if (!alone.empty()) {
+    host.warnings.push_back(fmt::format(
+        "the SMT siblings of CPUs {} are not known, and not protected", alone.to_list()));
+  }
+  if (topology.isolation_asked && !host.id.cmdline) {
+    host.warnings.emplace_back(
+        "/sys/devices/system/cpu/isolated: absent; isolated CPUs are not known");
+  }
+  if (topology.nodes.empty() && !topology.cpus.empty()) {
+    host.warnings.emplace_back("/sys/devices/system/node: absent; NUMA nodes are not known");
+  }
+}
+
 void add_cpu_text(const std::optional<CpuText>& text, Host& host) {
   if (text) {
     append(host.warnings, text->warnings);
@@ -115,6 +137,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.topology = read_topology(sysfs, host.warnings);
   add_columns(table.cpus, host.topology);
   add_cpu_text(options.cpu_text, host);
+  warn_of_missing(host);
   read_free_vectors(sysfs, host.topology);
   host.topology.partitions = read_partitions(sysfs, host.warnings);
   host.devices = read_pci(sysfs);

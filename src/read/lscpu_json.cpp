@@ -31,6 +31,13 @@ std::string member_text(const Json& object, const char* name) {
   return found != object.end() ? cell_text(*found) : std::string{};
 }
 
+/// "Socket(s):" -> "Socket(s)": the plain text's colon is in the label here.
+std::string label_of(const Json& field) {
+  auto label = member_text(field, "field");
+  label.erase(std::min(label.find(':'), label.size()));
+  return label;
+}
+
 /// Fields in the order of the plain text: each before its children.
 void add_fields(const Json& fields, std::size_t depth, std::vector<SummaryRow>& rows) {
   if (!fields.is_array() || depth > kMaxDepth) {
@@ -40,7 +47,7 @@ void add_fields(const Json& fields, std::size_t depth, std::vector<SummaryRow>& 
     if (!field.is_object()) {
       continue;
     }
-    rows.push_back({member_text(field, "field"), member_text(field, "data")});
+    rows.push_back({label_of(field), member_text(field, "data")});
     if (const auto children = field.find("children"); children != field.end()) {
       add_fields(*children, depth + 1, rows);
     }

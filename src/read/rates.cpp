@@ -57,6 +57,7 @@ void set_rates(const InterruptTable& after, double seconds, Host& host) {
 void rates_since_boot(const Sysfs& sysfs, Host& host) {
   const auto uptime = read_uptime(sysfs, "");
   if (!uptime || *uptime <= 0) {
+    host.warnings.emplace_back("/proc/uptime: absent or no time; rates are not known");
     return;
   }
   for (auto& irq : host.irqs) {
@@ -108,6 +109,9 @@ InterruptTable read_interrupt_table(const Sysfs& sysfs, std::string_view prefix)
       table.warnings.push_back(
           fmt::format("{}: {}; no interrupts are known", path, error.message()));
       return table;
+    }
+    if (table.irqs.empty() && table.warnings.empty()) {
+      table.warnings.push_back(fmt::format("{}: no interrupts in it", path));
     }
     if (!table.torn || !sysfs.live()) {
       return table;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/kernel_parameters.h"
 #include "irqtune/core/text.h"
 
 #include "read/parts.h"
@@ -178,6 +179,21 @@ void number_cores(std::vector<Cpu>& cpus, const std::vector<RawCpu>& raw) {
   }
 }
 
+/// The threads of a core are siblings, also where sysfs does not list them.
+void derive_siblings(std::vector<Cpu>& cpus) {
+  std::map<int, CpuSet> threads;
+  for (const auto& cpu : cpus) {
+    if (cpu.online && cpu.core) {
+      threads[*cpu.core].insert(cpu.number);
+    }
+  }
+  for (auto& cpu : cpus) {
+    if (cpu.online && cpu.core && cpu.siblings.empty()) {
+      cpu.siblings = threads[*cpu.core];
+    }
+  }
+}
+
 /// The present CPUs: by their directories, else by the kernel's lists, which is all that some trees
 /// have.
 std::vector<int> read_present(const Sysfs& sysfs) {
@@ -251,6 +267,25 @@ std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& w
   return nodes;
 }
 
+/// A tree may lack the kernel's lists; then what was asked of it has to do.
+void read_isolation(const Sysfs& sysfs,
+                    int last_cpu,
+                    Topology& topology,
+                    std::vector<std::string>& warnings) {
+  const auto isolated = fmt::format("{}/isolated", kCpuDir);
+  const auto nohz_full = fmt::format("{}/nohz_full", kCpuDir);
+  topology.isolated = read_list(sysfs, isolated, warnings).value_or(CpuSet{});
+  topology.nohz_full = read_list(sysfs, nohz_full, warnings).value_or(CpuSet{});
+  if (sysfs.exists(isolated)) {
+    return;
+  }
+  const auto text = sysfs.read("/proc/cmdline");
+  const auto asked = cpu_parameters(parse_kernel_parameters(text.value_or("")), last_cpu);
+  topology.isolated = asked.domain.value_or(CpuSet{});
+  topology.nohz_full = asked.nohz_full.value_or(topology.nohz_full);
+  topology.isolation_asked = true;
+}
+
 void read_core_types(const Sysfs& sysfs, Topology& topology) {
   for (const std::string_view type : {"core", "atom", "lowpower"}) {
     const auto text = sysfs.read(fmt::format("/sys/devices/cpu_{}/cpus", type));
@@ -288,12 +323,10 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
     cpu.siblings = cpu.siblings & topology.online;
   }
   number_cores(topology.cpus, raw);
+  derive_siblings(topology.cpus);
   topology.nodes = read_nodes(sysfs, warnings);
   set_nodes(topology);
-  const auto isolated = fmt::format("{}/isolated", kCpuDir);
-  topology.isolated = read_list(sysfs, isolated, warnings).value_or(CpuSet{});
-  const auto nohz_full = fmt::format("{}/nohz_full", kCpuDir);
-  topology.nohz_full = read_list(sysfs, nohz_full, warnings).value_or(CpuSet{});
+  read_isolation(sysfs, present.back(), topology, warnings);
   read_core_types(sysfs, topology);
   return topology;
 }

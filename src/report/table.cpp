@@ -14,6 +14,18 @@ namespace {
 
 constexpr std::string_view kGap = "  ";
 
+/// How many bytes the first `width` columns of the text take.
+std::size_t bytes_of(std::string_view text, std::size_t width) noexcept {
+  std::size_t at = 0;
+  for (std::size_t used = 0; at < text.size(); ++at) {
+    used += display_width(text.substr(at, 1));
+    if (used > width) {
+      break;
+    }
+  }
+  return at;
+}
+
 std::string padded(std::string_view text, std::size_t width, Align align) {
   const std::string fill(width - std::min(width, display_width(text)), ' ');
   return align == Align::right ? fmt::format("{}{}", fill, text) : fmt::format("{}{}", text, fill);
@@ -76,9 +88,9 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
       lines.emplace_back();
     }
     while (display_width(rest) > width) {
-      // Bytes for columns: a word so long is a path or a kernel parameter.
-      lines.back() = rest.substr(0, width);
-      rest.erase(0, width);
+      const auto bytes = bytes_of(rest, width);
+      lines.back() = rest.substr(0, bytes);
+      rest.erase(0, bytes);
       lines.emplace_back();
     }
     lines.back() = rest;
@@ -100,16 +112,8 @@ std::string cut(std::string_view text, std::size_t width) {
     return std::string(text);
   }
   constexpr std::string_view kDots = "...";
-  std::string out;
-  std::size_t used = 0;
-  for (const char c : text) {
-    used += (static_cast<unsigned char>(c) & 0xc0U) != 0x80U ? 1 : 0;
-    if (used + kDots.size() > width) {
-      break;
-    }
-    out += c;
-  }
-  return out + std::string(kDots);
+  const auto room = width - std::min(width, kDots.size());
+  return fmt::format("{}{}", text.substr(0, bytes_of(text, room)), kDots);
 }
 
 std::string tinted(const TextStyle& style, Tint tint, std::string_view text) {

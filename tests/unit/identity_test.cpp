@@ -101,6 +101,15 @@ TEST_CASE("identity: or the row in /proc/interrupts", "[apply]") {
   CHECK_FALSE(is_still(tree.sysfs(), handlers({"PCIe PME", "pciehp"}), IrqNumber{31}));
 }
 
+TEST_CASE("identity: a partial tree's table tells the new number", "[apply]") {
+  const test::FakeTree tree{{"/proc/interrupts",
+                             "       CPU0\n"
+                             "  30:   0  IR-PCI-MSI 1-edge  vfio-msix[1](0000:3b:00.0)\n"
+                             " 130:   0  IR-PCI-MSI 0-edge  vfio-msix[0](0000:3b:00.0)\n"}};
+  CHECK(locate(tree.sysfs(), vector(VectorKind::msix, 0)) == IrqNumber{130});
+  CHECK_FALSE(locate(tree.sysfs(), vector(VectorKind::msix, 10)));
+}
+
 TEST_CASE("identity: host handlers agree whole, whatever the blanks", "[apply]") {
   test::VfioTree tree(1);
   tree.file("/sys/kernel/irq/30/actions", "PCIe PME,aerdrv\n");

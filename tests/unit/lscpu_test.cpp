@@ -228,6 +228,15 @@ TEST_CASE("lscpu: a summary that says how many CPUs there are, and not which", "
   CHECK_THROWS_AS(parse("Model:               1\nStepping:            1\n"), Error);
 }
 
+TEST_CASE("lscpu: the summary as JSON tells what the text does", "[lscpu]") {
+  const auto topology = parse(R"({"lscpu": [{"field": "CPU(s):", "data": "2"},
+      {"field": "On-line CPU(s) list:", "data": "0,1"},
+      {"field": "Thread(s) per core:", "data": "1"}, {"field": "Socket(s):", "data": "1"}]})");
+  REQUIRE(topology.cpus.size() == 2);
+  CHECK(topology.cpus[1].core == 1);
+  CHECK(topology.cpus[1].package == 0);
+}
+
 TEST_CASE("lscpu: a few lines of the summary are enough", "[lscpu]") {
   const auto topology = parse(
       "CPU(s):               16\nThread(s) per core:   2\n"

@@ -28,6 +28,29 @@ TEST_CASE("evict takes the host's interrupts off protected CPUs and leaves the r
   CHECK(make_plan(host, policy).assignments.size() == 2);
 }
 
+TEST_CASE("a line of two guests is theirs both", "[plan]") {
+  auto host = two_nodes();
+  const auto policy_of = GENERATE(VmPolicy::leave, VmPolicy::colocate, VmPolicy::avoid);
+  const std::string other = "0000:3c:00.0";
+  add_device(host, other, NodeId{0});
+  add_vm(host, "other", {"1"}, {other});
+  auto& line = add_vector(host, kNic, "2");
+  line.vector->kind = VectorKind::intx;
+  line.actions = {"vfio-intx(" + kNic + ")", " vfio-intx(" + other + ")"};
+  Policy policy;
+  policy.vms = {"other"};
+  policy.policy = VmPolicy::colocate;
+  policy.vm_policies["other"] = policy_of;
+  const auto plan = make_plan(host, policy);
+  REQUIRE(plan.assignments.size() == 1);
+  if (policy_of == VmPolicy::leave) {
+    CHECK(plan.assignments[0].blocked == Blocked::left);
+  } else {
+    CHECK_FALSE(plan.assignments[0].blocked);
+    CHECK_FALSE(plan.assignments[0].to.intersects(plan.protected_cpus));
+  }
+}
+
 TEST_CASE("what is evicted counts for the next plan as it did for this one", "[plan]") {
   auto host = two_nodes();
   Policy policy;

@@ -44,6 +44,11 @@ TEST_CASE("table: characters count, not bytes", "[report]") {
   CHECK(table.text({}) == "A   B\n\xc3\xa9   x\nee  y\n");
 }
 
+TEST_CASE("table: a word longer than the line is cut between characters", "[report]") {
+  CHECK(wrapped("\xd6\xbc\xd6\xbcx \xc3\xa9y", 2) ==
+        std::vector<std::string>{"\xd6\xbc\xd6\xbc", "x", "\xc3\xa9y"});
+}
+
 TEST_CASE("table: colours only if the style has them", "[report]") {
   TextStyle style;
   CHECK(tinted(style, Tint::red, "x") == "x");

@@ -68,7 +68,7 @@ TEST_CASE("topology: core_id alone is told apart by package and die", "[read][to
   CHECK(cpu(result, 1).core == 1);
   CHECK(cpu(result, 2).core == 2);
   CHECK(cpu(result, 3).core == 3);
-  CHECK(cpu(result, 0).siblings.empty());
+  CHECK(cpu(result, 0).siblings == CpuSet{0});
 }
 
 TEST_CASE("topology: the files of old kernels", "[read][topology]") {
@@ -241,6 +241,32 @@ TEST_CASE("topology: isolated and nohz_full, also as ` (null)`", "[read][topolog
   CHECK(result.warnings.empty());
   CHECK(result.topology.isolated.empty());
   CHECK(result.topology.nohz_full == CpuSet{6, 7});
+}
+
+TEST_CASE("topology: without the kernel's lists, what it was asked for", "[read][topology]") {
+  FakeTree tree{{kOnline, "0-3\n"}, {"/proc/cmdline", "quiet isolcpus=2-N nohz_full=3\n"}};
+  for (int number = 0; number < 4; ++number) {
+    add_cpu(tree, number, 0, number, std::to_string(number));
+  }
+  const auto asked = read(tree).topology;
+  CHECK(asked.isolated == CpuSet{2, 3});
+  CHECK(asked.nohz_full == CpuSet{3});
+  CHECK(asked.isolation_asked);
+  tree.file("/sys/devices/system/cpu/isolated", "\n");  // The kernel knows better.
+  CHECK(read(tree).topology.isolated.empty());
+  CHECK_FALSE(read(tree).topology.isolation_asked);
+}
+
+TEST_CASE("topology: threads of a core are siblings without a list", "[read][topology]") {
+  FakeTree tree{{kOnline, "0-3\n"}};
+  for (int number = 0; number < 4; ++number) {
+    const auto dir = fmt::format("/sys/devices/system/cpu/cpu{}/topology/", number);
+    tree.file(dir + "core_id", fmt::format("{}\n", number / 2));
+    tree.file(dir + "physical_package_id", "0\n");
+  }
+  const auto result = read(tree);
+  CHECK(cpu(result, 2).siblings == CpuSet{2, 3});
+  CHECK(cpu(result, 0).siblings == CpuSet{0, 1});
 }
 
 TEST_CASE("topology: a list that is none is told, not guessed", "[read][topology]") {
