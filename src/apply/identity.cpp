@@ -203,8 +203,7 @@ std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity) {
   if (!sysfs.exists("/sys/kernel/irq")) {
     std::ranges::copy(numbers_in_table(sysfs, identity), std::back_inserter(numbers));
     std::ranges::sort(numbers);
-    const auto rest = std::ranges::unique(numbers);
-    numbers.erase(rest.begin(), rest.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   }
   std::vector<IrqNumber> found;
   for (const auto number : numbers) {

@@ -57,7 +57,9 @@ void set_rates(const InterruptTable& after, double seconds, Host& host) {
 void rates_since_boot(const Sysfs& sysfs, Host& host) {
   const auto uptime = read_uptime(sysfs, "");
   if (!uptime || *uptime <= 0) {
-    host.warnings.emplace_back("/proc/uptime: absent or no time; rates are not known");
+    if (!host.irqs.empty()) {
+      host.warnings.emplace_back("/proc/uptime: absent or no time; rates are not known");
+    }
     return;
   }
   for (auto& irq : host.irqs) {
@@ -80,8 +82,7 @@ bool rates_of_tree(const Sysfs& sysfs, Host& host) {
   const auto first = read_uptime(sysfs, "");
   const auto second = read_uptime(sysfs, "/sample2");
   if (!first || !second || *second <= *first) {
-    host.warnings.emplace_back(
-        "/sample2/proc/uptime: no time between the two readings; rates are since boot");
+    host.warnings.emplace_back("/sample2/proc/uptime: no time between the two readings; not used");
     return false;
   }
   auto after = read_moving(sysfs, "/sample2");

@@ -90,6 +90,7 @@ TEST_CASE("cli: diagnose --fail-on", "[cli][diagnose]") {
   FakeTree tree;
   share(tree);
   CHECK(on(tree, {"diagnose", "--fail-on", "critical"}).code == 3);
+  CHECK(on(tree, {"diagnose", "--fail-on", "info", "-q"}).code == 3);
   CHECK(on(tree, {"diagnose", "--fail-on", "warning", "-q"}).code == 3);
   CHECK(on(tree, {"diagnose", "--fail-on", "critical", "--skip", "irq-shared-passthrough"}).code ==
         0);

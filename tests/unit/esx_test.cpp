@@ -236,6 +236,12 @@ TEST_CASE("esx: counts on several PCPUs make sharing less sure", "[esx]") {
   CHECK(findings[0].confidence == Confidence::likely);
 }
 
+TEST_CASE("esx: counts on one PCPU are not on several", "[esx]") {
+  const auto findings = diagnosed("0x91: 0 90997 0 COS irq 18 (PCI level), VMK vmnic0\n");
+  REQUIRE(findings.size() == 1);
+  CHECK(says(findings[0].evidence, "90997 interrupts, all on one other PCPU"));
+}
+
 TEST_CASE("esx: a sum past 64 bits stays there", "[esx]") {
   const auto findings = diagnosed(
       "0x91: 18446744073709551615 18446744073709551615 COS irq 18 (PCI level), VMK vmnic0\n");

@@ -38,6 +38,11 @@ TEST_CASE("The name that QEMU is given", "[vms]") {
   CHECK(proxmox.program == "kvm");
 }
 
+TEST_CASE("A UUID is compared as libvirt writes it", "[vms]") {
+  CHECK(parse("qemu-system-x86_64 -uuid AB12").uuid == "ab12");
+  CHECK(parse("cloud-hypervisor --platform uuid=AB12").uuid == "ab12");
+}
+
 TEST_CASE("How many vCPUs a VM starts with", "[vms]") {
   CHECK(parse("qemu-system-x86_64 -smp 4").vcpus == 4);
   CHECK(parse("qemu-system-x86_64 -smp 2,sockets=1,cores=2,maxcpus=8").vcpus == 2);

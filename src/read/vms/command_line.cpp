@@ -160,7 +160,7 @@ void take_qemu_option(VmmCommand& command, std::string_view key, std::string_vie
   if (key == "-name") {
     set_qemu_name(command, value);
   } else if (key == "-uuid") {
-    command.uuid = value;
+    command.uuid = lower_ascii(value);  // As libvirt writes it.
   } else if (key == "-id") {
     command.vmid = parse_number<int>(value);
   } else if (key == "-machine" || key == "-M") {
@@ -182,7 +182,7 @@ void take_other_option(VmmCommand& command, std::string_view key, std::string_vi
   } else if (key == "--cpus") {
     set_vcpus(command, value);
   } else if (key == "--platform") {
-    command.uuid = option(parse_options(value), "uuid");
+    command.uuid = lower_ascii(option(parse_options(value), "uuid"));
   } else if (key == "--device") {
     add_device(command, address_of_path(option(parse_options(value), "path")));
   } else if (key == "--vfio") {
