@@ -111,7 +111,8 @@ TEST_CASE("apply: a plan for CPUs that were pinned since is refused", "[cli][app
 TEST_CASE("apply: a plan holds by the rules that it was made by", "[cli][apply]") {
   CapturedHost host("two-vms");
   const auto file = (host.root() / "plan.json").string();
-  for (const auto& vm : Json::parse(on(host, {"show", "vms", "--json"}).out)["vms"]) {
+  const auto shown = Json::parse(on(host, {"show", "vms", "--json"}).out);
+  for (const auto& vm : shown["vms"]) {
     for (const auto& vcpu : vm["vcpus"]) {
       host.file("/proc/" + vm["pid"].dump() + "/task/" + vcpu["tid"].dump() + "/status",
                 "Name:\tCPU 0/KVM\nCpus_allowed_list:\t2\n");
