@@ -90,7 +90,7 @@ void check_plan_fits(const Plan& plan,
                      const std::string& path,
                      bool force) {
   check_online(plan, context.sysfs, path);
-  if (!force && plan.names_protected) {
+  if (!force && plan.names_protected && change_count(plan) > 0) {
     check_unprotected(plan, context, path);
   }
 }

@@ -137,10 +137,15 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
       add_pool(map, topology, vm, pool, rules.siblings);
     }
   }
-  const std::string from =
-      topology.isolation_asked ? "/proc/cmdline, " : "/sys/devices/system/cpu/";
-  add_all(map, topology.isolated, ProtectionKind::isolated, from + "isolated");
-  add_all(map, topology.nohz_full, ProtectionKind::nohz_full, from + "nohz_full");
+  const auto source = [&](const char* list) {
+    return std::string(topology.isolation_asked ? "/proc/cmdline" : list);
+  };
+  add_all(
+      map, topology.isolated, ProtectionKind::isolated, source("/sys/devices/system/cpu/isolated"));
+  add_all(map,
+          topology.nohz_full,
+          ProtectionKind::nohz_full,
+          source("/sys/devices/system/cpu/nohz_full"));
   for (const auto& partition : topology.partitions) {
     add_all(map, partition.cpus, ProtectionKind::cpuset, partition.source);
   }

@@ -269,21 +269,19 @@ std::vector<NumaNode> read_nodes(const Sysfs& sysfs, std::vector<std::string>& w
 
 /// A tree may lack the kernel's lists; then what was asked of it has to do.
 void read_isolation(const Sysfs& sysfs,
-                    int last_cpu,
+                    std::optional<int> last_cpu,
                     Topology& topology,
                     std::vector<std::string>& warnings) {
-  const auto isolated = fmt::format("{}/isolated", kCpuDir);
-  const auto nohz_full = fmt::format("{}/nohz_full", kCpuDir);
-  topology.isolated = read_list(sysfs, isolated, warnings).value_or(CpuSet{});
-  topology.nohz_full = read_list(sysfs, nohz_full, warnings).value_or(CpuSet{});
-  if (sysfs.exists(isolated)) {
-    return;
+  const auto isolated = read_list(sysfs, fmt::format("{}/isolated", kCpuDir), warnings);
+  const auto nohz_full = read_list(sysfs, fmt::format("{}/nohz_full", kCpuDir), warnings);
+  topology.isolation_asked = !isolated;
+  CpuParameters asked;
+  if (!isolated) {
+    const auto text = sysfs.read("/proc/cmdline").value_or("");
+    asked = cpu_parameters(parse_kernel_parameters(text), last_cpu);
   }
-  const auto text = sysfs.read("/proc/cmdline");
-  const auto asked = cpu_parameters(parse_kernel_parameters(text.value_or("")), last_cpu);
-  topology.isolated = asked.domain.value_or(CpuSet{});
-  topology.nohz_full = asked.nohz_full.value_or(topology.nohz_full);
-  topology.isolation_asked = true;
+  topology.isolated = isolated.value_or(asked.domain.value_or(CpuSet{}));
+  topology.nohz_full = nohz_full.value_or(asked.nohz_full.value_or(CpuSet{}));
 }
 
 void read_core_types(const Sysfs& sysfs, Topology& topology) {
@@ -313,6 +311,8 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   const auto present = read_present(sysfs);
   std::vector<RawCpu> raw(present.size());
   topology.cpus = read_cpus(sysfs, present, raw);
+  const auto last_cpu = present.empty() ? std::nullopt : std::optional(present.back());
+  read_isolation(sysfs, last_cpu, topology, warnings);
   if (present.empty()) {
     warnings.push_back(fmt::format("{}: absent; CPUs are known by number only", kCpuDir));
     return topology;
@@ -326,7 +326,6 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   derive_siblings(topology.cpus);
   topology.nodes = read_nodes(sysfs, warnings);
   set_nodes(topology);
-  read_isolation(sysfs, present.back(), topology, warnings);
   read_core_types(sysfs, topology);
   return topology;
 }

@@ -6,11 +6,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace irqtune::test {
@@ -37,6 +40,12 @@ void interrupt_newest(FakeTree& host) {
   auto text = host.text(path);
   text.erase(text.rfind('\n', text.size() - 2) + 1);
   host.file(path, text);
+}
+
+void add_irqbalance(FakeTree& host) {
+  host.file("/proc/812/comm", "irqbalance\n");
+  host.file("/proc/812/cmdline", std::string("/usr/sbin/irqbalance\0", 21));
+  host.file("/proc/812/stat", "812 (irqbalance) S 1 812\n");
 }
 
 }  // namespace
@@ -150,6 +159,42 @@ TEST_CASE("apply: with nothing to do, another irqtune at work is told all the sa
   CHECK(on(host, {"apply"}).code == 5);
   ::close(held);
   CHECK(on(host, {"apply"}).code == 0);
+}
+
+TEST_CASE("apply: --strict refuses beside irqbalance, a dry run as well", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  add_irqbalance(host);
+  const auto before = host.contents();
+  for (const auto& arguments :
+       {Arguments{"apply", "--strict"}, {"apply", "--strict", "--dry-run"}}) {
+    const auto ran = on(host, arguments);
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.err, Contains("--strict: irqbalance (pid 812) runs and would undo this"));
+    CHECK(host.contents() == before);
+  }
+  CHECK(on(host, {"apply", "--dry-run"}).code == 0);
+}
+
+TEST_CASE("apply: what is due once the lock is free is not called nothing", "[cli][apply]") {
+  CapturedHost host("two-vms");
+  const auto file = host.root() / "plan.json";
+  REQUIRE(on(host, {"plan", "-o", file}).code == 0);
+  REQUIRE(on(host, {"apply"}).code == 0);
+  add_irqbalance(host);
+  const auto irq = Json::parse(host.text("/plan.json"))["assignments"][0]["irq"].dump();
+  const auto lock = host.root() / "var/lib/irqtune/lock";
+  const int held = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(held, LOCK_EX) == 0);
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    host.file("/proc/irq/" + irq + "/smp_affinity_list", "2\n");  // A vCPU's core.
+    ::futimens(held, nullptr);
+    ::close(held);
+  });
+  const auto ran = on(host, {"apply", "--strict", "--wait-lock=60"});
+  other.join();
+  CHECK(ran.code == 1);
+  CHECK_THAT(ran.err, Contains("--strict: irqbalance"));
 }
 
 TEST_CASE("check: a mask that cannot be read is a warning, no drift", "[cli][apply]") {

@@ -257,6 +257,11 @@ TEST_CASE("topology: without the kernel's lists, what it was asked for", "[read]
   CHECK_FALSE(read(tree).topology.isolation_asked);
 }
 
+TEST_CASE("topology: what the kernel was asked for counts without sysfs too", "[read][topology]") {
+  const FakeTree tree{{"/proc/cmdline", "isolcpus=2,3\n"}};
+  CHECK(read(tree).topology.isolated == CpuSet{2, 3});
+}
+
 TEST_CASE("topology: threads of a core are siblings without a list", "[read][topology]") {
   FakeTree tree{{kOnline, "0-3\n"}};
   for (int number = 0; number < 4; ++number) {

@@ -71,7 +71,7 @@ struct Topology {
   CpuSet online;
   CpuSet isolated;                      ///< /sys/devices/system/cpu/isolated
   CpuSet nohz_full;                     ///< /sys/devices/system/cpu/nohz_full
-  bool isolation_asked = false;         ///< The two are what /proc/cmdline asks for.
+  bool isolation_asked = false;         ///< Not the kernel's lists, but what /proc/cmdline asks.
   std::vector<IsolatedSet> partitions;  ///< Isolated cpuset partitions.
   std::vector<std::string> core_types;  ///< Of a hybrid CPU: "core 0-11", "atom 12-19".
 };
