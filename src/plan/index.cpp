@@ -123,6 +123,16 @@ Host in_order(const Host& host) {
   return sorted;
 }
 
+const PciDevice* device_of(const Index& index, const std::optional<PciAddress>& address) {
+  const auto device = address ? index.devices.find(*address) : index.devices.end();
+  return device != index.devices.end() ? device->second : nullptr;
+}
+
+const Vm* owner_of(const Index& index, const std::optional<PciAddress>& address) {
+  const auto owner = address ? index.owners.find(*address) : index.owners.end();
+  return owner != index.owners.end() ? owner->second : nullptr;
+}
+
 Index make_index(const Host& host, const Policy& policy) {
   Index index;
   index.host = &host;

@@ -74,6 +74,13 @@ struct Site {
 
 [[nodiscard]] Index make_index(const Host& host, const Policy& policy);
 
+/// The device of that address; nullptr if it is not known.
+[[nodiscard]] const PciDevice* device_of(const Index& index,
+                                         const std::optional<PciAddress>& address);
+
+/// The VM that has the device; nullptr if none has.
+[[nodiscard]] const Vm* owner_of(const Index& index, const std::optional<PciAddress>& address);
+
 /// The node an interrupt of `device`, which `vm` has, should be on. Empty optional if nothing
 /// tells.
 [[nodiscard]] std::optional<NodeId> home_node(const Index& index,

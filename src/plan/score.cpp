@@ -75,13 +75,9 @@ void add_places(const Index& index, const Plan& plan, Moment moment, Score& made
     const bool collides = std::ranges::any_of(
         list, [&](int cpu) { return protected_by_vcpu(plan.protections, cpu); });
     made.collisions += collides ? 1U : 0U;
-    const auto device =
-        assignment.device ? index.devices.find(*assignment.device) : index.devices.end();
-    const auto owner =
-        assignment.device ? index.owners.find(*assignment.device) : index.owners.end();
     const auto home = planning::home_node(index,
-                                          device != index.devices.end() ? device->second : nullptr,
-                                          owner != index.owners.end() ? owner->second : nullptr);
+                                          planning::device_of(index, assignment.device),
+                                          planning::owner_of(index, assignment.device));
     made.unknown_node += home ? 0U : 1U;
     const bool remote = home && std::ranges::any_of(list, [&](int cpu) {
                           const auto node = planning::node_of(index, cpu);

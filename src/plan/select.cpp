@@ -15,19 +15,11 @@ CpuSet headed_cpus(const Irq& irq) {
   return headed_to(irq).value_or(CpuSet{});
 }
 
-const Vm* owner_of(const Index& index, const PciAddress& device) {
-  const auto owner = index.owners.find(device);
-  return owner != index.owners.end() ? owner->second : nullptr;
-}
-
 Item make_item(const Index& index, const Irq& irq) {
   Item item;
   item.irq = &irq;
-  if (irq.device) {
-    const auto device = index.devices.find(*irq.device);
-    item.device = device != index.devices.end() ? device->second : nullptr;
-    item.vm = owner_of(index, *irq.device);
-  }
+  item.device = device_of(index, irq.device);
+  item.vm = owner_of(index, irq.device);
   const auto place = index.places.find(item.vm);
   item.place = place != index.places.end() ? &place->second : nullptr;
   item.home = home_node(index, item.device, item.vm);
