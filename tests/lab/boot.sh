@@ -204,8 +204,6 @@ tsc_option() {
   [ -z "$khz" ] || echo "tsc_early_khz=$khz "
 }
 
-# Did the emulation fail, rather than the script? QEMU dies by a signal, or the kernel panics of text
-# that is being patched while the CPUs come up.
 # True once the script runs, or QEMU ended before.
 wait_for_script() {
   local second
@@ -216,8 +214,29 @@ wait_for_script() {
   return 1
 }
 
+# A CPU of the guest waits for ever, as for an interrupt between CPUs that the emulation lost. Not if
+# that is irqtune: a lockup of its making must not pass for the emulation's.
+locked_up() {
+  grep -q 'soft lockup - CPU#[0-9]* stuck for [1-9][0-9][0-9]' "$out/console.log" 2>/dev/null &&
+    ! grep -q 'soft lockup - .*\[irqtune' "$out/console.log"
+}
+
+# QEMU's end; one that is locked up is ended.
+wait_for_end() {
+  while kill -0 "$qpid" 2>/dev/null; do
+    if locked_up; then
+      kill "$qpid" 2>/dev/null
+      break
+    fi
+    sleep 1
+  done
+  wait "$qpid"
+}
+
+# Did the emulation fail, rather than the script? QEMU dies by a signal, or the kernel panics of text
+# that is being patched while the CPUs come up, or CPUs lock up.
 emulator_failed() { # STATUS
-  [ "$1" = 139 ] || [ "$1" = 134 ] || grep -q 'Kernel panic' "$out/console.log" 2>/dev/null
+  [ "$1" = 139 ] || [ "$1" = 134 ] || grep -q 'Kernel panic' "$out/console.log" 2>/dev/null || locked_up
 }
 
 wanted=("$kernel" "${parts[@]}")
@@ -253,7 +272,7 @@ wait_for_script || {
   echo "boot.sh: the host did not come up in $boot_timeout s; see $out/console.log" >&2
   exit "$LAB_CRASHED"
 }
-wait "$qpid"
+wait_for_end
 status=$?
 qpid=
 rc=$(cat "$out/rc" 2>/dev/null)
