@@ -11,20 +11,21 @@ LAYERS = {
     "core": set(),
     "sys": {"core"},
     "read": {"core", "sys"},
+    "snapshot": {"core", "sys", "read"},
     "plan": {"core"},
     "diagnose": {"core"},
     "report": {"core"},
     "apply": {"core", "sys"},
-    "cli": {"core", "sys", "read", "plan", "diagnose", "report", "apply"},
+    "cli": {"core", "sys", "read", "snapshot", "plan", "diagnose", "report", "apply"},
 }
 # library -> the files that may include it
 LIBRARIES = {
-    "CLI": r"src/cli/parse(_config|_errors|_help|_options)?\.cpp",
+    "CLI": r"src/cli/parse/",
     "spdlog": r"src/cli/",
-    "nlohmann": r"src/(apply/(journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/lscpu_json\.cpp)",
+    "nlohmann": r"src/(apply/(journal/journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp)",
     "fmt": r"src/",
     "pugixml": r"src/read/vms/libvirt\w*\.cpp",
-    "pci": r"src/read/pci_names\.cpp",
+    "pci": r"src/read/devices/pci_names\.cpp",
     "archive": r"src/sys/archive_library\.h",
 }
 OURS = re.compile(r'^#include "(?:irqtune/)?(\w+)/')

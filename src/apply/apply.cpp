@@ -3,7 +3,7 @@
 
 #include "irqtune/core/error.h"
 
-#include "apply/journal.h"
+#include "apply/journal/journal.h"
 #include "apply/prepare.h"
 #include "apply/restore.h"
 #include "apply/verify.h"

@@ -3,7 +3,7 @@
 
 #include "irqtune/core/change.h"
 
-#include "apply/journal.h"
+#include "apply/journal/journal.h"
 
 #include <map>
 #include <optional>

@@ -3,7 +3,7 @@
 #include "irqtune/core/error.h"
 
 #include "apply/claims.h"
-#include "apply/journal.h"
+#include "apply/journal/journal.h"
 #include "apply/restore.h"
 
 #include <fmt/format.h>

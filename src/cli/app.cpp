@@ -2,11 +2,11 @@
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
-#include "irqtune/read/lscpu.h"
+#include "irqtune/read/cpus/lscpu.h"
 
 #include "cli/commands.h"
 #include "cli/failures.h"
-#include "cli/parse_config.h"
+#include "cli/parse/parse_config.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>

@@ -6,7 +6,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
-#include "cli/parse_config.h"
+#include "cli/parse/parse_config.h"
 #include "sys/input_file.h"
 
 #include <fmt/format.h>

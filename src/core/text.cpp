@@ -345,4 +345,11 @@ std::string rate_text(const std::optional<double>& rate) {
   return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
 }
 
+std::optional<std::pair<int, int>> kernel_version(std::string_view release) {
+  const auto major = parse_number<int>(take_until(release, '.'));
+  const auto end = std::min(release.find_first_not_of("0123456789"), release.size());
+  const auto minor = parse_number<int>(release.substr(0, end));
+  return major && minor ? std::optional(std::pair(*major, *minor)) : std::nullopt;
+}
+
 }  // namespace irqtune

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/planner.h"
 
-#include "plan/assign.h"
-#include "plan/describe.h"
-#include "plan/model.h"
+#include "plan/problem/problem.h"
+#include "plan/solve/assign.h"
+#include "plan/why/describe.h"
 
 #include <algorithm>
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
-#include "irqtune/read/lscpu.h"
-#include "irqtune/read/vms.h"
+#include "irqtune/read/cpus/lscpu.h"
+#include "irqtune/read/vms/vms.h"
 
-#include "read/parts.h"
+#include "read/cpus/cpus.h"
+#include "read/devices/devices.h"
+#include "read/interrupts/irqs.h"
+#include "read/interrupts/rates.h"
 #include "sys/input_file.h"
 
 #include <fmt/format.h>

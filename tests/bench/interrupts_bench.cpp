@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "irqtune/read/interrupts.h"
+#include "irqtune/read/interrupts/interrupts.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command lines of VMMs, the names of their threads, addresses as people write them.
 #include "irqtune/core/cpu_set.h"
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include <algorithm>
 

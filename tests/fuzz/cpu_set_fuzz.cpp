@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CPU lists and masks, as the kernel, libvirt and people write them.
 #include "irqtune/core/cpu_set.h"
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include "fuzz/fuzz.h"
 

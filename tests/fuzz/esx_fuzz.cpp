@@ -2,7 +2,7 @@
 // The tables of a classic ESX host, and what diagnose makes of them. The input is cut at its first
 // NUL byte: /proc/vmware/interrupts, then the console's /proc/interrupts.
 #include "irqtune/diagnose/diagnose.h"
-#include "irqtune/read/esx.h"
+#include "irqtune/read/interrupts/esx.h"
 #include "irqtune/report/report.h"
 
 #include "fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/interrupts: whole, in pieces, and printed again.
-#include "irqtune/read/interrupts.h"
+#include "irqtune/read/interrupts/interrupts.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

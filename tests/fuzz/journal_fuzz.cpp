@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Journals in any state of repair.
-#include "apply/journal.h"
+#include "apply/journal/journal.h"
 
 #include <fmt/format.h>
 

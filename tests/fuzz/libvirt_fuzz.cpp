@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libvirt's domains, configured and running.
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lscpu and numactl print, merged into a topology as --lscpu does.
 #include "irqtune/core/error.h"
-#include "irqtune/read/lscpu.h"
+#include "irqtune/read/cpus/lscpu.h"
 
 #include <algorithm>
 

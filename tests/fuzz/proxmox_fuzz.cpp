@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proxmox's configurations and mappings.
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include "fuzz/fuzz.h"
 

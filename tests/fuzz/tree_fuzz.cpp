@@ -6,8 +6,8 @@
 #include "irqtune/plan/explain.h"
 #include "irqtune/plan/planner.h"
 #include "irqtune/read/read.h"
-#include "irqtune/read/settings.h"
-#include "irqtune/read/snapshot.h"
+#include "irqtune/read/settings/settings.h"
+#include "irqtune/snapshot/snapshot.h"
 
 #include "support/host_json.h"
 

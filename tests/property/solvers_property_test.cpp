@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/balance.h"
+#include "plan/solve/balance.h"
 #include "support/catch.h"
 #include "support/dice.h"
 #include "support/seeds.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/cpu_text.h"
 
-#include "irqtune/read/lscpu.h"
+#include "irqtune/read/cpus/lscpu.h"
 
 namespace irqtune::test {
 

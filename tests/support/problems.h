@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "plan/balance.h"
+#include "plan/solve/balance.h"
 
 #include <vector>
 

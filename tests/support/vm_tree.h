@@ -2,7 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
-#include "irqtune/read/vms.h"
+#include "irqtune/read/vms/vms.h"
 
 #include "support/fake_tree.h"
 

@@ -5,10 +5,9 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/protection.h"
 #include "irqtune/plan/planner.h"
-#include "irqtune/read/interrupts.h"
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/interrupts/interrupts.h"
+#include "irqtune/read/vms/sources.h"
 
-#include "read/anonymize.h"
 #include "report/cpu_marks.h"
 #include "support/bounded.h"
 #include "support/catch.h"
@@ -26,6 +25,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "snapshot/anonymize.h"
 
 namespace irqtune::test {
 

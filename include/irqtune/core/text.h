@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -106,5 +107,8 @@ struct JsonExtent {
 
 /// "12", "3.4", "12k", "1.2M": interrupts per second for people; "-" if unknown.
 [[nodiscard]] std::string rate_text(const std::optional<double>& rate);
+
+/// "6.12.95+deb12-amd64" -> {6, 12}; empty optional if it does not begin so.
+[[nodiscard]] std::optional<std::pair<int, int>> kernel_version(std::string_view release);
 
 }  // namespace irqtune

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
-#include "irqtune/read/lscpu.h"
+#include "irqtune/read/cpus/lscpu.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <functional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
-#include "irqtune/read/vms.h"
+#include "irqtune/read/vms/vms.h"
 
 #include "read/vms/sources.h"
 

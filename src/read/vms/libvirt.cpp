@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include "read/vms/sources.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "irqtune/read/vms.h"
+#include "irqtune/read/vms/vms.h"
 
 #include "read/vms/compare.h"
 #include "read/vms/sources.h"

@@ -2,7 +2,7 @@
 #include "read/vms/threads.h"
 
 #include "irqtune/core/text.h"
-#include "irqtune/read/vm_sources.h"
+#include "irqtune/read/vms/sources.h"
 
 #include "read/vms/sources.h"
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/apply.h"
+
+#include "apply/claims.h"
+#include "apply/journal/journal.h"
+
+#include <utility>
+
+namespace irqtune {
+
+namespace {
+
+void add_standing(const JournalText& journal, const Claims& newer, std::vector<Write>& writes) {
+  for (const auto& [number, write] : journal.writes) {
+    const bool done = write.written || (write.state && is_success(*write.state));
+    if (done && may_stand(write) && !newer.holder(write.write)) {
+      writes.push_back(write.write);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<HistoryEntry> history(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<HistoryEntry> entries;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (!journal) {
+      continue;
+    }
+    HistoryEntry entry{id,
+                       journal->state,
+                       journal->started,
+                       journal->finished,
+                       journal->user,
+                       journal->plan_digest,
+                       same_boot(*journal, session),
+                       journal->writes.size(),
+                       0,
+                       0,
+                       journal->problem,
+                       journal->root == session.root ? "" : journal->root};
+    for (const auto& [number, write] : journal->writes) {
+      entry.done += write.written ? 1U : 0U;
+      entry.undone += write.written && write.undone ? 1U : 0U;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::size_t prune_journals(const Session& session, std::size_t keep) {
+  const JournalDir dir(session, false);
+  const auto ids = dir.ids();
+  std::size_t removed = 0;
+  for (std::size_t i = keep; i < ids.size(); ++i) {
+    const auto journal = dir.read(ids[i]);
+    const bool here = journal && !journal->newer && journal->root == session.root;
+    if (here && !is_owed(*journal, session)) {
+      dir.remove(ids[i]);
+      ++removed;
+    }
+  }
+  return removed;
+}
+
+std::vector<Write> standing_writes(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<Write> writes;
+  Claims newer;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (!journal || !is_owed(*journal, session)) {
+      continue;
+    }
+    add_standing(*journal, newer, writes);
+    newer.add(*journal);
+  }
+  return writes;
+}
+
+}  // namespace irqtune

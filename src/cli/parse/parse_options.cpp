@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/parse/parse_options.h"
+
+#include "irqtune/core/text.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace irqtune {
+
+CLI::Validator not_empty(const std::string& message) {
+  const auto check = [message](const std::string& text) {
+    return trimmed(text).empty() ? message : std::string{};
+  };
+  return {check, ""};
+}
+
+namespace {
+
+constexpr double kForever = 1e6;  // Seconds; eleven days.
+
+/// As CLI::Range, with a message that reads.
+CLI::Validator in_range(double lowest, double highest) {
+  const auto check = [lowest, highest](const std::string& text) {
+    double value = 0;
+    return CLI::detail::lexical_cast(text, value) && value >= lowest && value <= highest
+               ? std::string{}
+               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
+  };
+  return {check, ""};
+}
+
+/// The same of whole numbers.
+CLI::Validator whole_in_range(std::uint64_t lowest, std::uint64_t highest) {
+  const auto check = [lowest, highest](const std::string& text) {
+    const auto value = parse_number<std::uint64_t>(text);
+    return value && *value >= lowest && *value <= highest
+               ? std::string{}
+               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
+  };
+  return {check, ""};
+}
+
+/// As CLI::IsMember, with a message that reads.
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& text) {
+    return std::ranges::find(words, text) != words.end()
+               ? std::string{}
+               : fmt::format("{}: none of {}", printable(text), fmt::join(words, ", "));
+  };
+  return {check, ""};
+}
+
+CLI::Validator some_cpus() {
+  return not_empty("is empty, no CPU list like 0-3,8");
+}
+
+/// An option that may be repeated. Each takes one value, so that what follows is not taken for one.
+CLI::Option* add_list(CLI::App& app,
+                      const std::string& name,
+                      std::vector<std::string>& values,
+                      const std::string& description) {
+  return app.add_option(name, values, description)->allow_extra_args(false);
+}
+
+void add_protection(CLI::App& app, PolicyOptions& options) {
+  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")
+      ->type_name("CPULIST")
+      ->check(some_cpus());
+  app.add_flag("--no-protect-siblings",
+               options.no_protect_siblings,
+               "SMT siblings of vCPUs' CPUs may take vectors");
+  app.add_flag("--include-defined",
+               options.include_defined,
+               "Protect the pins of defined but stopped VMs too");
+  add_list(
+      app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
+      ->type_name("ADDR=N");
+  app.add_option(
+         "--sample", options.sample, "Rates from two readings so far apart (default: since boot)")
+      ->type_name("SECONDS")
+      ->check(in_range(0.05, 3600.0));
+}
+
+void add_policy(CLI::App& app, PolicyOptions& options) {
+  add_list(app, "--device", options.devices, "Only these devices (repeatable)")
+      ->type_name("ADDR|GLOB");
+  add_list(app, "--vm", options.vms, "Only devices of these VMs (repeatable)")
+      ->type_name("NAME|GLOB");
+  app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
+      ->type_name("POLICY");
+  add_list(app, "--vm-policy", options.vm_policies, "Policy of these VMs (repeatable)")
+      ->type_name("NAME|GLOB=POLICY");
+  app.add_option("--scope",
+                 options.scope,
+                 "passthrough (default); evict: also host interrupts on protected CPUs; all")
+      ->type_name("SCOPE");
+  add_protection(app, options);
+  app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
+      ->type_name("CPULIST")
+      ->check(some_cpus());
+  app.add_option(
+         "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
+      ->type_name("PERCENT")
+      ->check(in_range(0.0, 100.0));
+  app.add_option("--max-vectors-per-cpu", options.max_vectors_per_cpu, "Budget of a CPU (x86: 200)")
+      ->type_name("N")
+      ->check(whole_in_range(1, 1 << 16));
+  app.add_option("--near", options.near, "Whose node counts: device (default) or vm")
+      ->type_name("WHOSE");
+  app.add_option("--busy-threshold",
+                 options.busy_threshold,
+                 "CPUs with more irq and softirq time take no more vectors (80)")
+      ->type_name("PERCENT")
+      ->check(in_range(1.0, 100.0));
+  app.add_flag("--rebalance", options.rebalance, "May move vectors that are well placed");
+  app.add_flag("--default-affinity",
+               options.default_affinity,
+               "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
+}
+
+/// An option that may stand without its value: "--name", or "--name=SECONDS". CLI11's own flags
+/// count in whole numbers and set their variable although the option is not given.
+template <typename Seconds>
+void add_seconds_flag(CLI::App& app,
+                      std::string_view name,
+                      double alone,
+                      Seconds& seconds,
+                      const std::string& description) {
+  app.add_flag(fmt::format("{}{{{:.0f}}}", name, alone), description)
+      ->check(in_range(0.0, kForever))
+      ->each([&seconds](const std::string& text) {
+        double value = 0;
+        CLI::detail::lexical_cast(text, value);
+        seconds = value;
+      });
+}
+
+void add_lock(CLI::App& app, LockOptions& options) {
+  add_seconds_flag(app,
+                   "--wait-lock",
+                   kForever,
+                   options.wait,
+                   "Wait for another irqtune to end (=SECONDS: at most so long)");
+}
+
+void add_show(CLI::App& app, Command& command, ShowOptions& options) {
+  auto* show = app.add_subcommand("show", "The host as irqtune understands it");
+  show->add_option(
+          "section", options.section, "topology, devices, irqs, vms or all (default: a summary)")
+      ->type_name("SECTION")
+      ->check(one_of({"topology", "devices", "irqs", "vms", "all"}));
+  add_protection(*show, options.policy);
+  show->final_callback([&] { command = options; });
+}
+
+void add_plan(CLI::App& app, Command& command, PlanOptions& options) {
+  auto* plan = app.add_subcommand("plan", "Where each vector should go, and why; writes nothing");
+  add_policy(*plan, options.policy);
+  plan->add_option("-o,--output", options.output, "Write the plan to a file, as JSON")
+      ->type_name("FILE")
+      ->check(not_empty());
+  plan->add_option("--format", options.format, "table, json, or script: shell commands")
+      ->check(one_of({"table", "json", "script"}))
+      ->type_name("FORMAT");
+  plan->add_flag(
+      "--detailed-exitcode", options.detailed_exitcode, "Exit with 3 if something would change");
+  plan->final_callback([&] { command = options; });
+}
+
+void add_explain(CLI::App& app, Command& command, ExplainOptions& options) {
+  auto* explain =
+      app.add_subcommand("explain", "Why a vector goes where it goes; who protects a CPU");
+  explain->add_option("target", options.target, "IRQ, ADDRESS[/INDEX] or cpuN")
+      ->type_name("WHAT")
+      ->check(not_empty())
+      ->required();
+  add_policy(*explain, options.policy);
+  explain->final_callback([&] { command = options; });
+}
+
+void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
+  auto* apply = app.add_subcommand("apply", "Carry a plan out: journal, write, verify");
+  apply
+      ->add_option("plan",
+                   options.plan_file,
+                   "A plan made by plan --json, - for standard input (default: plan now)")
+      ->type_name("PLAN.json")
+      ->check(not_empty());
+  add_policy(*apply, options.policy);
+  apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  add_seconds_flag(*apply,
+                   "--wait-stable",
+                   2,
+                   options.wait_stable,
+                   "First wait until the vectors have not changed for 2 s (=SECONDS)");
+  apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
+      ->type_name("SECONDS")
+      ->check(in_range(0.0, kForever));
+  apply->add_flag(
+      "--keep-going", options.keep_going, "Leave what was written when something is refused");
+  apply
+      ->add_option(
+          "--verify-timeout", options.verify_timeout, "Longest wait for the kernel to follow (1)")
+      ->type_name("SECONDS")
+      ->check(in_range(0.0, 3600.0));
+  add_lock(*apply, options.lock);
+  apply->add_flag(
+      "--strict", options.strict, "Refuse while irqbalance or TuneD would undo the work");
+  apply->add_flag("--force", options.force, "Go past a refusal that says so");
+  apply->final_callback([&] { command = options; });
+}
+
+void add_esx(CLI::App& app, DiagnoseOptions& options) {
+  auto* esx =
+      app.add_option(
+             "--esx", options.esx, "Look at a classic ESX host's /proc/vmware/interrupts instead")
+          ->type_name("FILE")
+          ->check(not_empty());
+  app.add_option("--esx-console",
+                 options.esx_console,
+                 "The service console's /proc/interrupts, which names the drivers")
+      ->type_name("FILE")
+      ->check(not_empty())
+      ->needs(esx);
+  app.add_option("--shared-count",
+                 options.shared_count,
+                 "With --esx: shared lines with so many interrupts do not hurt (10000)")
+      ->type_name("COUNT")
+      ->check(whole_in_range(0, std::uint64_t{1} << 53));
+}
+
+void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
+  auto* diagnose =
+      app.add_subcommand("diagnose", "What hurts on this host, and what to do; changes nothing");
+  add_policy(*diagnose, options.policy);
+  diagnose
+      ->add_option("--fail-on", options.fail_on, "Exit with 3 for such a finding, or a worse one")
+      ->check(one_of({"info", "warning", "critical"}))
+      ->type_name("SEVERITY");
+  add_list(*diagnose, "--only", options.only, "Only findings with this id (repeatable)")
+      ->type_name("ID");
+  add_list(*diagnose, "--skip", options.skip, "No findings with this id (repeatable)")
+      ->type_name("ID");
+  diagnose
+      ->add_option("--shared-rate",
+                   options.shared_rate,
+                   "Host drivers may share a line with fewer interrupts per second (500)")
+      ->type_name("RATE")
+      ->check(in_range(0.0, 1e9));
+  add_esx(*diagnose, options);
+  diagnose->final_callback([&] { command = options; });
+}
+
+void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
+  auto* rollback = app.add_subcommand("rollback", "Restore what an apply changed");
+  rollback->add_option("id", options.id, "Which apply (default: the last one not yet rolled back)")
+      ->type_name("ID")
+      ->check(not_empty());
+  rollback->add_flag("--all", options.all, "Every apply that is not rolled back, newest first");
+  rollback->add_flag(
+      "--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  rollback->add_flag("--force", options.force, "Also restore masks that someone changed since");
+  add_lock(*rollback, options.lock);
+  rollback->final_callback([&] { command = options; });
+}
+
+void add_others(CLI::App& app,
+                Command& command,
+                HistoryOptions& history_options,
+                CheckOptions& check_options,
+                SnapshotCommand& snapshot_options) {
+  auto* history =
+      app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
+  history
+      ->add_option("--keep",
+                   history_options.keep,
+                   "First remove all but the newest N, none whose masks may stand")
+      ->type_name("N")
+      ->check(whole_in_range(0, 1'000'000));
+  history->final_callback([&] { command = history_options; });
+
+  auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
+  add_policy(*check, check_options.policy);
+  check->final_callback([&] { command = check_options; });
+
+  auto* snapshot =
+      app.add_subcommand("snapshot", "Capture what irqtune reads, for --root elsewhere");
+  snapshot->add_option("-o,--output", snapshot_options.output, "Where to")
+      ->type_name("FILE.tar.gz|DIR")
+      ->check(not_empty())
+      ->required();
+  snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
+      ->type_name("SECONDS")
+      ->check(in_range(0.05, 3600.0));
+  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, UUIDs and MACs");
+  snapshot->final_callback([&] { command = snapshot_options; });
+}
+
+void add_globals(CLI::App& app, Invocation& call) {
+  app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
+      ->type_name("DIR")
+      ->check(not_empty());
+  app.add_option(
+         "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
+      ->type_name("DIR")
+      ->check(not_empty());
+  app.add_option("--lscpu",
+                 call.lscpu,
+                 "CPU facts that lscpu or numactl --hardware printed, - for standard input")
+      ->type_name("FILE")
+      ->check(not_empty());
+  app.add_flag("--json", call.json, "Print JSON");
+  app.add_option("--color", call.color, "auto (default), always or never")
+      ->check(one_of({"auto", "always", "never"}))
+      ->type_name("WHEN");
+  app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
+  app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
+  add_globals(app, call);
+  add_show(app, call.command, options.show);
+  add_plan(app, call.command, options.plan);
+  add_explain(app, call.command, options.explain);
+  add_apply(app, call.command, options.apply);
+  add_rollback(app, call.command, options.rollback);
+  add_others(app, call.command, options.history, options.check, options.snapshot);
+  add_diagnose(app, call.command, options.diagnose);
+}
+
+}  // namespace irqtune

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/problem/problem.h"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+namespace irqtune::planning {
+
+namespace {
+
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+std::size_t less(std::size_t from, std::size_t amount) {
+  return from > amount ? from - amount : 0;
+}
+
+/// The CPU that has a vector allocated for the interrupt: where it is delivered, while a move is
+/// pending too. Without a handler none is allocated: the effective CPU is only where the kernel
+/// would start it.
+std::optional<int> allocated_on(const Irq& irq) {
+  const auto& at = delivered_to(irq);
+  return at && at->size() == 1 && !irq.actions.empty() ? at->first() : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::size_t> vector_budget(const Index& index) {
+  constexpr std::size_t kX86Vectors = 200;  // Of 0x20..0xea, less the legacy ones.
+  if (index.policy->max_vectors_per_cpu) {
+    return static_cast<std::size_t>(std::max(0, *index.policy->max_vectors_per_cpu));
+  }
+  const bool x86 = std::ranges::any_of(index.host->irqs, [](const Irq& irq) {
+    const std::string_view chip = irq.chip;
+    return chip.starts_with("PCI-MSI") || chip.starts_with("IR-PCI-MSI") ||
+           chip.find("IO-APIC") != std::string_view::npos;
+  });
+  return x86 ? std::optional(kX86Vectors) : std::nullopt;
+}
+
+bool is_to_place(const Item& item) {
+  return !item.blocked && !item.target;
+}
+
+const Item* find_item(const std::vector<Item>& items, const Irq& irq) {
+  const auto item = std::ranges::lower_bound(
+      items, irq.number, {}, [](const Item& other) { return other.irq->number; });
+  return item != items.end() && item->irq == &irq ? &*item : nullptr;
+}
+
+std::optional<int> standing_on(const Irq& irq) {
+  const auto& at = headed_to(irq);
+  return at && at->size() == 1 ? at->first() : std::nullopt;
+}
+
+Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
+  Room room;
+  std::map<int, std::size_t> given_back;  // By items: they may stay, or go and leave it free.
+  std::map<int, std::size_t> coming;
+  for (const auto& irq : index.host->irqs) {
+    const auto* item = find_item(items, irq);
+    const auto target = item != nullptr ? item->target : std::nullopt;
+    const auto at = target ? target : standing_on(irq);
+    const bool counts = at && !irq.actions.empty() && (item == nullptr || !is_to_place(*item));
+    if (counts) {
+      ++room.taken[*at];
+    }
+    if (target) {
+      ++coming[*target];
+    }
+    const auto allocated = allocated_on(irq);
+    if (allocated && item != nullptr && !item->blocked) {
+      ++given_back[*allocated];
+    }
+  }
+  const auto budget = vector_budget(index).value_or(kNoLimit);
+  const bool explicitly = index.policy->max_vectors_per_cpu.has_value();
+  for (const auto& cpu : index.host->topology.cpus) {
+    const auto counted = less(budget, room.taken[cpu.number]);
+    const auto left = cpu.free_vectors
+                          ? less(*cpu.free_vectors + given_back[cpu.number], coming[cpu.number])
+                          : counted;
+    room.slots[cpu.number] = cpu.free_vectors && explicitly ? std::min(left, counted) : left;
+  }
+  return room;
+}
+
+}  // namespace irqtune::planning

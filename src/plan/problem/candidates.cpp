@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/problem/problem.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace irqtune::planning {
+
+namespace {
+
+/// What interrupts that have their place put on each CPU, by CPU number.
+struct Carried {
+  std::map<int, double> load;
+  CpuSet covered;  ///< Those with a primary, where the scope is one that places the host's own.
+};
+
+/// True if the interrupt is one of those that the scope would place, had it been in the way. Once
+/// evicted it counts for what it counted for when it was planned, or the next plan would differ.
+bool counts_as_placed(const Index& index, const Irq& irq) {
+  return index.policy->scope == Scope::evict && is_own_and_movable(irq);
+}
+
+void add_load(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
+  const bool measured = index.host->rate_source != RateSource::none;
+  if (measured && !at) {
+    for (const auto& rate : irq.rates) {
+      carried.load[rate.cpu] += rate.rate;
+    }
+  } else if (measured) {
+    // All of it: rates since boot tell where the interrupt has been, not where it is.
+    carried.load[*at] += total_rate(irq);
+  } else if (at && (irq.vector || counts_as_placed(index, irq))) {
+    carried.load[*at] += role_of(index, irq) == Role::primary ? 1 : 0;
+  }
+}
+
+void add(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
+  add_load(index, irq, at, carried);
+  if (at && counts_as_placed(index, irq) && role_of(index, irq) == Role::primary) {
+    carried.covered.insert(*at);
+  }
+}
+
+Carried carried_by(const Index& index, const std::vector<Item>& items) {
+  Carried carried;
+  for (const auto& irq : index.host->irqs) {
+    const auto* item = find_item(items, irq);
+    if (item == nullptr || !is_to_place(*item)) {
+      add(index, irq, item != nullptr && item->target ? item->target : standing_on(irq), carried);
+    }
+  }
+  return carried;
+}
+
+bool is_busy(const Cpu& cpu, double threshold_percent) {
+  return cpu.irq_busy && *cpu.irq_busy * 100 > threshold_percent;
+}
+
+/// Marks the lowest thread of each core; `sites` are by CPU number.
+void mark_first_threads(std::vector<Site>& sites) {
+  std::set<int> seen;
+  for (auto& site : sites) {
+    site.first = seen.insert(site.core).second;
+  }
+}
+
+}  // namespace
+
+std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items) {
+  auto carried = carried_by(index, items);
+  auto room = room_on_cpus(index, items);
+  std::vector<Site> sites;
+  for (const auto& cpu : index.host->topology.cpus) {
+    if (!index.housekeeping.contains(cpu.number)) {
+      continue;
+    }
+    Site site;
+    site.cpu = cpu.number;
+    site.node = cpu.node;
+    site.llc = cpu.llc;
+    // Cores have indices from 0; a CPU of an unknown core is a core by itself.
+    site.core = cpu.core.value_or(-1 - cpu.siblings.first().value_or(cpu.number));
+    site.base = carried.load[cpu.number];
+    site.taken = room.taken[cpu.number];
+    site.slots = room.slots[cpu.number];
+    site.covered = carried.covered.contains(cpu.number);
+    site.busy = is_busy(cpu, index.policy->busy_threshold);
+    sites.push_back(site);
+  }
+  mark_first_threads(sites);
+  return sites;
+}
+
+}  // namespace irqtune::planning

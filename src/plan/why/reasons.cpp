@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/why/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace irqtune::planning {
+
+namespace {
+
+/// "vCPU 1 of vm1": the first of the reasons why the CPU is protected, without its source.
+std::string protector(const Index& index, int cpu) {
+  const auto found = index.protections.find(cpu);
+  if (found == index.protections.end()) {
+    return "";
+  }
+  const auto& why = found->second.front();
+  switch (why.kind) {
+    case ProtectionKind::vcpu:
+      return vcpus_text(why);
+    case ProtectionKind::sibling:
+      return "sibling of " + vcpus_text(why);
+    case ProtectionKind::user:
+      return "--avoid";
+    case ProtectionKind::isolated:
+    case ProtectionKind::nohz_full:
+    case ProtectionKind::cpuset:
+      break;
+  }
+  return std::string(protection_text(why.kind));
+}
+
+/// Why the vector cannot stay as it is.
+std::string why_move(const Index& index, const Item& item) {
+  const auto from = headed_to(*item.irq).value_or(CpuSet{});
+  if (from.empty()) {
+    return "where it is now is unknown";
+  }
+  for (const int cpu : from.cpus()) {
+    if (index.protected_cpus.contains(cpu)) {
+      return fmt::format("off cpu{} ({})", cpu, protector(index, cpu));
+    }
+  }
+  if (item.current == item.target) {
+    return fmt::format("cpu{} is good: narrowed to it", *item.target);
+  }
+  const auto cpu = *from.first();
+  if (!index.host->topology.online.contains(cpu)) {
+    return fmt::format("off cpu{} (offline)", cpu);
+  }
+  if (!index.housekeeping.contains(cpu)) {
+    return fmt::format("off cpu{} (not in --housekeeping)", cpu);
+  }
+  const auto now = cost(index, item.home, node_of(index, cpu));
+  if (now > cost(index, item.home, node_of(index, *item.target))) {
+    return fmt::format("off cpu{} (remote, distance {})", cpu, now);
+  }
+  return fmt::format("off cpu{} (to balance)", cpu);
+}
+
+std::string node_words(const Index& index, const Item& item, int cpu) {
+  const auto node = node_of(index, cpu);
+  if (!node) {
+    return "no NUMA node";
+  }
+  const auto number = static_cast<std::uint32_t>(*node);
+  if (!item.home) {
+    return fmt::format("node {} (device's unknown)", number);
+  }
+  if (*item.home == *node) {
+    return fmt::format("node {}", number);
+  }
+  return fmt::format(
+      "node {}, nearest to {} that can", number, static_cast<std::uint32_t>(*item.home));
+}
+
+std::string thread_words(const Index& index, const Site& site) {
+  const auto* cpu = find_cpu(index.host->topology, site.cpu);
+  if (cpu == nullptr || !cpu->core) {
+    return "";
+  }
+  return fmt::format(", core {} {}", *cpu->core, site.first ? "first" : "sibling");
+}
+
+std::string why_blocked(const Index& index, const Item& item) {
+  switch (*item.blocked) {
+    case Blocked::managed:
+      return "managed by the kernel: user space cannot move it";
+    case Blocked::no_candidate:
+      return item.policy == VmPolicy::colocate ? "stays: its VM has no pinned vCPU to go to"
+             : index.policy->housekeeping      ? "stays: --housekeeping leaves no CPU to go to"
+                                               : "stays: no housekeeping CPU, all are protected";
+    case Blocked::budget:
+      return "stays: no CPU it may go to has a vector left";
+    case Blocked::left:
+      break;
+  }
+  return "left alone by policy";
+}
+
+std::string reason_for(const Index& index,
+                       const Item& item,
+                       const std::map<int, const Site*>& sites,
+                       const Assignment& assignment) {
+  if (item.blocked) {
+    return why_blocked(index, item);
+  }
+  if (item.policy == VmPolicy::colocate) {
+    return fmt::format("{} {}",
+                       assignment.change ? "to a CPU of its own vCPUs:" : "in place:",
+                       protector(index, *item.target));
+  }
+  const auto site = sites.find(*item.target);
+  const auto thread = site != sites.end() ? thread_words(index, *site->second) : "";
+  const auto node = node_words(index, item, *item.target);
+  if (!assignment.change) {
+    return fmt::format("in place: unprotected, {}{}", node, thread);
+  }
+  return fmt::format("{}; {}{}", why_move(index, item), node, thread);
+}
+
+}  // namespace
+
+Nearness nearness_of(const Index& index, const Item& item, const CpuSet& cpus) {
+  Nearness nearness;
+  bool shares = item.place != nullptr && !cpus.empty();
+  bool remote = false;
+  for (const int number : cpus.cpus()) {
+    const auto* cpu = find_cpu(index.host->topology, number);
+    shares = shares && cpu != nullptr && cpu->llc &&
+             std::ranges::binary_search(item.place->llcs, *cpu->llc);
+    const auto node = cpu != nullptr ? cpu->node : std::nullopt;
+    if (!item.home || !node) {
+      continue;
+    }
+    remote = remote || node != item.home;
+    const auto far = distance(index.host->topology, *item.home, *node);
+    nearness.distance = far ? std::max(nearness.distance.value_or(0), *far) : nearness.distance;
+  }
+  if (remote) {
+    nearness.locality = Locality::remote;
+  } else if (shares) {
+    nearness.locality = Locality::llc;
+  } else if (item.home && !cpus.empty()) {
+    nearness.locality = Locality::node;
+  }
+  return nearness;
+}
+
+void add_reasons(const Index& index,
+                 const std::vector<Item>& items,
+                 const std::vector<Site>& sites,
+                 std::vector<Assignment>& assignments) {
+  std::map<int, const Site*> by_cpu;
+  for (const auto& site : sites) {
+    by_cpu[site.cpu] = &site;
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    assignments[i].reason = reason_for(index, items[i], by_cpu, assignments[i]);
+  }
+}
+
+}  // namespace irqtune::planning

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "read/settings/config_lines.h"
+
+#include "support/catch.h"
+#include "support/fake_tree.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace irqtune {
+
+namespace {
+
+/// "/etc/rc.local:2 /etc/cron.d/irq:1": where there is a line of interest.
+std::string places(const test::FakeTree& tree) {
+  std::string text;
+  for (const auto& line : read_config_lines(tree.sysfs())) {
+    text += fmt::format("{}{}:{}", text.empty() ? "" : " ", line.file, line.line);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("config lines: which lines bear on interrupts", "[read]") {
+  const auto [line, topic] = GENERATE(table<std::string, std::optional<ConfigTopic>>({
+      {"echo 3 > /proc/irq/55/smp_affinity", ConfigTopic::irq_affinity},
+      {"echo 0-1 | tee /proc/irq/55/smp_affinity_list", ConfigTopic::irq_affinity},
+      {"/opt/intel/set_irq_affinity local eth0", ConfigTopic::irq_affinity},
+      {"mlnx_affinity start", ConfigTopic::irq_affinity},
+      {"cat /proc/irq/55/smp_affinity", std::nullopt},
+      {"grep . /proc/irq/*/smp_affinity > /tmp/masks 2>/dev/null", std::nullopt},
+      {"cat /proc/irq/default_smp_affinity >> /var/log/x; true", std::nullopt},
+      {"for f in /proc/irq/*/smp_affinity; do echo 3 > $f; done", ConfigTopic::irq_affinity},
+      {"for i in 5 6; do echo 3 >\"/proc/irq/$i/smp_affinity\"; done", ConfigTopic::irq_affinity},
+      {"# echo 3 > /proc/irq/55/smp_affinity", std::nullopt},
+      {"; net.core.netdev_budget = 60000", std::nullopt},
+      {"net.core.netdev_budget = 60000", ConfigTopic::netdev_budget},
+      {"net.core.netdev_budget_usecs = 8000", std::nullopt},
+      {"OPTIONS=\"--numa_aware\"", ConfigTopic::numa_aware},
+      {"ethtool -X eth0 hkey", ConfigTopic::ethtool_hash},
+      {"ethtool -L eth0 combined 8", std::nullopt},
+      {"irqtune apply; cat x > /proc/irq/5/smp_affinity", std::nullopt},
+      {"", std::nullopt},
+  }));
+  CAPTURE(line);
+  CHECK(topic_of("/etc/rc.local", line) == topic);
+}
+
+TEST_CASE("config lines: of units only what they run, of .link files only affinity", "[read]") {
+  const std::string line = "echo 3 > /proc/irq/55/smp_affinity";
+  CHECK_FALSE(topic_of("/etc/systemd/system/a.service", "Description=" + line));
+  CHECK(topic_of("/etc/systemd/system/a.service", "ExecStart=sh -c '" + line + "'"));
+  CHECK(topic_of("/etc/systemd/network/a.link", "IRQAffinityPolicy=spread") == ConfigTopic::link);
+  CHECK_FALSE(topic_of("/etc/systemd/network/a.link", "MTUBytes=9000"));
+}
+
+TEST_CASE("config lines: where they are, by file and line", "[read]") {
+  const test::FakeTree tree{
+      {"/etc/rc.local", "#!/bin/sh\necho 3 > /proc/irq/9/smp_affinity\nexit 0\n"},
+      {"/etc/cron.d/irq", "@reboot root /usr/sbin/set_irq_affinity eth0\n"},
+      {"/etc/sysctl.d/90-net.conf", "\n\nnet.core.netdev_budget=60000\n"},
+      {"/etc/sysctl.d/README", "net.core.netdev_budget=60000\n"},
+      {"/etc/systemd/network/10-nic.link", "[Link]\nIRQAffinityPolicy=spread\n"}};
+  CHECK(places(tree) ==
+        "/etc/cron.d/irq:1 /etc/rc.local:2 /etc/sysctl.d/90-net.conf:3 "
+        "/etc/systemd/network/10-nic.link:2");
+  CHECK(read_config_lines(tree.sysfs()).at(1).text == "echo 3 > /proc/irq/9/smp_affinity");
+}
+
+TEST_CASE("config lines: interfaces, vendors' udev rules, and .link files that others hide",
+          "[read]") {
+  const test::FakeTree tree{
+      {"/etc/network/interfaces", "iface eth0 inet dhcp\n  post-up /sbin/set_irq_affinity eth0\n"},
+      {"/usr/lib/udev/rules.d/60-nic.rules", "RUN+=\"/sbin/set_irq_affinity %k\"\n"},
+      {"/etc/systemd/network/10-nic.link", "[Link]\nName=wan0\n"},
+      {"/run/systemd/network/20-lan.link", "[Link]\nIRQAffinityPolicy=single\n"},
+      {"/usr/lib/systemd/network/10-nic.link", "[Link]\nIRQAffinityPolicy=spread\n"},
+      {"/usr/lib/systemd/network/20-lan.link", "[Link]\nIRQAffinityPolicy=spread\n"}};
+  CHECK(places(tree) ==
+        "/etc/network/interfaces:2 /run/systemd/network/20-lan.link:2 "
+        "/usr/lib/udev/rules.d/60-nic.rules:1");
+}
+
+TEST_CASE("config lines: scripts that a unit runs are looked into", "[read]") {
+  test::FakeTree tree{
+      {"/etc/systemd/system/pin.service",
+       "[Service]\nExecStart=/usr/local/sbin/pin.sh --all\nExecStop=/usr/local/sbin/other.sh\n"},
+      {"/usr/local/sbin/pin.sh", "#!/bin/sh\n\necho 3 > /proc/irq/9/smp_affinity\n"},
+      {"/usr/local/sbin/other.sh", "#!/bin/sh\ntrue\n"}};
+  CHECK(places(tree) == "/etc/systemd/system/pin.service:2 /usr/local/sbin/pin.sh:3");
+}
+
+TEST_CASE("config lines: big files, binaries and long lists are left alone", "[read]") {
+  const std::string line = "echo 3 > /proc/irq/9/smp_affinity\n";
+  test::FakeTree tree{{"/etc/cron.d/big", line + std::string(70000, '#')},
+                      {"/etc/cron.d/binary", line + std::string(1, '\0')},
+                      {"/etc/cron.d/many", line + line + line + line + line}};
+  CHECK(places(tree) == "/etc/cron.d/many:1 /etc/cron.d/many:2 /etc/cron.d/many:3");
+}
+
+TEST_CASE("config lines: without names they mean the same", "[read]") {
+  const auto [line, anonymous] = GENERATE(table<std::string, std::string>({
+      {"/home/alice/set_irq_affinity.sh acme0", "irq_affinity x"},
+      {"echo 3 > /proc/irq/55/smp_affinity # for bob", "echo 3 > smp_affinity x x x"},
+      {"ethtool -X acme0 hkey", "ethtool -X x hkey"},
+      {"sysctl -w net.core.netdev_budget=60000", "x x netdev_budget=60000"},
+      {"net.core.netdev_budget = 60000", "netdev_budget = 60000"},
+      {"IRQAffinityPolicy=spread", "IRQAffinityPolicy=spread"},
+      {"IRQAffinity=0-3,8", "IRQAffinity=0-3,8"},
+  }));
+  CHECK(anonymous_config_line(line) == anonymous);
+  CHECK(topic_of("/etc/x.link", anonymous).has_value() ==
+        topic_of("/etc/x.link", line).has_value());
+  CHECK(topic_of("/etc/rc.local", anonymous) == topic_of("/etc/rc.local", line));
+}
+
+}  // namespace irqtune
