@@ -120,7 +120,7 @@ def finding_faults():
     for name in sorted({name for name in sections if sections.count(name) > 1}):
         yield f"docs/diagnose.md: two sections {name}"
     code = "".join(
-        path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/diagnose").glob("*.cpp"))
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/diagnose").rglob("*.cpp"))
     )
     used = set(re.findall(r'(?:\bid = |make_finding\(\s*)"([a-z0-9-]+)"', code))
     for name in sorted(used - ids):

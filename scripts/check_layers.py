@@ -14,15 +14,16 @@ LAYERS = {
     "snapshot": {"core", "sys", "read"},
     "plan": {"core"},
     "diagnose": {"core"},
+    "measure": {"core"},
     "report": {"core"},
     "apply": {"core", "sys"},
-    "cli": {"core", "sys", "read", "snapshot", "plan", "diagnose", "report", "apply"},
+    "cli": {"core", "sys", "read", "snapshot", "plan", "diagnose", "measure", "report", "apply"},
 }
 # library -> the files that may include it
 LIBRARIES = {
     "CLI": r"src/cli/parse/",
     "spdlog": r"src/cli/",
-    "nlohmann": r"src/(apply/(journal/journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp)",
+    "nlohmann": r"src/(apply/(journal/journal\w*|plan_file)\.cpp|report/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp|measure/measure_file\.cpp)",
     "fmt": r"src/",
     "pugixml": r"src/read/vms/libvirt\w*\.cpp",
     "pci": r"src/read/devices/pci_names\.cpp",

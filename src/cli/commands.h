@@ -110,6 +110,14 @@ struct SnapshotCommand {
   bool anonymize = false;
 };
 
+struct MeasureCommand {
+  PolicyOptions policy;
+  double seconds = 10;
+  std::string output;   ///< Empty, or "-": standard output.
+  std::string against;  ///< A path of this machine; empty: nothing to compare with.
+  bool append = false;
+};
+
 /// One alternative per subcommand. A new command is an alternative here, its flags in parse.cpp and
 /// a `run` overload in cmd_<name>.cpp; without the overload `std::visit` does not compile.
 using Command = std::variant<ShowOptions,
@@ -120,7 +128,8 @@ using Command = std::variant<ShowOptions,
                              HistoryOptions,
                              CheckOptions,
                              DiagnoseOptions,
-                             SnapshotCommand>;
+                             SnapshotCommand,
+                             MeasureCommand>;
 
 /// Which options the configuration file gave.
 struct ConfigOrigin {
@@ -178,5 +187,6 @@ struct Context {
 [[nodiscard]] ExitCode run(const CheckOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const DiagnoseOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
 
 }  // namespace irqtune

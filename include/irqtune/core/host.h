@@ -138,7 +138,8 @@ struct CounterRow {
   std::string label;
   std::string text;  ///< "Non-maskable interrupts"
   std::uint64_t total = 0;
-  std::size_t columns = 0;  ///< How many numbers it has.
+  std::size_t columns = 0;       ///< How many numbers it has.
+  std::vector<CpuCount> counts;  ///< By CPU, zeros left out; empty of a row with one number.
 };
 
 enum class NodeSource : std::uint8_t { numa_node, parent, assumed, unknown };

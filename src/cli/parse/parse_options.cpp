@@ -301,6 +301,29 @@ void add_others(CLI::App& app,
   snapshot->final_callback([&] { command = snapshot_options; });
 }
 
+void add_measure(CLI::App& app, Command& command, MeasureCommand& options) {
+  auto* measure = app.add_subcommand(
+      "measure", "What interrupts cost the guests, and against an earlier measurement");
+  measure->add_option("--seconds", options.seconds, "How long, in ten slices (10)")
+      ->type_name("S")
+      ->check(in_range(0.5, 3600.0));
+  measure->add_option("-o,--output", options.output, "Write the JSON document there")
+      ->type_name("FILE")
+      ->check(not_empty());
+  measure->add_option("--against", options.against, "Compare with what -o wrote earlier")
+      ->type_name("FILE")
+      ->check(not_empty());
+  measure->add_flag(
+      "--append", options.append, "Keep it in the state directory, with the 1000 before it");
+  add_protection(*measure, options.policy);
+  measure
+      ->add_option(
+          "--housekeeping", options.policy.housekeeping, "Only these CPUs may take vectors")
+      ->type_name("CPULIST")
+      ->check(some_cpus());
+  measure->final_callback([&] { command = options; });
+}
+
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -333,6 +356,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_rollback(app, call.command, options.rollback);
   add_others(app, call.command, options.history, options.check, options.snapshot);
   add_diagnose(app, call.command, options.diagnose);
+  add_measure(app, call.command, options.measure);
 }
 
 }  // namespace irqtune

@@ -23,6 +23,7 @@ struct CommandOptions {
   CheckOptions check;
   DiagnoseOptions diagnose;
   SnapshotCommand snapshot;
+  MeasureCommand measure;
 };
 
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,

@@ -251,6 +251,10 @@ class InterruptParser::Reader {
     row.columns = cells.columns();
     row.text = trimmed(cells.rest());
     row.total = cells.total();
+    if (row.columns == table_.cpus.size()) {
+      row.counts = counts_;
+      parts_ += row.counts.size();
+    }
     table_.counters.push_back(std::move(row));
     last_is_irq_ = false;
   }

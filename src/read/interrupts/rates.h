@@ -39,10 +39,4 @@ struct CpuTimes {
 /// from sample2/ of a tree, or from the counts since boot.
 void read_rates(const Sysfs& sysfs, const ReadOptions& options, Host& host);
 
-/// Per-CPU rates between two readings of one interrupt, `seconds` apart. The kernel's counters wrap
-/// at 2^32; one that fell by more than a wrap explains was made anew and counts from zero.
-[[nodiscard]] std::vector<CpuRate> rates_between(const std::vector<CpuCount>& before,
-                                                 const std::vector<CpuCount>& after,
-                                                 double seconds);
-
 }  // namespace irqtune

@@ -184,7 +184,7 @@ TEST_CASE("what a CPU carries already counts; timers and IPIs do not", "[plan]")
   add_vector(host, kNic, "0-1", 100);
   CHECK(targets(make_plan(host, {})) == cpus("0"));
   add_host_irq(host, "eth0", "0", 1000);
-  host.counters.push_back({"LOC", "Local timer interrupts", 1'000'000, 2});
+  host.counters.push_back({"LOC", "Local timer interrupts", 1'000'000, 2, {}});
   CHECK(targets(make_plan(host, {})) == cpus("1"));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "read/interrupts/rates.h"
+#include "irqtune/core/rates.h"
 
+#include "read/interrupts/rates.h"
 #include "support/catch.h"
 #include "support/fake_tree.h"
 

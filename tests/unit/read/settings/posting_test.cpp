@@ -166,7 +166,7 @@ TEST_CASE("posting: vectors that may be posted are named, with how they are know
   auto host = posting_host();
   host.irqs[0].counts = {{0, 12}};
   host.irqs[0].chip = "IR-PCI-MSIX-0000:3b:00.0";
-  host.counters.push_back({"PIN", "Posted-interrupt notification event", 34, 4});
+  host.counters.push_back({"PIN", "Posted-interrupt notification event", 34, 4, {}});
   Settings settings;
   settings.posting.apicv = true;
   const auto findings = found(host, settings);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/measure/measure.h"
+
+#include "irqtune/apply/measurements.h"
+#include "irqtune/core/error.h"
+#include "irqtune/measure/measure_file.h"
+#include "irqtune/plan/planner.h"
+#include "irqtune/read/load/load.h"
+#include "irqtune/report/measurement.h"
+
+#include "cli/support.h"
+#include "sys/output_file.h"
+
+#include <ostream>
+
+namespace irqtune {
+
+namespace {
+
+constexpr std::size_t kSlices = 10;
+
+/// The earlier measurement's figures. Throws Error{usage} if the file holds none.
+std::vector<Sample> earlier_samples(const std::string& path) {
+  return parse_samples(read_input(path, "--against", "what irqtune measure -o wrote"),
+                       input_name(path));
+}
+
+void write_document(const std::string& path, const std::string& document) {
+  if (const auto error = write_output_file(path, document)) {
+    throw Error::system(ErrorKind::host,
+                        path,
+                        "cannot write the measurement",
+                        error,
+                        write_hint(error, "name another file with -o"));
+  }
+}
+
+}  // namespace
+
+ExitCode run(const MeasureCommand& options, const Context& context) {
+  const auto earlier =
+      options.against.empty() ? std::vector<Sample>{} : earlier_samples(options.against);
+  auto policy_options = options.policy;
+  policy_options.sample = 0;
+  const auto policy = policy_of(policy_options);
+  const auto host = read_host_for(context, policy_options, Detail::devices, false);
+  const auto plan = make_plan(host, policy);
+  const auto readings =
+      read_loads(context.sysfs, host, options.seconds, kSlices, progress_of(context, "measuring"));
+  auto measured = measure(host, plan.protections, plan.housekeeping, readings);
+  measured.compare = compare(earlier, measured.samples);
+  print_warnings(context, measured.warnings);
+  const auto document = measurement_json(measured);
+  if (!options.output.empty() && options.output != "-") {
+    write_document(options.output, document);
+  }
+  if (options.append) {
+    require_writable_root(context, "measure --append");
+    append_measurement(session_of(context, host.id), measurement_line(measured));
+  }
+  if (context.call.json || options.output == "-") {
+    context.out << document;
+  } else if (!context.call.quiet) {
+    context.out << measurement_text(measured, context.style);
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace irqtune
