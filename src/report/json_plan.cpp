@@ -148,16 +148,14 @@ std::string apply_json(const ApplyReport& report) {
                         {"warnings", report.warnings}});
 }
 
-std::string check_json(const Plan& plan,
-                       const std::vector<DriftEntry>& drift,
-                       const std::vector<DriftEntry>& moved) {
+std::string check_json(const Plan& plan, const Drift& drift) {
   return document_text({{"schema", "irqtune.check/1"},
                         {"host", host_id_json(plan.host)},
-                        {"in_place", drift.empty()},
+                        {"in_place", drift.entries.empty()},
                         {"vectors", plan.before.vectors},
                         {"collisions", plan.before.collisions},
-                        {"drift", drift_json(drift)},
-                        {"moved", drift_json(moved)},
+                        {"drift", drift_json(drift.entries)},
+                        {"moved", drift_json(drift.moved)},
                         {"warnings", plan.warnings}});
 }
 

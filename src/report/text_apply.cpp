@@ -204,16 +204,13 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
                                  counted(not_tried, "mask"));
 }
 
-std::string check_text(const Plan& plan,
-                       const std::vector<DriftEntry>& drift,
-                       const std::vector<DriftEntry>& moved,
-                       const TextStyle& style) {
-  const auto note = moved_note(moved, style);
-  if (drift.empty()) {
+std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& style) {
+  const auto note = moved_note(drift.moved, style);
+  if (drift.entries.empty()) {
     return in_place_headline(plan, style) + note;
   }
   Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
-  for (const auto& entry : drift) {
+  for (const auto& entry : drift.entries) {
     const auto* const other = entry.irq ? "-" : "default_smp_affinity";
     table.add({entry.vector ? vector_text(*entry.vector) : other,
                entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "-",
@@ -222,7 +219,7 @@ std::string check_text(const Plan& plan,
                cut(list_text(entry.actual), 16),
                printable(entry.reason)});
   }
-  return drift_headline(drift, style) + note + '\n' + table.text(style);
+  return drift_headline(drift.entries, style) + note + '\n' + table.text(style);
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/change.h"
+#include "irqtune/core/drift.h"
 #include "irqtune/core/plan.h"
 #include "irqtune/sys/sysfs.h"
 
@@ -94,12 +95,7 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// back: what `check` compares with.
 [[nodiscard]] std::vector<Write> standing_writes(const Session& session);
 
-/// One mask that an apply set, and what stands there now.
-struct AppliedMask {
-  Write write;
-  std::optional<IrqNumber> irq;  ///< Its number now; empty for the default affinity.
-  std::optional<CpuSet> now;     ///< Empty if it cannot be read.
-};
+/// What stands now where applies have set masks.
 
 /// The masks of the writes as they stand, in their order; those of interrupts that are gone are
 /// left out, since their masks went with them.

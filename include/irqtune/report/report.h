@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/change.h"
+#include "irqtune/core/drift.h"
 #include "irqtune/core/explain.h"
 #include "irqtune/core/finding.h"
 #include "irqtune/core/host.h"
@@ -51,26 +52,8 @@ void print_host_json(std::ostream& out,
 [[nodiscard]] std::string apply_json(const ApplyReport& report);
 [[nodiscard]] std::string history_json(const std::vector<HistoryEntry>& entries);
 
-/// A mask that is not as it was set, or not as a fresh plan would have it.
-struct DriftEntry {
-  std::optional<IrqNumber> irq;  ///< Empty for the default affinity.
-  std::optional<VectorId> vector;
-  std::string vm;  ///< Empty if no VM has the device.
-  CpuSet expected;
-  std::optional<CpuSet> actual;  ///< Requested mask now
-  std::string reason;
-  bool by_apply = true;  ///< An apply with the same options would put it right.
-};
-
-/// `moved`: masks that someone changed since they were applied, and that the plan leaves as they
-/// are because they are good as well. They are no drift.
-[[nodiscard]] std::string check_text(const Plan& plan,
-                                     const std::vector<DriftEntry>& drift,
-                                     const std::vector<DriftEntry>& moved,
-                                     const TextStyle& style);
-[[nodiscard]] std::string check_json(const Plan& plan,
-                                     const std::vector<DriftEntry>& drift,
-                                     const std::vector<DriftEntry>& moved);
+[[nodiscard]] std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& style);
+[[nodiscard]] std::string check_json(const Plan& plan, const Drift& drift);
 
 using Warnings = std::vector<std::string>;
 

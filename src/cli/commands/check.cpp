@@ -1,172 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "irqtune/apply/apply.h"
-#include "irqtune/core/text.h"
+#include "cli/checked.h"
 
-#include "cli/support.h"
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <iterator>
 #include <ostream>
-#include <set>
 
 namespace irqtune {
 
-namespace {
-
-/// Was this change made for the sake of where the vector is, rather than for a little balance? A
-/// vector that still stands where it was applied must not alarm anyone at night for its rate.
-bool is_misplaced(const Plan& plan, const Assignment& assignment) {
-  return !assignment.from || !assignment.from->intersects(plan.housekeeping) ||
-         assignment.from->intersects(plan.protected_cpus);
-}
-
-/// The writes that the options are about: with --device or --vm those of the vectors they select.
-std::vector<Write> selected(std::vector<Write> writes, const Plan& plan) {
-  if (plan.policy.devices.empty() && plan.policy.vms.empty()) {
-    return writes;
-  }
-  std::erase_if(writes, [&](const Write& write) {
-    return !write.identity || !write.identity->vector ||
-           std::ranges::find(plan.assignments, write.identity->vector, &Assignment::vector) ==
-               plan.assignments.end();
-  });
-  return writes;
-}
-
-/// The vectors among the applied masks as the host was read; one that the guest gave back is left
-/// out: when it returns, the plan sees it.
-std::vector<AppliedMask> vectors_now(const std::vector<Write>& writes, const Host& host) {
-  std::vector<AppliedMask> masks;
-  for (const auto& write : writes) {
-    const bool is_vector = write.identity && write.identity->vector;
-    const auto* irq = is_vector ? find_vector(host, *write.identity->vector) : nullptr;
-    if (irq != nullptr) {
-      masks.push_back({write, irq->number, irq->affinity});
-    }
-  }
-  return masks;
-}
-
-/// Host interrupts' masks are not read for a plan of vectors, so look at those that were applied.
-std::vector<AppliedMask> others_now(std::vector<Write> writes, const Sysfs& sysfs) {
-  std::erase_if(writes,
-                [](const Write& write) { return write.identity && write.identity->vector; });
-  return applied_masks(writes, sysfs);
-}
-
-/// The applied masks that are no longer what apply wrote.
-std::vector<DriftEntry> drift_of(const std::vector<AppliedMask>& masks,
-                                 const Host& host,
-                                 std::set<IrqNumber>& in_place) {
-  std::vector<DriftEntry> drift;
-  for (const auto& [write, irq, now] : masks) {
-    if (!now || *now == write.after) {
-      in_place.insert(irq.value_or(IrqNumber{}));
-      continue;
-    }
-    const auto key = write.identity ? write.identity->vector : std::nullopt;
-    const auto* owner = key ? find_owner(host, key->device) : nullptr;
-    drift.push_back({irq,
-                     key,
-                     owner == nullptr ? "" : owner->name,
-                     write.after,
-                     now,
-                     "changed since it was applied"});
-  }
-  return drift;
-}
-
-/// Would a fresh plan change this mask?
-bool is_planned(const Plan& plan, const DriftEntry& entry) {
-  if (!entry.irq) {
-    return plan.default_affinity && plan.default_affinity->from != plan.default_affinity->to;
-  }
-  const auto found = std::ranges::find(plan.assignments, *entry.irq, &Assignment::irq);
-  return found != plan.assignments.end() && found->change;
-}
-
-/// Does a fresh plan take the mask for as good as what it would set itself?
-bool is_accepted(const Plan& plan, const DriftEntry& entry) {
-  if (!entry.irq) {
-    return plan.default_affinity && plan.default_affinity->from == plan.default_affinity->to;
-  }
-  const auto found = std::ranges::find(plan.assignments, *entry.irq, &Assignment::irq);
-  return found != plan.assignments.end() && !found->change &&
-         found->blocked.value_or(Blocked::left) == Blocked::left;
-}
-
-/// Takes those out of the drift that someone moved to another good place: no apply would move them
-/// back, so that calling them drift would never end.
-std::vector<DriftEntry> take_moved(const Plan& plan, std::vector<DriftEntry>& drift) {
-  // Not std::ranges: clang 14 cannot compile that of libstdc++ 12.
-  const auto first =
-      std::stable_partition(drift.begin(), drift.end(), [&](const DriftEntry& entry) {
-        return !is_accepted(plan, entry);
-      });
-  std::vector<DriftEntry> moved(first, drift.end());
-  drift.erase(first, drift.end());
-  for (auto& entry : drift) {
-    entry.by_apply = is_planned(plan, entry);
-  }
-  return moved;
-}
-
-/// Not to know what a mask is, is no drift, unless the interrupt is seen where it must not be; the
-/// plan's warnings say that it is not known.
-bool is_unknown(const Plan& plan, const Assignment& assignment) {
-  return !assignment.from &&
-         !assignment.from_effective.value_or(CpuSet{}).intersects(plan.protected_cpus);
-}
-
-void add_from_plan(const Plan& plan,
-                   const std::set<IrqNumber>& in_place,
-                   std::vector<DriftEntry>& drift) {
-  const auto is_known = [&](std::optional<IrqNumber> irq) {
-    return std::ranges::find(drift, irq, &DriftEntry::irq) != drift.end();
-  };
-  for (const auto& assignment : plan.assignments) {
-    const bool applied = in_place.contains(assignment.irq);
-    if (!assignment.change || is_unknown(plan, assignment) || is_known(assignment.irq) ||
-        (applied && !is_misplaced(plan, assignment))) {
-      continue;
-    }
-    drift.push_back({assignment.irq,
-                     assignment.vector,
-                     assignment.vm,
-                     assignment.to,
-                     assignment.from,
-                     assignment.reason});
-  }
-  const auto& wanted = plan.default_affinity;
-  if (wanted && wanted->from && wanted->from != wanted->to && !is_known(std::nullopt)) {
-    drift.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
-  }
-}
-
-}  // namespace
-
 ExitCode run(const CheckOptions& options, const Context& context) {
-  const auto planned = plan_for(context, options.policy);
-  const auto session = session_of(context, planned.host.id);
-  const auto applied = may_have_journals(context) ? standing_writes(session) : std::vector<Write>{};
-  const auto writes = selected(applied, planned.plan);
-  auto masks = vectors_now(writes, planned.host);
-  std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));
-  std::set<IrqNumber> in_place;
-  auto drift = drift_of(masks, planned.host, in_place);
-  const auto moved = take_moved(planned.plan, drift);
-  add_from_plan(planned.plan, in_place, drift);
-  std::ranges::stable_sort(drift, {}, &DriftEntry::irq);
-  const auto& warnings = planned.plan.warnings;
-  print_warnings(context, warnings);
+  const auto [planned, drift] = check_host(context, options.policy);
+  print_warnings(context, planned.plan.warnings);
   if (context.call.json) {
-    context.out << check_json(planned.plan, drift, moved);
+    context.out << check_json(planned.plan, drift);
   } else if (!context.call.quiet) {
-    context.out << check_text(planned.plan, drift, moved, context.style);
+    context.out << check_text(planned.plan, drift, context.style);
   }
-  return drift.empty() ? ExitCode::ok : ExitCode::differs;
+  return drift.entries.empty() ? ExitCode::ok : ExitCode::differs;
 }
 
 }  // namespace irqtune

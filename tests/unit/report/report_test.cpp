@@ -264,25 +264,25 @@ TEST_CASE("check and history: text and JSON", "[report]") {
   Assignment placed;
   placed.from = CpuSet{1};
   plan.assignments.resize(3, placed);
-  CHECK(check_text(plan, {}, {}, {}) == "In place: 3 vectors, 0 on a vCPU's core.\n");
-  CHECK(Json::parse(check_json(plan, {}, {}))["in_place"] == true);
+  CHECK(check_text(plan, {}, {}) == "In place: 3 vectors, 0 on a vCPU's core.\n");
+  CHECK(Json::parse(check_json(plan, {}))["in_place"] == true);
   DriftEntry drift;
   drift.irq = IrqNumber{40};
   drift.expected = CpuSet{1};
   drift.reason = "changed since";
-  CHECK(check_text(plan, {drift}, {}, {})
+  CHECK(check_text(plan, {{drift}, {}}, {})
             .starts_with("1 mask not in place; put right with: irqtune apply\n"));
-  const auto json = Json::parse(check_json(plan, {drift}, {}));
+  const auto json = Json::parse(check_json(plan, {{drift}, {}}));
   CHECK(json["in_place"] == false);
   CHECK(json["drift"][0]["expected"] == "1");
   CHECK(json["drift"][0]["actual"].is_null());
   CHECK(json["moved"].empty());
-  const auto moved = check_text(plan, {}, {drift}, {});
+  const auto moved = check_text(plan, {{}, {drift}}, {});
   CHECK(moved.starts_with("In place: 3 vectors, 0 on a vCPU's core.\n1 mask moved since"));
   CHECK(moved.ends_with(": IRQ 40\n"));
-  CHECK(Json::parse(check_json(plan, {}, {drift}))["in_place"] == true);
+  CHECK(Json::parse(check_json(plan, {{}, {drift}}))["in_place"] == true);
   drift.by_apply = false;
-  CHECK(holds(check_text(plan, {drift}, {}, {}), "irqtune rollback --force\n"));
+  CHECK(holds(check_text(plan, {{drift}, {}}, {}), "irqtune rollback --force\n"));
 
   CHECK(history_text({}, {}) == "Nothing has been applied on this host.\n");
   HistoryEntry entry;

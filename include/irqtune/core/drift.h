@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/core/change.h"
+#include "irqtune/core/cpu_set.h"
+#include "irqtune/core/host.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace irqtune {
+
+/// A mask that an apply set, as it is now.
+struct AppliedMask {
+  Write write;
+  std::optional<IrqNumber> irq;  ///< Its number now; empty for the default affinity.
+  std::optional<CpuSet> now;     ///< Empty if it cannot be read.
+};
+
+/// A mask that is not as it was set, or not as a fresh plan would have it.
+struct DriftEntry {
+  std::optional<IrqNumber> irq;  ///< Empty for the default affinity.
+  std::optional<VectorId> vector;
+  std::string vm;  ///< Empty if no VM has the device.
+  CpuSet expected;
+  std::optional<CpuSet> actual;  ///< Requested mask now
+  std::string reason;
+  bool by_apply = true;  ///< An apply with the same options would put it right.
+};
+
+/// What is no longer as it was applied, or not as a fresh plan would have it.
+struct Drift {
+  std::vector<DriftEntry> entries;  ///< By IRQ number; the default affinity first.
+
+  /// Masks that someone changed since they were applied, and that the plan leaves as they are
+  /// because they are good as well. They are no drift.
+  std::vector<DriftEntry> moved;
+};
+
+}  // namespace irqtune
