@@ -20,7 +20,8 @@ std::vector<AppliedMask> applied_masks(const std::vector<Write>& writes, const S
   for (const auto& write : writes) {
     const auto irq = write.identity ? locate(sysfs, *write.identity) : std::nullopt;
     if (irq || !write.identity) {
-      masks.push_back({write, irq, mask_now(write, irq.value_or(IrqNumber{}), sysfs)});
+      const bool remade = irq && is_remade(sysfs, *write.identity, *irq);
+      masks.push_back({write, irq, mask_now(write, irq.value_or(IrqNumber{}), sysfs), remade});
     }
   }
   return masks;

@@ -51,8 +51,11 @@ bool still_holds(Run& run, Item& item) {
     return false;
   }
   const auto now = run.kernel.sysfs.read(mask_path(write, item.outcome.irq));
-  if (now && *now != write.before && !same_mask(write, *now, write.after)) {
+  const bool remade = note_generation(run.kernel, item.outcome.irq, write);
+  if (now && *now != write.before && (remade || !same_mask(write, *now, write.after))) {
     write.before = *now;
+    run.journal.intend(item.number, journaled(item));
+  } else if (remade) {
     run.journal.intend(item.number, journaled(item));
   }
   return true;
@@ -74,6 +77,7 @@ bool find_again(Run& run, Item& item, const std::error_code& error) {
     return true;
   }
   outcome.irq = *irq;
+  note_generation(run.kernel, *irq, outcome.write);
   const auto now = run.kernel.sysfs.read(mask_path(outcome.write, *irq));
   outcome.write.before = now.value_or(outcome.write.before);
   run.journal.intend(item.number, journaled(item));

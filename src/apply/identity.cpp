@@ -2,6 +2,7 @@
 #include "apply/identity.h"
 
 #include "irqtune/core/text.h"
+#include "irqtune/sys/generation.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -189,6 +190,28 @@ bool is_still(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
 
 bool is_of_device(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
   return device_still(sysfs, identity, irq) && sysfs.exists(irq_dir("/proc/irq", irq));
+}
+
+std::optional<std::uint64_t> generation_of(const Sysfs& sysfs,
+                                           const Identity& identity,
+                                           IrqNumber irq) {
+  const bool intx = identity.vector && identity.vector->kind == VectorKind::intx;
+  const auto device = identity.vector ? std::optional(identity.vector->device) : identity.device;
+  for (const auto& dir : {intx ? std::nullopt : device, std::optional<PciAddress>()}) {
+    const auto generations = read_generations(sysfs, dir);
+    if (const auto found = generations.find(irq); found != generations.end()) {
+      return found->second;
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_remade(const Sysfs& sysfs, const Identity& identity, IrqNumber irq) {
+  if (!identity.generation) {
+    return false;
+  }
+  const auto now = generation_of(sysfs, identity, irq);
+  return now && *now != *identity.generation;
 }
 
 std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity) {

@@ -20,6 +20,14 @@ namespace irqtune {
 /// True if interrupt `irq` still is its device's, whatever handler it has by now.
 [[nodiscard]] bool is_of_device(const Sysfs& sysfs, const Identity& identity, IrqNumber irq);
 
+/// Which making of the interrupt stands under that number now; empty if unknown.
+[[nodiscard]] std::optional<std::uint64_t> generation_of(const Sysfs& sysfs,
+                                                         const Identity& identity,
+                                                         IrqNumber irq);
+
+/// True if the kernel is known to have made the interrupt anew since `identity` was noted.
+[[nodiscard]] bool is_remade(const Sysfs& sysfs, const Identity& identity, IrqNumber irq);
+
 /// The number under which the interrupt is found now: the old one if it still is, else another of
 /// its device. Empty optional if there is no such interrupt any more.
 [[nodiscard]] std::optional<IrqNumber> locate(const Sysfs& sysfs, const Identity& identity);

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <thread>
+#include <utility>
 
 namespace irqtune {
 
@@ -99,6 +100,19 @@ bool is_still(const Kernel& kernel, const Write& write, IrqNumber irq) {
   return !write.identity || is_still(kernel.sysfs, *write.identity, irq);
 }
 
+bool is_remade(const Kernel& kernel, const Write& write, IrqNumber irq) {
+  return write.identity && is_remade(kernel.sysfs, *write.identity, irq);
+}
+
+bool note_generation(const Kernel& kernel, IrqNumber irq, Write& write) {
+  if (!write.identity) {
+    return false;
+  }
+  const auto known =
+      std::exchange(write.identity->generation, generation_of(kernel.sysfs, *write.identity, irq));
+  return known && known != write.identity->generation;
+}
+
 std::error_code put(const Kernel& kernel,
                     const std::string& path,
                     const std::string& text,
@@ -138,6 +152,12 @@ void describe_vanished(Outcome& outcome) {
   outcome.state = WriteState::vanished;
   outcome.error = "there is no such interrupt any more";
   outcome.hint = "its guest or driver gave it back: wait with --wait-stable, then make a new plan";
+}
+
+void describe_remade(Outcome& outcome) {
+  outcome.state = WriteState::remade;
+  outcome.error = "made anew since: its guest rebooted, or its device went to another";
+  outcome.hint = "its mask went with the old one: there is nothing to put back";
 }
 
 }  // namespace irqtune

@@ -43,6 +43,12 @@ struct Kernel {
 /// True if `irq` still is the write's interrupt; always for the default mask.
 [[nodiscard]] bool is_still(const Kernel& kernel, const Write& write, IrqNumber irq);
 
+/// True if it is, but of another generation than was noted: what was written went with the old one.
+[[nodiscard]] bool is_remade(const Kernel& kernel, const Write& write, IrqNumber irq);
+
+/// Notes the generation of the write's interrupt. True if that is another than was noted.
+bool note_generation(const Kernel& kernel, IrqNumber irq, Write& write);
+
 /// Writes, again after EINTR, and up to 5 times with 10 ms between them after EBUSY and EAGAIN.
 [[nodiscard]] std::error_code put(const Kernel& kernel,
                                   const std::string& path,
@@ -57,5 +63,8 @@ void describe_refusal(const std::error_code& error, Outcome& outcome);
 
 /// Fills them for an interrupt that is gone.
 void describe_vanished(Outcome& outcome);
+
+/// Fills them for one that the kernel made anew.
+void describe_remade(Outcome& outcome);
 
 }  // namespace irqtune

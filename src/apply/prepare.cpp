@@ -17,6 +17,7 @@ Item prepare_one(const Kernel& kernel, const Write& write) {
     return item;
   }
   item.outcome.irq = *irq;
+  note_generation(kernel, *irq, item.outcome.write);
   const auto file = kernel.sysfs.read_file(mask_path(write, *irq));
   if (!file.text) {
     describe_refusal(file.error, item.outcome);

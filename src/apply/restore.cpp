@@ -94,7 +94,7 @@ bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
     return false;
   }
   const auto holds = [&] {
-    return is_still(kernel, write, outcome.irq) &&
+    return is_still(kernel, write, outcome.irq) && !is_remade(kernel, write, outcome.irq) &&
            (force || standing(kernel, write, path) == Standing::ours);
   };
   const auto error = put(kernel, path, write.before, holds);
@@ -145,6 +145,10 @@ Outcome restore(const Kernel& kernel, const Write& write, Restore how) {
       return not_found(kernel, write);
     }
     outcome.irq = *irq;
+    if (is_remade(kernel, write, *irq)) {
+      describe_remade(outcome);
+      return outcome;
+    }
     outcome.error.clear();
     outcome.hint.clear();
     if (!try_restore(kernel, how, outcome)) {
@@ -155,7 +159,7 @@ Outcome restore(const Kernel& kernel, const Write& write, Restore how) {
 }
 
 bool is_restored(const Outcome& outcome) noexcept {
-  return is_success(outcome.state) || outcome.state == WriteState::vanished;
+  return is_success(outcome.state) || is_gone(outcome.state);
 }
 
 }  // namespace irqtune

@@ -14,8 +14,9 @@ enum class Restore : std::uint8_t {
 };
 
 /// Puts `write.before` back where `write.after` stands, on the interrupt that still is the same.
-/// State `ok`: put back and read back; `unchanged`: it was so already; `vanished`: nothing to put
-/// back to; `would_change`: with Restore::look; else it is left, and `error` says why.
+/// State `ok`: put back and read back; `unchanged`: it was so already; `vanished`, `remade`:
+/// nothing to put back to; `would_change`: with Restore::look; else it is left, and `error` says
+/// why.
 [[nodiscard]] Outcome restore(const Kernel& kernel, const Write& write, Restore how);
 
 /// True if nothing of the write is left after restore().

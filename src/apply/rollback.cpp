@@ -117,7 +117,9 @@ Outcome put_back(const Rollback& rollback, const JournalText& text, const Write&
                        "the boot took its mask away: there is nothing to put back");
   }
   const auto holder = rollback.newer.holder(write);
-  if (holder && !rollback.options.force && locate(rollback.kernel, write)) {
+  const auto irq =
+      holder && !rollback.options.force ? locate(rollback.kernel, write) : std::nullopt;
+  if (irq && !is_remade(rollback.kernel, write, *irq)) {
     return not_written(
         write,
         WriteState::failed,

@@ -57,7 +57,7 @@ std::string hint_line(const std::string& hint) {
 
 /// Of a rollback, a vector that is gone is none: there is nothing to put back.
 bool is_failure(const ApplyReport& report, const Outcome& outcome) {
-  return is_refused(outcome) && !(report.rollback && outcome.state == WriteState::vanished);
+  return is_refused(outcome) && !(report.rollback && is_gone(outcome.state));
 }
 
 /// "irqtune: 20260301T123456Z-001a: interrupted: 3 of 5 masks are left", and what to do.

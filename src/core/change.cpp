@@ -20,6 +20,8 @@ std::string_view write_state_text(WriteState state) noexcept {
       return "refused";
     case WriteState::vanished:
       return "vanished";
+    case WriteState::remade:
+      return "remade";
     case WriteState::renumbered:
       return "renumbered";
     case WriteState::fallback:
@@ -39,12 +41,17 @@ std::optional<WriteState> parse_write_state(std::string_view text) noexcept {
                                WriteState::unchanged,
                                WriteState::refused,
                                WriteState::vanished,
+                               WriteState::remade,
                                WriteState::renumbered,
                                WriteState::fallback,
                                WriteState::failed,
                                WriteState::would_change};
   const auto* const found = std::ranges::find(kAll, text, write_state_text);
   return found != kAll.end() ? std::optional(*found) : std::nullopt;
+}
+
+bool is_gone(WriteState state) noexcept {
+  return state == WriteState::vanished || state == WriteState::remade;
 }
 
 bool is_refused(const Outcome& outcome) noexcept {
@@ -62,6 +69,7 @@ bool is_success(WriteState state) noexcept {
       return true;
     case WriteState::refused:
     case WriteState::vanished:
+    case WriteState::remade:
     case WriteState::fallback:
     case WriteState::failed:
       return false;

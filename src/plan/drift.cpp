@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/drift.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -20,7 +22,10 @@ std::vector<DriftEntry> drift_of(const std::vector<AppliedMask>& masks,
                                  const Host& host,
                                  std::set<IrqNumber>& in_place) {
   std::vector<DriftEntry> drift;
-  for (const auto& [write, irq, now] : masks) {
+  for (const auto& [write, irq, now, remade] : masks) {
+    if (remade) {
+      continue;  // Where it stands now is a fresh plan's to judge.
+    }
     if (!now || *now == write.after) {
       in_place.insert(irq.value_or(IrqNumber{}));
       continue;
@@ -79,7 +84,16 @@ bool is_unknown(const Plan& plan, const Assignment& assignment) {
          !assignment.from_effective.value_or(CpuSet{}).intersects(plan.protected_cpus);
 }
 
+/// Why the plan would change the mask, and that an apply had set it if the kernel took that away.
+std::string reason_of(const Assignment& assignment, const std::vector<AppliedMask>& masks) {
+  const bool remade = std::ranges::any_of(
+      masks, [&](const AppliedMask& mask) { return mask.remade && mask.irq == assignment.irq; });
+  return remade ? fmt::format("made anew since: its guest rebooted; {}", assignment.reason)
+                : assignment.reason;
+}
+
 void add_from_plan(const Plan& plan,
+                   const std::vector<AppliedMask>& masks,
                    const std::set<IrqNumber>& in_place,
                    std::vector<DriftEntry>& drift) {
   const auto is_known = [&](std::optional<IrqNumber> irq) {
@@ -96,7 +110,7 @@ void add_from_plan(const Plan& plan,
                      assignment.vm,
                      assignment.to,
                      assignment.from,
-                     assignment.reason});
+                     reason_of(assignment, masks)});
   }
   const auto& wanted = plan.default_affinity;
   if (wanted && wanted->from && wanted->from != wanted->to && !is_known(std::nullopt)) {
@@ -124,7 +138,9 @@ std::vector<AppliedMask> vectors_now(const std::vector<Write>& writes, const Hos
     const bool is_vector = write.identity && write.identity->vector;
     const auto* irq = is_vector ? find_vector(host, *write.identity->vector) : nullptr;
     if (irq != nullptr) {
-      masks.push_back({write, irq->number, irq->affinity});
+      const auto& known = write.identity->generation;
+      const bool remade = known && irq->generation && *known != *irq->generation;
+      masks.push_back({write, irq->number, irq->affinity, remade});
     }
   }
   return masks;
@@ -135,7 +151,7 @@ Drift find_drift(const Plan& plan, const Host& host, const std::vector<AppliedMa
   Drift drift;
   drift.entries = drift_of(masks, host, in_place);
   drift.moved = take_moved(plan, drift.entries);
-  add_from_plan(plan, in_place, drift.entries);
+  add_from_plan(plan, masks, in_place, drift.entries);
   std::ranges::stable_sort(drift.entries, {}, &DriftEntry::irq);
   return drift;
 }

@@ -45,10 +45,9 @@ bool is_left_out(const Outcome& outcome) {
 
 std::string rollback_headline(const ApplyReport& report, const TextStyle& style) {
   const auto done = count_if(report, is_changed);
-  const auto gone = count_if(
-      report, [](const Outcome& outcome) { return outcome.state == WriteState::vanished; });
+  const auto gone = count_if(report, [](const Outcome& outcome) { return is_gone(outcome.state); });
   const auto left = count_if(report, [](const Outcome& outcome) {
-    return !is_success(outcome.state) && outcome.state != WriteState::vanished;
+    return !is_success(outcome.state) && !is_gone(outcome.state);
   });
   if (report.state == ApplyState::nothing_to_do) {
     return fmt::format("Nothing to roll back: {} is rolled back already.", report.id);

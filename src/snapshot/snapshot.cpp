@@ -2,6 +2,7 @@
 #include "irqtune/snapshot/snapshot.h"
 
 #include "irqtune/core/text.h"
+#include "irqtune/sys/generation.h"
 
 #include "read/interrupts/rates.h"
 
@@ -52,6 +53,23 @@ std::string capture_note(const TreeItems& items, const SnapshotOptions& options)
                      options.anonymize ? "yes" : "no");
 }
 
+/// The generations of interrupts, which a tree's own inodes would not tell.
+std::string inodes_text(const Sysfs& sysfs) {
+  std::vector<std::string> dirs = {generation_dir({})};
+  for (const auto& device : sysfs.list("/sys/bus/pci/devices")) {
+    if (const auto address = PciAddress::parse(device)) {
+      dirs.push_back(generation_dir(address));
+    }
+  }
+  std::string out;
+  for (const auto& dir : dirs) {
+    for (const auto& [name, inode] : sysfs.inodes(dir)) {
+      out += fmt::format("{}/{} {}\n", dir, name, inode);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 TreeItems collect_snapshot(const Sysfs& sysfs,
@@ -64,6 +82,9 @@ TreeItems collect_snapshot(const Sysfs& sysfs,
   take_host_files(collector);
   take_config(sysfs, collector, options.anonymize);
   take_cgroups(sysfs, collector);
+  if (auto inodes = inodes_text(sysfs); !inodes.empty()) {
+    collector.add(std::string(Sysfs::kInodes), std::move(inodes));
+  }
   take_second(sysfs, options, collector);
   if (options.anonymize) {
     anonymize(collector.items(), processes);

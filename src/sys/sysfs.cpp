@@ -2,6 +2,7 @@
 #include "irqtune/sys/sysfs.h"
 
 #include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
 #include "irqtune/sys/tree_image.h"
 
 #include "sys/fd.h"
@@ -132,22 +133,35 @@ FileText read_entry(const TreeImage& image, std::string_view path, std::size_t l
   return file;
 }
 
-std::vector<std::string> names_in(Fd fd, std::error_code& error) {
-  std::vector<std::string> names;
+using Inodes = std::vector<std::pair<std::string, std::uint64_t>>;
+
+/// Name and inode number of each entry, by name.
+Inodes entries_in(Fd fd, std::error_code& error) {
+  Inodes entries;
   DIR* dir = fd.valid() ? ::fdopendir(fd.get()) : nullptr;
   if (dir == nullptr) {
     error = last_error();
-    return names;
+    return entries;
   }
   static_cast<void>(fd.release());              // closedir(3) closes it.
   while (const auto* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): its own stream
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name != "." && name != "..") {
-      names.emplace_back(name);
+      entries.emplace_back(name, entry->d_ino);
     }
   }
   ::closedir(dir);
-  std::ranges::sort(names);
+  std::ranges::sort(entries);
+  return entries;
+}
+
+std::vector<std::string> names_in(Fd fd, std::error_code& error) {
+  auto entries = entries_in(std::move(fd), error);
+  std::vector<std::string> names;
+  names.reserve(entries.size());
+  for (auto& entry : entries) {
+    names.push_back(std::move(entry.first));
+  }
   return names;
 }
 
@@ -282,6 +296,26 @@ std::vector<std::string> Sysfs::list(std::string_view path, std::error_code* err
   }
   return names_in(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY),
                   error != nullptr ? *error : ignored);
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Sysfs::inodes(std::string_view path) const {
+  std::vector<std::pair<std::string, std::uint64_t>> found;
+  if (live_) {
+    std::error_code ignored;
+    return entries_in(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY), ignored);
+  }
+  const auto recorded = read(kInodes).value_or("");
+  for (const auto line : split(recorded, '\n')) {
+    auto rest = line;
+    const auto file = take_word(rest);
+    const auto inode = parse_number<std::uint64_t>(trimmed(rest));
+    const auto slash = file.rfind('/');
+    if (inode && slash != std::string_view::npos && file.substr(0, slash) == path) {
+      found.emplace_back(file.substr(slash + 1), *inode);
+    }
+  }
+  std::ranges::sort(found);
+  return found;
 }
 
 std::optional<std::string> Sysfs::link_target(std::string_view path) const {

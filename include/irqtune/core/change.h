@@ -18,6 +18,7 @@ struct Identity {
   std::optional<VectorId> vector;    ///< The key; found again by it if the number has changed.
   std::optional<PciAddress> device;  ///< A host device's: msi_irqs/ must still list the number.
   std::vector<std::string> actions;  ///< Handler names, compared where `vector` is empty.
+  std::optional<std::uint64_t> generation;  ///< See Irq::generation; empty if unknown.
   bool posted = false;  ///< The hardware delivers it to a vCPU by itself, as far as is known.
 };
 
@@ -36,6 +37,7 @@ enum class WriteState {
   unchanged,     ///< Was as planned already.
   refused,       ///< The kernel said no, for good.
   vanished,      ///< There is no such vector any more.
+  remade,        ///< The kernel made it anew since: what was written went with the old one.
   renumbered,    ///< Found under another number, and written there.
   fallback,      ///< The kernel put it outside the requested mask.
   failed,        ///< Something else went wrong: see `error`.
@@ -47,6 +49,9 @@ enum class WriteState {
 
 /// True if the write is in force, or will be without further help.
 [[nodiscard]] bool is_success(WriteState state) noexcept;
+
+/// True if the write went with the interrupt it was made to: nothing is left to put back.
+[[nodiscard]] bool is_gone(WriteState state) noexcept;
 
 /// What the end of a failed run made of a write that was fine by itself.
 enum class Aftermath : std::uint8_t { none, put_back, not_tried };

@@ -16,6 +16,7 @@ struct AppliedMask {
   Write write;
   std::optional<IrqNumber> irq;  ///< Its number now; empty for the default affinity.
   std::optional<CpuSet> now;     ///< Empty if it cannot be read.
+  bool remade = false;           ///< The kernel made it anew since: the mask is not what was set.
 };
 
 /// A mask that is not as it was set, or not as a fresh plan would have it.

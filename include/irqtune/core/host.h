@@ -130,7 +130,12 @@ struct Irq {
       device;                      ///< Whose interrupt it is, by msi_irqs/ or by the handler name.
   std::optional<VectorId> vector;  ///< Empty unless `device` is passed through.
   std::optional<Posted> posted;    ///< Empty unless `vector` is set.
-  std::optional<Line> line;        ///< Empty unless shared or a guest's INTx, and read in detail.
+
+  /// Which making of it this is: the inode number of its file in msi_irqs/, of /sys/kernel/irq/N
+  /// for a line, new each time the kernel makes the interrupt anew though its number and name stay.
+  /// Read of passed-through devices' only; empty if unknown, as on a tree that does not record it.
+  std::optional<std::uint64_t> generation;
+  std::optional<Line> line;  ///< Empty unless shared or a guest's INTx, and read in detail.
 };
 
 /// A row of /proc/interrupts that is not an interrupt line: NMI, LOC, PIN, ERR, ...

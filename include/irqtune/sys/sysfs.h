@@ -69,6 +69,16 @@ class Sysfs {
   [[nodiscard]] std::vector<std::string> list(std::string_view path,
                                               std::error_code* error = nullptr) const;
 
+  /// Name and inode number of each entry of a directory, by name. The kernel gives a file of sysfs
+  /// another number when it makes it anew under its old name. Of a tree, which is no kernel, as
+  /// kInodes records it: "PATH NUMBER", a line each; empty if it does not.
+  /// Source: Linux fs/kernfs/dir.c, kernfs_new_node(): numbers go round before one comes again.
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> inodes(
+      std::string_view path) const;
+
+  /// Where a tree records inode numbers.
+  static constexpr std::string_view kInodes = "/irqtune/inodes";
+
   /// A symbolic link's target as it stands; empty optional if it is absent or no link.
   [[nodiscard]] std::optional<std::string> link_target(std::string_view path) const;
 

@@ -65,6 +65,7 @@ std::string intent_line(std::size_t number, const Write& write) {
     }
     record["device"] = identity.device ? Json(identity.device->to_string()) : Json(nullptr);
     record["actions"] = identity.actions;
+    record["generation"] = identity.generation ? Json(*identity.generation) : Json(nullptr);
   }
   record["before"] = write.before;
   record["after"] = write.after.to_list();

@@ -66,6 +66,7 @@ bool read_identity(const Json& record, Identity& identity) {
     identity.vector = vector_of(*vector);
   }
   identity.device = address_of(record, "device");
+  identity.generation = number_of<std::uint64_t>(record, "generation");
   const auto actions = record.find("actions");
   for (const auto& action : actions != record.end() && actions->is_array() ? *actions : Json()) {
     if (action.is_string()) {
@@ -119,7 +120,7 @@ bool read_result(const Json& record, std::string_view event, JournalText& journa
     write.written = true;
   } else if (event == "undone") {
     write.undone = state && is_success(*state);
-    write.vanished = state == WriteState::vanished;
+    write.vanished = state && is_gone(*state);
   } else {
     write.state = state;
   }

@@ -2,6 +2,7 @@
 #include "read/interrupts/irqs.h"
 
 #include "irqtune/core/text.h"
+#include "irqtune/sys/generation.h"
 
 #include <fmt/format.h>
 
@@ -163,6 +164,24 @@ void read_affinity(const Sysfs& sysfs, Detail detail, bool mode_tells, Irq& irq)
   }
 }
 
+void join_generations(const Sysfs& sysfs, Host& host) {
+  std::map<std::optional<PciAddress>, std::map<IrqNumber, std::uint64_t>> known;
+  for (auto& irq : host.irqs) {
+    if (!irq.vector) {
+      continue;
+    }
+    const bool line = irq.vector->kind == VectorKind::intx;
+    const auto key = line ? std::nullopt : std::optional(irq.vector->device);
+    auto found = known.find(key);
+    if (found == known.end()) {
+      found = known.emplace(key, read_generations(sysfs, key)).first;
+    }
+    if (const auto at = found->second.find(irq.number); at != found->second.end()) {
+      irq.generation = at->second;
+    }
+  }
+}
+
 }  // namespace
 
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
@@ -180,6 +199,7 @@ void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
   if (detail == Detail::devices) {
     join_intx(sysfs, host);
   }
+  join_generations(sysfs, host);
   const auto version = kernel_version(host.id.kernel.value_or(""));
   const bool mode_tells = version && *version >= kModeTells;
   const auto present = sysfs.list("/proc/irq");  // Without it nothing needs to be opened.
