@@ -5,7 +5,7 @@
 # Expected: ${f:cpulist2hex:0-3,x} fails, or gives at least 0-3; a backward range, or the kernel's stride form 0-7:1/2,
 # which every mask file takes, fails too.
 # Seen: an empty list and the mask 00000000 for all of them, nothing said; while 0-1-2 is taken as 0 and 1.
-# A profile with isolated_cores=2-5,x isolates nothing.
+# Masks that a profile makes of such a variable are empty.
 # Source: tuned/utils/commands.py, cpulist_unpack().
 #
 set -eu
