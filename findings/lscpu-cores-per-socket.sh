@@ -12,9 +12,12 @@ set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
 mkdir "$t/partial"
-apt-get install -qq -y --no-install-recommends --reinstall --allow-downgrades --download-only \
-    -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Dir::Cache::archives="$t" \
-    util-linux=2.38.1-5+deb12u3 libsmartcols1=2.38.1-5+deb12u3 >/dev/null
+for _ in 1 2 3 4 5; do # another installation may be under way
+    apt-get install -qq -y --no-install-recommends --reinstall --allow-downgrades --download-only \
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Dir::Cache::archives="$t" \
+        util-linux=2.38.1-5+deb12u3 libsmartcols1=2.38.1-5+deb12u3 >/dev/null && break
+    sleep 15
+done
 for d in "$t"/*.deb; do dpkg -x "$d" "$t"; done
 export LC_ALL=C LD_LIBRARY_PATH="$t/usr/lib/x86_64-linux-gnu:$t/lib/x86_64-linux-gnu"
 is() { # WHAT SEEN EXPECTED-TO-STAND
