@@ -6,7 +6,7 @@
 # leaves an exclusion without one an error, and its schema takes the text.
 # Seen: tuned subtracts at the end (0-1,3), libvirt at the place where it stands (0-3: CPU 2 is in, no word said),
 # and 0-3,^7 excludes nothing in silence in both. A range may be excluded in tuned (0-7,^2-3); libvirt refuses that.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

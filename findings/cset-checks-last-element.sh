@@ -4,9 +4,9 @@
 # cset 1.6: only the last element of a CPU list is held against the last CPU of the machine.
 # Expected: on a machine with CPUs 0-3, a list with CPU 99 is refused wherever the 99 stands.
 # Seen: 0-1,99 is refused, 99,0-1 and 0-99,3 pass the check. And 3-1 is read as 1-3 for a mask and as no CPU at all
-# where the inverse is made, so "the shield" and "the rest" both miss, or both hold, CPUs 1 to 3.
+# where the inverse is made, so CPUs 1 to 3 are in the set and in "all the others".
 # Source: cpuset/cset.py, cpuspec_check(), cpuspec_to_hex(), cpuspec_inverse().
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # "CPU 99 too large", so the list is looked at.
 # Seen: all run with status 0 on the first number: 0:1 and "0 1" are CPU 0 alone, 1x is CPU 1. A benchmark meant for two CPUs
 # measures one. Needs CPUs 0 and 1.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

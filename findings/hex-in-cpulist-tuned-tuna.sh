@@ -6,7 +6,7 @@
 # Seen: tuned's lists take 0x3 as a mask, CPUs 0 and 1; tuna's lists (--cpus=) take it as the number 3. Also, 5-2 is the
 # empty list in tuna, no word said, and 08 is refused there as an octal slip while tuned takes it as 8.
 # Source: tuned/utils/commands.py cpulist_unpack(); tuna/tuna.py cpustring_to_list(), int(x, 0).
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -5,7 +5,7 @@
 # Expected: a location with a list, pu:0,4 (the form of taskset and of the kernel), makes the command fail.
 # Seen: the rest of the line is computed; alone it gives an empty set. mask=$(hwloc-calc ... 2>/dev/null) under "set -e"
 # goes on with CPUs missing, and the empty set prints as 0x0, which looks like a mask.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

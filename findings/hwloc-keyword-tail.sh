@@ -4,7 +4,7 @@
 # hwloc 2.9.0: whatever follows the words all, odd and even in an object range is not looked at.
 # Expected: pu:odd,0 or core:all-1 is refused, as hwloc-calc refuses pu:1x and pu:0-3x with "invalid character".
 # Seen: the tail is dropped in silence, exit status 0: "all-1" and "all,^0" (all but one, someone hopes) are all of them.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

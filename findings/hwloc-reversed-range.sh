@@ -5,7 +5,7 @@
 # Expected: pu:3-1 is refused, or is PUs 1 to 3. hwloc(7) writes ranges as X-Y, and X- for "to the end".
 # Seen: pu:3-1 gives PUs 3 to 15 of 16, no word, exit status 0. A slip in a list widens a binding to nearly the whole host
 # where libvirt and taskset refuse the same text, and numactl takes the first number only.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # Seen: "type": "Local timer interrupts" when LOC stands above it, "Posted-interrupt ..." if another does; and the names of a
 # shared line keep their comma ("i801_smbus,"), the trigger among them as if it were a device.
 # Source: jc/parsers/proc_interrupts.py, where the variable of the last row lives on.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # Seen: "3-1", "0,^0" and "0-20000" validate and are refused by define; "0-3," and " 0 - 3 " do not validate and are defined,
 # while "0,,3" is neither.
 # Source: schemas/basictypes.rng, pattern of cpuset; src/util/virbitmap.c.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # Seen: with CPUs 4 and 5 offline CPU 7 is on core 2, which was the core of CPUs 4 and 5 before, in -p and -e alike.
 # Cores are counted in the order they are met, and a kernel shows no topology of an offline CPU.
 # The tree is what a kernel shows of such a host.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # (With two threads of different cores offline instead it says 2, 2, 2: 8 where 6 are online.) Scripts that multiply the
 # lines, or take threads per core as "SMT is on", are wrong in both directions.
 # Source: sys-utils/lscpu-topology.c, which divides the numbers of CPUs.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

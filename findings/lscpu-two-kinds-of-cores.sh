@@ -7,7 +7,7 @@
 # Seen: both numberings begin again with the second kind: CPUs 0 and 4 are on core 0 of socket 0, though their kernel files
 # say packages 0 and 1. "sort -u on CORE" finds two cores of four.
 # The tree is that of two clusters, Cortex parts d05 and d0b, as the kernel shows them.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # Seen: plain: 0000:3b:00.0 and 10000:e1:00.0; -mm and -vmm: 3b:00.0 and 10000:e1:00.0. Joined with a plain listing, with sysfs
 # or with names in /proc/interrupts, which write 0000:, the devices of domain 0 fall out. -D helps.
 # Source: lspci.c, show_slot_name(), which has a rule of its own for the machine modes.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # Seen: no word, exit status 0, the program is bound to the first number alone.
 # Where known: libnuma reads the end of a range and then counts up from its start, so only the start is set.
 # A list typed as 7-4 leaves a four-thread program on one CPU. Needs CPUs 0 and 1.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

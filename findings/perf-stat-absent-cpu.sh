@@ -6,7 +6,7 @@
 # Seen: "<not supported>" in the place of the number, nothing else, status 0: it reads as if this machine had no such counter.
 # A list made before a CPU went offline loses every count in this way.
 # Needs root or perf_event_paranoid below 1, and no CPU 999.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # the linter, which does complain of an le label on a gauge, complains of these.
 # Seen: exit status 0 for falling buckets, for no +Inf bucket, for a _count that differs, and for samples without _bucket.
 # Latency histograms written by hand (of an interrupt's wait, say) reach the server, where quantiles of them are wrong.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

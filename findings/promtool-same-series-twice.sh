@@ -5,7 +5,7 @@
 # Expected: a page of metrics whose series stand there twice, which the text format rules out (a name with its
 # labels stands once), is refused by the linter, as a label given twice in one series is.
 # Seen: exit status 0 and no word. A textfile of per-CPU interrupt counts in which two rows carry one CPU passes the check in CI.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # Seen: accepted; query-memdev lists 0 and 63. The same excess on a thread-context object (cpu-affinity=0,99) is dropped, and
 # that object reports what is really in force: two objects of one feature, one echoes the wish and one the fact.
 # Where known: mbind(2) and sched_setaffinity(2) leave out what is not there. Needs a host without node 63 and CPU 4000.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # Seen: it keeps qemu-system-x86, the name of the main loop and of workers; scripts that pin by comm (IO *) miss it, without a
 # word from QEMU, and pin it with the emulator threads.
 # Where known: pthread_setname_np() refuses longer names as a whole, and the result is not looked at.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -5,7 +5,7 @@
 # Expected: vCPUs that nobody assigns are spread over the nodes, as -numa node,memdev= twice did up to machine version 6.1.
 # Seen: all on node 0 and no warning, while leaving out one CPU of a given list draws two warnings.
 # Where known: CPUs without a node are dealt out by socket, and since 6.2 -smp 4 is one socket of 4 cores, not 4 sockets.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -6,7 +6,7 @@
 # siblings are N and N+half) is refused, or at least warned about like a CPU without any node.
 # Seen: started without a word; query-cpus-fast shows core 0 on nodes 0 and 1. The guest gets a topology no machine has,
 # and pins made by "one core, one node" go to the wrong memory.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

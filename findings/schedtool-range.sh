@@ -5,7 +5,7 @@
 # Expected: "-a AFFINITY_MASK: bitmask or list"; the list 0-1 is CPUs 0 and 1 as in taskset, or it is refused.
 # Seen: 0-1 binds to CPU 0, 1-0 to CPU 1, and a hexadecimal number inside a list is CPU 0; no word, exit status 0.
 # Needs CPUs 0 and 1.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

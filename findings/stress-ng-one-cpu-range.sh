@@ -6,7 +6,7 @@
 # and 1.9 or 1x is refused.
 # Seen: 1-1 is "invalid range ... end value must be larger than start value", status 1; 1.9, 1x and 0x1 run with status 0,
 # and 0x1 is CPU 0. Needs CPUs 0 and 1.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

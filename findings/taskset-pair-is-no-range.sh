@@ -7,7 +7,7 @@
 # Seen: a run of exactly two becomes a pair with a comma, longer runs a range. A check that compares the texts reports a
 # drift that is none, on hosts with two threads a core more often than not. tuna 0.15 prints pairs the same way.
 # Needs CPUs 0 and 1.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

@@ -7,7 +7,7 @@
 # selected by the first device's name is nothing, with status 0, and what is selected by the last one's is both, unseen.
 # Source: procfs.py, interrupts.parse_entry(): blanks are split first, and only the last word is kept.
 # The file is mounted over /proc/interrupts in a private mount namespace (root). Nothing is moved here.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

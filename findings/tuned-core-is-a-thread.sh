@@ -6,7 +6,7 @@
 # Seen: on two sockets with siblings 0,1 2,3 / 4,5 6,7 the answer is 1,2,3,5,6,7: CPUs 1 and 5 are isolated though they share
 # their cores with the housekeeping CPUs 0 and 4. The realtime-virtual-host profile has this as its default.
 # Source: tuned/profiles/functions/function_calc_isolated_cores.py, which reads physical_package_id and no sibling list.
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

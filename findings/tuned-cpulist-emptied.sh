@@ -7,7 +7,7 @@
 # Seen: an empty list and the mask 00000000 for all of them, nothing said; while 0-1-2 is taken as 0 and 1.
 # Masks that a profile makes of such a variable are empty.
 # Source: tuned/utils/commands.py, cpulist_unpack().
-#
+
 set -eu
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
