@@ -73,7 +73,7 @@ bool find_again(Run& run, Item& item, const std::error_code& error) {
     // It is there: again, if it was made anew under its old number meanwhile, or between two
     // states, such as vfio exchanging its handler. Else EIO is the word on a managed interrupt.
     describe_refusal(error, outcome);
-    run.kernel.sleep(error.value() == EIO ? std::chrono::milliseconds{} : kRetryPause);
+    run.kernel.clock.sleep(error.value() == EIO ? std::chrono::milliseconds{} : kRetryPause);
     return true;
   }
   outcome.irq = *irq;

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <thread>
 #include <utility>
 
 namespace irqtune {
@@ -63,14 +62,11 @@ Kernel::Kernel(const Sysfs& tree, const ApplyOptions& options)
     : sysfs(tree),
       follows(options.follows.value_or(tree.live())),
       write(options.write),
-      sleep(options.sleep) {
+      clock(options.clock) {
   if (!write) {
     write = [&tree](auto path, auto text, const auto& holds) {
       return tree.write(path, text, holds);
     };
-  }
-  if (!sleep) {
-    sleep = [](std::chrono::milliseconds pause) { std::this_thread::sleep_for(pause); };
   }
 }
 
@@ -123,7 +119,7 @@ std::error_code put(const Kernel& kernel,
     const auto error = kernel.write(path, text, still_holds);
     const bool again = error.value() == EBUSY || error.value() == EAGAIN;
     if (again && ++busy < kBusyTries) {
-      kernel.sleep(kBusyPause);
+      kernel.clock.sleep(kBusyPause);
     } else if (error.value() != EINTR || ++interrupted >= kInterruptedTries) {
       return error;
     }

@@ -5,7 +5,6 @@
 #include "irqtune/core/change.h"
 #include "irqtune/sys/sysfs.h"
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,7 +20,7 @@ struct Kernel {
   const Sysfs& sysfs;
   bool follows;  ///< Effective masks follow the requested ones: not on a tree.
   WriteFn write;
-  std::function<void(std::chrono::milliseconds)> sleep;
+  Clock clock;
 };
 
 /// The file that holds the requested mask: of interrupt `irq`, or the default one.

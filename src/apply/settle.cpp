@@ -5,32 +5,16 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace irqtune {
 
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInterval{200};
-
-struct Clock {
-  std::function<milliseconds()> now;
-  std::function<void(milliseconds)> sleep;
-};
-
-Clock clock_of(const SettleOptions& options) {
-  if (options.now && options.sleep) {
-    return {options.now, options.sleep};
-  }
-  return {[] {
-            return std::chrono::duration_cast<milliseconds>(
-                std::chrono::steady_clock::now().time_since_epoch());
-          },
-          [](milliseconds pause) { std::this_thread::sleep_for(pause); }};
-}
 
 /// Numbers and kinds of all vectors, as one text to compare.
 std::string vectors_text(const Sysfs& sysfs, const std::vector<PciAddress>& devices) {
@@ -81,7 +65,7 @@ class Watch {
 bool wait_until_stable(const Sysfs& sysfs,
                        const std::function<std::vector<PciAddress>()>& devices,
                        const SettleOptions& options) {
-  const auto clock = clock_of(options);
+  const auto& clock = options.clock;
   const auto start = clock.now();
   Watch watch(sysfs, devices);
   auto changed = clock.now();
@@ -96,11 +80,11 @@ bool wait_until_stable(const Sysfs& sysfs,
     if (now - start >= options.timeout || (options.interrupted && options.interrupted())) {
       return false;
     }
-    clock.sleep(std::min(
+    clock.sleep(std::min<microseconds>(
         {kInterval, options.stable_for - (now - changed), options.timeout - (now - start)}));
     changed = watch.has_changed() ? clock.now() : changed;
     if (options.on_wait) {
-      options.on_wait(clock.now() - start);
+      options.on_wait(std::chrono::duration_cast<milliseconds>(clock.now() - start));
     }
   }
 }

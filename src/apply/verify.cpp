@@ -113,11 +113,11 @@ void verify(const Kernel& kernel,
   auto pause = kFirstPause;
   while (!moving.empty() && timeout > std::chrono::milliseconds::zero() &&
          !(interrupted && interrupted())) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = kernel.clock.now();
     pause = std::min({pause * 2, kLongestPause, timeout});
-    kernel.sleep(pause);
+    kernel.clock.sleep(pause);
     drop_arrived();
-    const auto spent = std::chrono::steady_clock::now() - start;
+    const auto spent = kernel.clock.now() - start;
     timeout -= std::max(pause, std::chrono::duration_cast<std::chrono::milliseconds>(spent));
   }
   std::erase_if(moving, [](const auto* one) { return one->state == WriteState::posted; });

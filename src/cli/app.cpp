@@ -77,13 +77,6 @@ TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostre
   return style;
 }
 
-/// True for what may have changed the host by the time its result is printed.
-bool changes_host(const Command& command) {
-  const auto* apply = std::get_if<ApplyCommand>(&command);
-  const auto* rollback = std::get_if<RollbackCommand>(&command);
-  return (apply != nullptr && !apply->dry_run) || (rollback != nullptr && !rollback->dry_run);
-}
-
 /// `code`, unless the result could not be printed. What was applied stays so: 1 would say that the
 /// host is as it was before.
 ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& err) {
@@ -157,13 +150,15 @@ ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std
   const bool progress = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
   require_one_reader(call);
   const Context context{std::move(sysfs), call, cpu_text_of(call), style, progress, out, err};
+  const bool changes =
+      std::visit([](const auto& options) { return changes_host(options); }, call.command);
   // Until the result is printed: a reader that went away must not change the exit code.
   std::optional<SignalGuard> signals;
-  if (changes_host(call.command)) {
+  if (changes) {
     signals.emplace();
   }
   const auto code = run_command(context);
-  return flushed(code, changes_host(call.command), out, err);
+  return flushed(code, changes, out, err);
 }
 
 void print_error(std::ostream& err, const Error& error) {

@@ -70,6 +70,8 @@ struct ApplyCommand {
   LockOptions lock;
   bool strict = false;
   bool force = false;
+
+  [[nodiscard]] bool changes_host() const noexcept { return !dry_run; }
 };
 
 struct RollbackCommand {
@@ -78,6 +80,8 @@ struct RollbackCommand {
   bool dry_run = false;
   bool force = false;
   LockOptions lock;
+
+  [[nodiscard]] bool changes_host() const noexcept { return !dry_run; }
 };
 
 struct HistoryOptions {
@@ -117,6 +121,17 @@ struct MeasureCommand {
   std::string against;  ///< A path of this machine; empty: nothing to compare with.
   bool append = false;
 };
+
+/// True for what may have changed the host by the time its result is printed: commands that write
+/// to it have a member of this name that says when.
+template <typename Options>
+[[nodiscard]] bool changes_host(const Options& options) noexcept {
+  if constexpr (requires { options.changes_host(); }) {
+    return options.changes_host();
+  } else {
+    return false;
+  }
+}
 
 /// One alternative per subcommand. A new command is an alternative here, its flags in parse.cpp and
 /// a `run` overload in cmd_<name>.cpp; without the overload `std::visit` does not compile.

@@ -309,11 +309,6 @@ std::filesystem::path state_dir_of(const Context& context) {
                                         : std::filesystem::path(context.call.state_dir);
 }
 
-bool has_state_dir(const Session& session) {
-  std::error_code error;
-  return std::filesystem::exists(session.state_dir, error) || error;
-}
-
 bool may_have_journals(const Context& context) {
   return !context.sysfs.in_memory() || !context.call.state_dir.empty();
 }

@@ -48,9 +48,6 @@ struct Planned {
 /// Where its state directory is.
 [[nodiscard]] std::filesystem::path state_dir_of(const Context& context);
 
-/// False if nothing was ever applied there; true if it cannot be told.
-[[nodiscard]] bool has_state_dir(const Session& session);
-
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
 

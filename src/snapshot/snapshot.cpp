@@ -29,7 +29,7 @@ void take_second(const Sysfs& sysfs, const SnapshotOptions& options, Collector& 
     take_moving(collector, "/sample2");
     return;
   }
-  wait_seconds(*options.sample, options.on_wait);
+  wait_seconds(*options.sample, options.on_wait, options.clock);
   Collector second(sysfs);
   take_moving(second, "");
   for (auto& [path, item] : second.items()) {

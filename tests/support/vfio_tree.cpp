@@ -94,7 +94,7 @@ PciAddress vfio_device() {
 
 ApplyOptions quick_options() {
   ApplyOptions options;
-  options.sleep = [](std::chrono::milliseconds) {};
+  options.clock.sleep = [](std::chrono::microseconds) {};
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include "irqtune/core/change.h"
 #include "irqtune/core/drift.h"
 #include "irqtune/core/plan.h"
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <chrono>
@@ -44,8 +45,7 @@ struct ApplyOptions {
   /// Whether effective masks follow the requested ones. Empty: Sysfs::live(); a tree is no kernel.
   std::optional<bool> follows;
 
-  /// Pauses between retries and while verifying. Empty: std::this_thread::sleep_for.
-  std::function<void(std::chrono::milliseconds)> sleep;
+  Clock clock;  ///< Of the pauses between retries and while verifying.
 };
 
 /// What `apply --dry-run` reports: who would change. Opens nothing for writing.
@@ -85,6 +85,9 @@ struct RollbackSelection {
                                                  const Session& session,
                                                  const ApplyOptions& options);
 
+/// False if nothing was ever applied there; true if it cannot be told.
+[[nodiscard]] bool has_state_dir(const Session& session);
+
 /// Newest first. A journal that cannot be read is an entry with a `problem`.
 [[nodiscard]] std::vector<HistoryEntry> history(const Session& session);
 
@@ -112,7 +115,8 @@ class Lock {
   /// followed.
   Lock(const std::filesystem::path& state_dir,
        std::chrono::milliseconds wait,
-       const std::filesystem::path& root = "/");
+       const std::filesystem::path& root = "/",
+       const Clock& clock = {});
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   Lock(Lock&&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/pci.h"
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <chrono>
@@ -19,9 +20,7 @@ struct SettleOptions {
   std::function<void(std::chrono::milliseconds)> on_wait;
   std::function<bool()> interrupted;  ///< True ends the wait. May be empty.
 
-  /// Both are given or neither; empty: the steady clock, std::this_thread::sleep_for.
-  std::function<std::chrono::milliseconds()> now;
-  std::function<void(std::chrono::milliseconds)> sleep;
+  Clock clock;
 };
 
 /// Waits until the vectors of `devices` (numbers and kinds in their msi_irqs/) have not changed for

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/host.h"
 #include "irqtune/read/cpus/lscpu.h"
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <functional>
@@ -28,6 +29,7 @@ struct ReadOptions {
 
   /// Called about every 100 ms during a wait, with the seconds left; may be empty.
   std::function<void(double)> on_wait;
+  Clock clock;
 };
 
 /// Who the host is, and nothing else.

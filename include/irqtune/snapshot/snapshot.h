@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 #include "irqtune/sys/tree_writer.h"
 
@@ -25,6 +26,7 @@ struct SnapshotOptions {
 
   /// Called about every 100 ms during the wait, with the seconds left; may be empty.
   std::function<void(double)> on_wait;
+  Clock clock;
 };
 
 struct SnapshotReport {

@@ -21,6 +21,11 @@ void add_standing(const JournalText& journal, const Claims& newer, std::vector<W
 
 }  // namespace
 
+bool has_state_dir(const Session& session) {
+  std::error_code error;
+  return std::filesystem::exists(session.state_dir, error) || error;
+}
+
 std::vector<HistoryEntry> history(const Session& session) {
   const JournalDir dir(session, false);
   std::vector<HistoryEntry> entries;

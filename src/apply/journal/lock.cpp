@@ -13,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <string>
-#include <thread>
 #include <tuple>
 
 #include <fcntl.h>
@@ -90,7 +89,10 @@ bool try_lock(int fd, const std::filesystem::path& path) {
 }
 
 /// Waits for the lock, `left` at most. Throws as Lock() does.
-void wait_for_lock(int fd, const std::filesystem::path& path, std::chrono::milliseconds left) {
+void wait_for_lock(int fd,
+                   const std::filesystem::path& path,
+                   std::chrono::milliseconds left,
+                   const Clock& clock) {
   while (!try_lock(fd, path)) {
     const auto other =
         fmt::format("{}: another irqtune ({}) is at work", path.native(), holder_text(fd));
@@ -101,15 +103,18 @@ void wait_for_lock(int fd, const std::filesystem::path& path, std::chrono::milli
       throw Error(ErrorKind::busy, other, "wait for it with --wait-lock, or try again later");
     }
     const auto pause = std::min(left, kPollInterval);
-    std::this_thread::sleep_for(pause);
+    clock.sleep(pause);
     left -= pause;
   }
 }
 
-Fd locked(int dir, const std::filesystem::path& path, std::chrono::milliseconds wait) {
+Fd locked(int dir,
+          const std::filesystem::path& path,
+          std::chrono::milliseconds wait,
+          const Clock& clock) {
   while (true) {
     Fd fd = open_lock(dir, path);
-    wait_for_lock(fd.get(), path, wait);
+    wait_for_lock(fd.get(), path, wait, clock);
     if (is_in_place(dir, fd.get())) {
       return fd;
     }
@@ -120,10 +125,11 @@ Fd locked(int dir, const std::filesystem::path& path, std::chrono::milliseconds 
 
 Lock::Lock(const std::filesystem::path& state_dir,
            std::chrono::milliseconds wait,
-           const std::filesystem::path& root) {
+           const std::filesystem::path& root,
+           const Clock& clock) {
   const auto path = state_dir / "lock";
   const Fd dir = open_state_dir(state_dir, root, true);
-  Fd fd = locked(dir.get(), path, wait);
+  Fd fd = locked(dir.get(), path, wait, clock);
   found_ = stamp_of(fd.get());
   // The PID is a courtesy to the next one: failing to write it must not cost the lock.
   const auto pid = fmt::format("{}\n", ::getpid());

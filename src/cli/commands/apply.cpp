@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
 
+#include "irqtune/apply/apply_plan.h"
 #include "irqtune/apply/settle.h"
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
@@ -206,99 +207,42 @@ ExitCode finish(ApplyReport report,
   return code_of(report);
 }
 
-/// Throws Error{applying} if a signal came: nothing has begun.
-void check_interrupted() {
-  if (SignalGuard::interrupted()) {
-    throw Error(ErrorKind::applying, "apply: interrupted; nothing was changed");
-  }
-}
-
-/// A plan, and what is to be said before it is carried out.
-struct Work {
-  Plan plan;
-  std::vector<std::string> warnings;
-};
-
-/// Plans, unless a plan is given. Throws where the plan's changes cannot or must not be made.
-Work prepared(const ApplyCommand& options,
-              const std::optional<Plan>& given,
-              const Context& context) {
-  Work work{given ? *given : plan_for(context, options.policy).plan, {}};
-  const bool changes = change_count(work.plan) > 0;
-  if (changes) {
-    work.warnings = posting_warnings(options, context.sysfs);
-  }
-  const auto& planned = work.plan.warnings;
-  work.warnings.insert(work.warnings.end(), planned.begin(), planned.end());
-  const auto why =
-      changes && !context.sysfs.in_memory() ? why_not_writable(context.sysfs) : std::nullopt;
-  if (why && options.dry_run) {
-    work.warnings.push_back(*why);
-  } else if (why) {
-    throw Error(ErrorKind::applying, *why);
-  }
-  if (changes && (!options.dry_run || options.strict)) {
-    const auto meddlers = meddler_warnings(work.plan, options.strict, context.sysfs);
-    work.warnings.insert(work.warnings.end(), meddlers.begin(), meddlers.end());
-  }
-  return work;
-}
-
-ApplyReport carry_out(const Work& work,
-                      const ApplyCommand& options,
-                      Session session,
-                      const Context& context) {
-  session.plan_digest = plan_digest(work.plan);
-  ApplyOptions apply_options;
-  apply_options.keep_going = options.keep_going;
-  apply_options.force = options.force;
-  apply_options.verify_timeout = milliseconds(options.verify_timeout);
-  apply_options.interrupted = [] { return SignalGuard::interrupted(); };
-  return apply(writes_for(work.plan), context.sysfs, session, apply_options);
-}
-
-/// Takes the lock. Where there is nothing to write, only another irqtune at work is an error: it
-/// may be about to change what is in place.
-void take_lock(const Work& work,
-               const ApplyCommand& options,
-               const Session& session,
-               std::optional<Lock>& lock) {
-  try {
-    lock.emplace(session.state_dir, wait_of(options.lock), session.root);
-  } catch (const Error& error) {
-    if (change_count(work.plan) > 0 || error.kind() == ErrorKind::busy ||
-        SignalGuard::interrupted()) {
-      throw;
-    }
-  }
-}
-
-/// Under the lock: what another irqtune did since `work` was planned, for another guest say, counts
-/// for the balance too. `stamp`: the lock's, from before planning.
-ApplyReport carry_out_alone(Work& work,
-                            const ApplyCommand& options,
-                            const std::optional<Plan>& given,
-                            const std::string& stamp,
-                            const Context& context) {
-  check_interrupted();
-  const auto session = session_of(context, read_host_id(context.sysfs));
-  std::optional<Lock> lock;
-  take_lock(work, options, session, lock);
-  if (!lock) {
-    return {};
-  }
-  const bool waited = options.wait_stable || options.lock.wait > 0;
-  if (given && waited) {
+/// Plans, unless a plan is given. Throws where the plan's changes must not be made.
+Proposal propose(const ApplyCommand& options,
+                 const std::optional<Plan>& given,
+                 const Context& context) {
+  if (given) {
     check_plan_fits(*given, context, options.plan_file, options.force);
   }
-  if (!given && lock->found() != stamp) {
-    const auto told = std::exchange(work, prepared(options, given, context)).warnings;
-    auto fresh = work.warnings;
-    std::erase_if(
-        fresh, [&](const auto& warning) { return std::ranges::find(told, warning) != told.end(); });
-    print_warnings(context, fresh);
+  Proposal proposal{given ? *given : plan_for(context, options.policy).plan, {}, {}};
+  proposal.digest = plan_digest(proposal.plan);
+  const bool changes = change_count(proposal.plan) > 0;
+  auto& warnings = proposal.warnings;
+  if (changes) {
+    warnings = posting_warnings(options, context.sysfs);
   }
-  return carry_out(work, options, session, context);
+  const auto& planned = proposal.plan.warnings;
+  warnings.insert(warnings.end(), planned.begin(), planned.end());
+  if (changes && (!options.dry_run || options.strict)) {
+    const auto meddlers = meddler_warnings(proposal.plan, options.strict, context.sysfs);
+    warnings.insert(warnings.end(), meddlers.begin(), meddlers.end());
+  }
+  return proposal;
+}
+
+ApplyRequest request_of(const ApplyCommand& options,
+                        const std::optional<Plan>& given,
+                        const Context& context) {
+  ApplyRequest request;
+  request.propose = [&options, &given, &context] { return propose(options, given, context); };
+  request.tell = [&context](const auto& warnings) { print_warnings(context, warnings); };
+  request.dry_run = options.dry_run;
+  request.lock_wait = wait_of(options.lock);
+  request.options.keep_going = options.keep_going;
+  request.options.force = options.force;
+  request.options.verify_timeout = milliseconds(options.verify_timeout);
+  request.options.interrupted = [] { return SignalGuard::interrupted(); };
+  return request;
 }
 
 /// Throws Error{usage} if options were typed that the plan in the file has settled.
@@ -328,16 +272,9 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (options.wait_stable) {
     wait_for_vectors(options, given, context);
   }
-  const auto stamp = lock_stamp(state_dir_of(context));
-  auto work = prepared(options, given, context);
-  print_warnings(context, work.warnings);  // Before anything is written.
-  ApplyReport report;
-  if (options.dry_run) {
-    report = dry_run(writes_for(work.plan), context.sysfs);
-  } else if (change_count(work.plan) > 0 || has_state_dir(session_of(context, HostId{}))) {
-    report = carry_out_alone(work, options, given, stamp, context);
-  }
-  return finish(std::move(report), work.plan, work.warnings, context);
+  const auto session = session_of(context, read_host_id(context.sysfs));
+  auto [proposal, report] = apply_plan(request_of(options, given, context), context.sysfs, session);
+  return finish(std::move(report), proposal.plan, proposal.warnings, context);
 }
 
 }  // namespace irqtune

@@ -45,8 +45,8 @@ ExitCode run(const MeasureCommand& options, const Context& context) {
   const auto policy = policy_of(policy_options);
   const auto host = read_host_for(context, policy_options, Detail::devices, false);
   const auto plan = make_plan(host, policy);
-  const auto readings =
-      read_loads(context.sysfs, host, options.seconds, kSlices, progress_of(context, "measuring"));
+  const auto readings = read_loads(
+      context.sysfs, host, {options.seconds, kSlices, progress_of(context, "measuring"), {}});
   auto measured = measure(host, plan.protections, plan.housekeeping, readings);
   measured.compare = compare(earlier, measured.samples);
   print_warnings(context, measured.warnings);

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <iterator>
 #include <limits>
-#include <thread>
 
 namespace irqtune {
 
@@ -130,15 +129,17 @@ std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix) {
   return parse_uptime(sysfs.read(fmt::format("{}/proc/uptime", prefix)).value_or(""));
 }
 
-void wait_seconds(double seconds, const std::function<void(double)>& on_wait) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  for (auto now = Clock::now(); now < end; now = Clock::now()) {
-    const std::chrono::duration<double> left = end - now;
+void wait_seconds(double seconds, const std::function<void(double)>& on_wait, const Clock& clock) {
+  using std::chrono::microseconds;
+  constexpr microseconds kStep{100'000};
+  const auto end = clock.now() +
+                   std::chrono::duration_cast<microseconds>(std::chrono::duration<double>(seconds));
+  for (auto now = clock.now(); now < end; now = clock.now()) {
+    const auto left = end - now;
     if (on_wait) {
-      on_wait(left.count());
+      on_wait(std::chrono::duration<double>(left).count());
     }
-    std::this_thread::sleep_for(std::min(left, std::chrono::duration<double>(0.1)));
+    clock.sleep(std::min(left, kStep));
   }
 }
 
@@ -180,11 +181,11 @@ void read_rates(const Sysfs& sysfs, const ReadOptions& options, Host& host) {
     rates_since_boot(sysfs, host);
     return;
   }
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = options.clock.now();
   const auto before = read_moving(sysfs, "");
-  wait_seconds(*options.sample, options.on_wait);
+  wait_seconds(*options.sample, options.on_wait, options.clock);
   const auto after = read_moving(sysfs, "");
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double> seconds = options.clock.now() - start;
   for (auto& irq : host.irqs) {  // The first reading may be younger than the rows of the host.
     const auto found = std::ranges::lower_bound(before.table.irqs, irq.number, {}, &Irq::number);
     if (found != before.table.irqs.end() && found->number == irq.number) {

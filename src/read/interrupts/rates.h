@@ -19,7 +19,9 @@ namespace irqtune {
 [[nodiscard]] std::optional<double> parse_uptime(std::string_view text);
 
 /// Waits, and tells `on_wait`, which may be empty, from time to time how many seconds are left.
-void wait_seconds(double seconds, const std::function<void(double)>& on_wait);
+void wait_seconds(double seconds,
+                  const std::function<void(double)>& on_wait,
+                  const Clock& clock = {});
 
 /// Seconds since boot; empty optional if unknown.
 [[nodiscard]] std::optional<double> read_uptime(const Sysfs& sysfs, std::string_view prefix);

@@ -142,9 +142,7 @@ LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& h
 
 std::vector<LoadReading> read_loads(const Sysfs& sysfs,
                                     const Host& host,
-                                    double seconds,
-                                    std::size_t slices,
-                                    const std::function<void(double)>& on_wait) {
+                                    const LoadOptions& options) {
   if (!sysfs.live()) {
     if (!sysfs.exists("/sample2/proc/interrupts")) {
       throw Error(ErrorKind::usage,
@@ -160,18 +158,19 @@ std::vector<LoadReading> read_loads(const Sysfs& sysfs,
     }
     return readings;
   }
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
-  const auto since = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto& clock = options.clock;
+  const auto start = clock.now();
+  const auto since = [&] { return std::chrono::duration<double>(clock.now() - start).count(); };
   std::vector<LoadReading> readings;
-  for (std::size_t i = 0; i <= slices; ++i) {
-    const auto due = seconds * static_cast<double>(i) / static_cast<double>(slices);
+  for (std::size_t i = 0; i <= options.slices; ++i) {
+    const auto due = options.seconds * static_cast<double>(i) / static_cast<double>(options.slices);
     if (const auto left = due - since(); left > 0) {
-      wait_seconds(left, [&](double) {
-        if (on_wait) {
-          on_wait(seconds - since());
+      const auto tell = [&](double) {
+        if (options.on_wait) {
+          options.on_wait(options.seconds - since());
         }
-      });
+      };
+      wait_seconds(left, tell, clock);
     }
     const auto at = since();
     readings.push_back(read_load(sysfs, "", host));

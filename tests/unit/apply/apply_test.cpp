@@ -154,7 +154,7 @@ TEST_CASE("apply: the effective CPU decides what is said of a write", "[apply]")
     CHECK(apply(writes, sysfs, tree.session(), options).outcomes.at(0).state == WriteState::ok);
   }
   SECTION("after a while") {
-    options.sleep = [&, left = 3](auto) mutable {
+    options.clock.sleep = [&, left = 3](auto) mutable {
       tree.file(effective, --left == 0 ? "0\n" : "7\n");
     };
     CHECK(apply(writes, sysfs, tree.session(), options).outcomes.at(0).state == WriteState::ok);
@@ -174,7 +174,7 @@ TEST_CASE("apply: the effective CPU decides what is said of a write", "[apply]")
     CHECK(report.outcomes.at(0).state == WriteState::pending);
   }
   SECTION("another program sets it while it moves") {
-    options.sleep = [&](auto) { tree.file("/proc/irq/30/smp_affinity_list", "5\n"); };
+    options.clock.sleep = [&](auto) { tree.file("/proc/irq/30/smp_affinity_list", "5\n"); };
     const auto report = apply(writes, sysfs, tree.session(), options);
     CHECK(report.outcomes.at(0).state == WriteState::failed);
     CHECK(report.outcomes.at(0).error ==
@@ -207,7 +207,7 @@ TEST_CASE("apply: a signal ends the wait for the kernel, and undoes", "[apply]")
   options.verify_timeout = std::chrono::hours(1);
   options.keep_going = GENERATE(false, true);
   int pauses = 0;
-  options.sleep = [&](auto) { ++pauses; };
+  options.clock.sleep = [&](auto) { ++pauses; };
   options.interrupted = [&] { return pauses > 1; };
   const auto report = apply(tree.writes(), sysfs, tree.session(), options);
   CHECK(report.state == ApplyState::rolled_back);

@@ -10,14 +10,15 @@ namespace irqtune {
 
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 /// A clock that only moves when someone sleeps, and calls `at` each time.
 SettleOptions simulated(milliseconds& now, std::function<void()> at) {
   SettleOptions options;
-  options.now = [&now] { return now; };
-  options.sleep = [&now, at = std::move(at)](milliseconds pause) {
-    now += pause;
+  options.clock.now = [&now] { return now; };
+  options.clock.sleep = [&now, at = std::move(at)](microseconds pause) {
+    now += std::chrono::duration_cast<milliseconds>(pause);
     at();
   };
   return options;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/measurement.h"
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <cstddef>
@@ -32,13 +33,18 @@ namespace irqtune {
 /// counts (root only) and the run delay of the running VMs' vCPU threads. `at` is /proc/uptime.
 [[nodiscard]] LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& host);
 
+/// How long to read, and how often.
+struct LoadOptions {
+  double seconds = 10;
+  std::size_t slices = 10;
+  std::function<void(double)> on_wait;  ///< As in ReadOptions.
+  Clock clock;
+};
+
 /// Readings `seconds` / `slices` apart, one more than `slices`; of a tree its own two readings.
-/// `on_wait` as in ReadOptions; `stop` ends it early, with what there is then.
 /// Throws Error{usage} if the tree has no second reading, or no time passed between the two.
 [[nodiscard]] std::vector<LoadReading> read_loads(const Sysfs& sysfs,
                                                   const Host& host,
-                                                  double seconds,
-                                                  std::size_t slices,
-                                                  const std::function<void(double)>& on_wait);
+                                                  const LoadOptions& options);
 
 }  // namespace irqtune

@@ -60,7 +60,7 @@ TEST_CASE("load: a VM's run delay and exits", "[read][load]") {
   CHECK_FALSE(reading.vms.at("vm1").irq_exits);
   REQUIRE(reading.counters.size() == 1);
   CHECK(reading.counters[0].counts == std::vector<CpuCount>{{0, 7}});
-  CHECK_THROWS_AS(read_loads(sysfs, host, 1, 10, {}), Error);  // No second reading.
+  CHECK_THROWS_AS(read_loads(sysfs, host, {}), Error);  // No second reading.
 }
 
 }  // namespace irqtune::test
