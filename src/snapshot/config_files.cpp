@@ -3,6 +3,7 @@
 
 #include "read/settings/config_lines.h"
 #include "read/settings/meddlers.h"
+#include "read/settings/tuned.h"
 
 #include <fmt/format.h>
 
@@ -22,14 +23,16 @@ std::string_view last_part(std::string_view path) {
 
 /// Lines of a configuration that are read: section headers, and these keys.
 std::string kept_lines(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kKeys = {"include",
-                                                     "isolated_cores",
-                                                     "irq_process",
-                                                     "type",
-                                                     "enabled",
-                                                     "irqbalance_config_file",
-                                                     "set_multiqueue",
-                                                     "ExecStart"};
+  constexpr std::array<std::string_view, 10> kKeys = {"include",
+                                                      "replace",
+                                                      "profile_dirs",
+                                                      "isolated_cores",
+                                                      "irq_process",
+                                                      "type",
+                                                      "enabled",
+                                                      "irqbalance_config_file",
+                                                      "set_multiqueue",
+                                                      "ExecStart"};
   std::string out;
   for (const auto line : split(text, '\n')) {
     auto rest = trimmed(line);
@@ -100,11 +103,21 @@ class ConfigCollector {
         .first->second;
   }
 
+  /// A file of variables is named after its profile: "/etc/tuned/cpu-partitioning-variables.conf".
+  std::string variables_file(std::string_view path) {
+    constexpr std::string_view kEnding = "-variables.conf";
+    auto profile = last_part(path);
+    profile.remove_suffix(profile.ends_with(kEnding) ? kEnding.size() : 0);
+    const auto name = profile_name(profile);
+    return name == profile ? std::string(path) : fmt::format("/etc/tuned/{}{}", name, kEnding);
+  }
+
   std::string include_line(std::string_view line) {
     static_cast<void>(take_until(line, '='));
     std::string out = "include=";
     for (const auto word : words(line)) {
-      out += profile_name(word.substr(0, word.find(','))) + " ";
+      const bool file = word.find('/') != std::string_view::npos;
+      out += (file ? variables_file(word) : profile_name(word.substr(0, word.find(',')))) + " ";
     }
     return out;
   }
@@ -130,8 +143,13 @@ class ConfigCollector {
   void take_tuned() {
     for (const auto& path : tuned_files(sysfs_)) {
       const auto text = sysfs_.read(path).value_or("");
-      if (last_part(path) == "active_profile") {
+      if (last_part(path).ends_with("_profile")) {  // The active ones, and one loaded after them.
         put(path, active_profiles(text) + "\n");
+        continue;
+      }
+      if (last_part(path) != "tuned.conf") {
+        const bool variables = last_part(path) != "tuned-main.conf";
+        collector_.add(variables ? variables_file(path) : path, kept_lines(text));
         continue;
       }
       const auto directory = path.substr(0, path.rfind('/'));

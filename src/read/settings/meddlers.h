@@ -20,7 +20,4 @@ namespace irqtune {
                                       int pid,
                                       const std::vector<std::string>& drivers);
 
-/// The files of TuneD's active profile and of those it includes, and what names it.
-[[nodiscard]] std::vector<std::string> tuned_files(const Sysfs& sysfs);
-
 }  // namespace irqtune
