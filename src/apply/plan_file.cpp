@@ -292,6 +292,7 @@ Plan parse_plan(std::string_view json, std::string_view path) {
   plan.names_protected = root.has("protected");
   plan.protected_cpus = optional_of(root, "protected", cpus_of).value_or(CpuSet{});
   plan.housekeeping = optional_of(root, "housekeeping", cpus_of).value_or(CpuSet{});
+  plan.pool = optional_of(root, "pool", cpus_of).value_or(CpuSet{});
   const auto list = root.at("assignments");
   for (const auto& item : list.items()) {
     plan.assignments.push_back(assignment_of(item));

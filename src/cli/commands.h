@@ -24,12 +24,15 @@ namespace irqtune {
 /// `policy_of` makes a Policy of them.
 struct PolicyOptions {
   std::vector<std::string> devices;
+  std::vector<std::string> skip_devices;
   std::vector<std::string> vms;
   std::string policy = "avoid";
   std::vector<std::string> vm_policies;  ///< "NAME=POLICY", "GLOB=POLICY"
   std::string scope = "passthrough";
   std::string avoid;
   std::string housekeeping;
+  std::string default_set;
+  std::string pool = "node";
   bool no_protect_siblings = false;
   bool include_defined = false;
   std::vector<std::string> assume_nodes;  ///< "ADDR=N"

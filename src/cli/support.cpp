@@ -163,24 +163,57 @@ std::filesystem::path absolute_root(const Context& context) {
   return error ? root : whole;
 }
 
-/// What was said of a VM by its name, else by the first glob that fits; end if nothing was.
-std::map<std::string, VmPolicy>::const_iterator said_of(
-    const std::string& name, const std::map<std::string, VmPolicy>& said) {
-  const auto named = said.find(name);
-  const auto fits = [&](const auto& entry) { return matches_glob(entry.first, name); };
-  return named != said.end() ? named : std::ranges::find_if(said, fits);
-}
-
-/// Puts the VMs' names in the place of globs.
-void expand_vm_policies(const Host& host, Policy& policy) {
-  std::map<std::string, VmPolicy> by_name;
-  for (const auto& vm : host.vms) {
-    const auto chosen = said_of(vm.name, policy.vm_policies);
-    if (chosen != policy.vm_policies.end()) {
-      by_name.emplace(vm.name, chosen->second);
+/// What counts of what was said of a VM: the last rule that names it, else the last glob that fits;
+/// nullptr if nothing was said.
+const VmRule* rule_for(const std::string& name, const std::vector<VmRule>& rules) {
+  const VmRule* last = nullptr;
+  bool named = false;
+  for (const auto& rule : rules) {
+    const bool exact = rule.name == name;
+    if (exact || (!named && matches_glob(rule.name, name))) {
+      last = &rule;
+      named = named || exact;
     }
   }
-  policy.vm_policies = std::move(by_name);
+  return last;
+}
+
+/// Rules of equal standing that contradict the one that counts: an exception by name is meant so.
+void warn_of_contradiction(const std::string& name,
+                           const VmRule& counts,
+                           const std::vector<VmRule>& rules,
+                           std::vector<std::string>& warnings) {
+  const bool exact = counts.name == name;
+  for (const auto& rule : rules) {
+    const bool equal = exact ? rule.name == name : matches_glob(rule.name, name);
+    if (equal && rule.policy != counts.policy) {
+      warnings.push_back(
+          fmt::format("--vm-policy: {}={} and {}={} both fit {}: {} counts, the last",
+                      rule.name,
+                      policy_text(rule.policy),
+                      counts.name,
+                      policy_text(counts.policy),
+                      name,
+                      policy_text(counts.policy)));
+      return;
+    }
+  }
+}
+
+/// What the rules come to for each VM of the host.
+void settle_vm_policies(const Host& host, Policy& policy, std::vector<std::string>& warnings) {
+  for (const auto& vm : host.vms) {
+    const auto* rule = rule_for(vm.name, policy.vm_rules);
+    if (rule != nullptr && policy.vm_policies.try_emplace(vm.name, rule->policy).second) {
+      warn_of_contradiction(vm.name, *rule, policy.vm_rules, warnings);
+    }
+  }
+}
+
+std::optional<bool> parse_pool_last(std::string_view text) {
+  return text == "last"   ? std::optional(true)
+         : text == "node" ? std::optional(false)
+                          : std::nullopt;
 }
 
 std::string user_name() {
@@ -212,11 +245,13 @@ Policy policy_of(const PolicyOptions& options) {
   constexpr std::string_view kPolicies = "avoid, colocate, leave";
   Policy policy;
   std::ranges::transform(options.devices, std::back_inserter(policy.devices), address_glob);
+  std::ranges::transform(
+      options.skip_devices, std::back_inserter(policy.skip_devices), address_glob);
   policy.vms = options.vms;
   policy.policy = require(parse_policy(options.policy), "--policy", options.policy, kPolicies);
   for (const auto& text : options.vm_policies) {
     const auto [name, value] = key_value(text, "--vm-policy");
-    policy.vm_policies[name] = require(parse_policy(value), "--vm-policy", text, kPolicies);
+    policy.vm_rules.push_back({name, require(parse_policy(value), "--vm-policy", text, kPolicies)});
   }
   policy.scope =
       require(parse_scope(options.scope), "--scope", options.scope, "passthrough, evict, all");
@@ -226,6 +261,7 @@ Policy policy_of(const PolicyOptions& options) {
   if (!options.housekeeping.empty()) {
     policy.housekeeping = CpuSet::require_list(options.housekeeping, "--housekeeping");
   }
+  policy.pool_last = require(parse_pool_last(options.pool), "--pool", options.pool, "node, last");
   policy.min_gain = options.min_gain;
   policy.max_vectors_per_cpu = options.max_vectors_per_cpu;
   policy.near_to = require(parse_near(options.near), "--near", options.near, "device, vm");
@@ -245,6 +281,9 @@ Host read_host_for(const Context& context,
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
   read.devices_may_be_absent = is_configured(context.call, "--assume-node");
+  if (!options.default_set.empty()) {
+    read.default_set = CpuSet::require_list(options.default_set, "--default-set");
+  }
   read.cpu_text = context.cpu_text;
   read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
     if (SignalGuard::interrupted()) {
@@ -265,19 +304,20 @@ Host read_host_for(const Context& context,
 
 void settle_selection(Host& host, Policy& policy, const Invocation& call) {
   std::vector<std::string> named;
-  for (const auto& [name, chosen] : policy.vm_policies) {
-    named.push_back(name);
+  for (const auto& rule : policy.vm_rules) {
+    named.push_back(rule.name);
   }
   const auto devices = device_names(host, policy.scope);
   const auto vms = vm_names(host);
   auto& warnings = host.warnings;
   const auto* const noun = policy.scope == Scope::passthrough ? "passthrough device" : "device";
   check_globs({"--device", noun, devices}, policy.devices, call, warnings);
+  check_globs({"--skip-device", noun, devices}, policy.skip_devices, call, warnings);
   check_globs({"--vm", "VM", vms}, policy.vms, call, warnings);
   check_globs({"--vm-policy", "VM", vms}, named, call, warnings);
   check_cpus("--avoid", policy.protection.avoid, host, warnings);
   check_cpus("--housekeeping", policy.housekeeping.value_or(CpuSet{}), host, warnings);
-  expand_vm_policies(host, policy);
+  settle_vm_policies(host, policy, warnings);
 }
 
 Detail detail_for(const Policy& policy) {

@@ -17,6 +17,18 @@ const T* find_sorted(const std::vector<T>& list, const Key& wanted, Projection k
 
 }  // namespace
 
+std::string_view cpu_kind_text(CpuKind kind) noexcept {
+  switch (kind) {
+    case CpuKind::performance:
+      return "performance";
+    case CpuKind::efficiency:
+      return "efficiency";
+    case CpuKind::low_power:
+      return "low_power";
+  }
+  return "";
+}
+
 const Irq* find_irq(const Host& host, IrqNumber number) noexcept {
   return find_sorted(host.irqs, number, &Irq::number);
 }

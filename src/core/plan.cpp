@@ -115,7 +115,8 @@ bool selects(const Policy& policy, const std::optional<PciAddress>& device, cons
   const bool device_fits =
       policy.devices.empty() || (device && matches_any(policy.devices, device->to_string()));
   const bool vm_fits = policy.vms.empty() || (vm != nullptr && matches_any(policy.vms, vm->name));
-  return device_fits && vm_fits;
+  const bool skipped = device && matches_any(policy.skip_devices, device->to_string());
+  return device_fits && vm_fits && !skipped;
 }
 
 VmPolicy policy_for(const Policy& policy, const PciAddress& device, const Vm* vm) {

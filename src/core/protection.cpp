@@ -30,50 +30,64 @@ CpuSet present_cpus(const Topology& topology) {
   return cpus;
 }
 
-/// vCPUs of one VM that have the same CPUs, as those of a pool do: a reason each, on every CPU of
-/// hundreds, would be millions.
-struct Pool {
+/// Dedicated vCPUs of one VM that have the same CPUs: a reason each, on every CPU of hundreds,
+/// would be millions.
+struct Group {
   CpuSet cpus;
   CpuSet vcpus;
   std::string source;
 };
 
-std::vector<Pool> pools_of(const Vm& vm, const CpuSet& present) {
-  std::map<std::pair<std::string, std::string>, Pool> pools;
+std::vector<Group> groups_of(const Vm& vm, const CpuSet& present) {
+  std::map<std::pair<std::string, std::string>, Group> groups;
   for (const auto& vcpu : vm.vcpus) {
-    if (vcpu.pinned && vcpu.cpus) {
+    if (vcpu.dedicated && vcpu.cpus) {
       auto cpus = *vcpu.cpus & present;
-      auto& pool = pools[{cpus.to_list(), vcpu.source}];
-      pool.cpus = std::move(cpus);
-      pool.source = vcpu.source;
-      pool.vcpus.insert(vcpu.id);
+      auto& group = groups[{cpus.to_list(), vcpu.source}];
+      group.cpus = std::move(cpus);
+      group.source = vcpu.source;
+      group.vcpus.insert(vcpu.id);
     }
   }
-  std::vector<Pool> list;
-  list.reserve(pools.size());
-  for (auto& [key, pool] : pools) {
-    list.push_back(std::move(pool));
+  std::vector<Group> list;
+  list.reserve(groups.size());
+  for (auto& [key, group] : groups) {
+    list.push_back(std::move(group));
   }
   return list;
 }
 
-void add_siblings(ProtectionMap& map, const Vm& vm, const Pool& pool, const Cpu& cpu) {
+void add_siblings(ProtectionMap& map, const Vm& vm, const Group& group, const Cpu& cpu) {
   for (const int sibling : cpu.siblings.cpus()) {
-    if (sibling != cpu.number && !pool.cpus.contains(sibling)) {
+    if (sibling != cpu.number && !group.cpus.contains(sibling)) {
       map[sibling].push_back(
-          {ProtectionKind::sibling, vm.name, pool.vcpus, pool.source, cpu.number, vm.pid});
+          {ProtectionKind::sibling, vm.name, group.vcpus, group.source, cpu.number, vm.pid});
     }
   }
 }
 
-void add_pool(
-    ProtectionMap& map, const Topology& topology, const Vm& vm, const Pool& pool, bool siblings) {
-  for (const int number : pool.cpus.cpus()) {
+void add_group(
+    ProtectionMap& map, const Topology& topology, const Vm& vm, const Group& group, bool siblings) {
+  for (const int number : group.cpus.cpus()) {
     map[number].push_back(
-        {ProtectionKind::vcpu, vm.name, pool.vcpus, pool.source, std::nullopt, vm.pid});
+        {ProtectionKind::vcpu, vm.name, group.vcpus, group.source, std::nullopt, vm.pid});
     const auto* cpu = find_cpu(topology, number);
     if (siblings && cpu != nullptr) {
-      add_siblings(map, vm, pool, *cpu);
+      add_siblings(map, vm, group, *cpu);
+    }
+  }
+}
+
+void add_pollers(ProtectionMap& map, const Host& host) {
+  for (const auto& user : host.vfio_users) {
+    for (const auto& thread : user.polling) {
+      map[thread.cpu].push_back(
+          {ProtectionKind::polling,
+           {},
+           {},
+           fmt::format("{} of {} (process {})", thread.comm, user.comm, user.pid),
+           std::nullopt,
+           std::nullopt});
     }
   }
 }
@@ -95,6 +109,8 @@ std::string text_of(int cpu, const Protection& protection, const CpuSet& vcpus) 
       return fmt::format("cpu{}: {}", cpu, who);
     case ProtectionKind::sibling:
       return fmt::format("cpu{}: sibling of cpu{}, {}", cpu, *protection.of, who);
+    case ProtectionKind::polling:
+      return fmt::format("cpu{}: polled by {}", cpu, protection.source);
     case ProtectionKind::user:
       return fmt::format("cpu{}: to be avoided ({})", cpu, protection.source);
     case ProtectionKind::isolated:
@@ -119,10 +135,25 @@ std::string_view protection_text(ProtectionKind kind) noexcept {
       return "nohz_full";
     case ProtectionKind::cpuset:
       return "cpuset";
+    case ProtectionKind::polling:
+      return "polling";
     case ProtectionKind::user:
       return "user";
   }
   return "";
+}
+
+CpuSet pool_cpus(const Host& host, const ProtectionRules& rules, const ProtectionMap& protections) {
+  CpuSet pool;
+  for (const auto& vm : host.vms) {
+    for (const auto& vcpu : vm.vcpus) {
+      const bool counts = vm.state == VmState::running || rules.include_defined;
+      if (counts && vcpu.pinned && !vcpu.dedicated && vcpu.cpus) {
+        pool |= *vcpu.cpus;
+      }
+    }
+  }
+  return (pool & host.topology.online) - protected_cpus(protections);
 }
 
 ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
@@ -133,8 +164,8 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
     if (vm.state != VmState::running && !rules.include_defined) {
       continue;
     }
-    for (const auto& pool : pools_of(vm, present)) {
-      add_pool(map, topology, vm, pool, rules.siblings);
+    for (const auto& group : groups_of(vm, present)) {
+      add_group(map, topology, vm, group, rules.siblings);
     }
   }
   const auto source = [&](const char* list) {
@@ -149,6 +180,7 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   for (const auto& partition : topology.partitions) {
     add_all(map, partition.cpus, ProtectionKind::cpuset, partition.source);
   }
+  add_pollers(map, host);
   add_all(map, rules.avoid, ProtectionKind::user, "--avoid");
   for (auto& [cpu, reasons] : map) {
     std::ranges::sort(reasons, {}, [](const Protection& reason) {

@@ -4,11 +4,16 @@
 namespace irqtune {
 
 /// Source: Linux drivers/iommu/irq_remapping.c (irq_remapping_cap(), nopost), drivers/iommu/amd
-/// (amd_iommu_intr=), drivers/iommu/intel/irq_remapping.c (set_irq_posting_cap()).
+/// (amd_iommu_intr=), drivers/iommu/intel/irq_remapping.c (set_irq_posting_cap()),
+/// arch/arm64/kvm/vgic/vgic-v3.c (early_gicv4_enable(): off unless asked for).
 std::optional<bool> may_post(const PostingFacts& facts, const KernelParameters& parameters) {
   if (find_word(parameters, "intremap", "nopost") != nullptr ||
       (facts.avic && find_word(parameters, "amd_iommu_intr", "legacy", "vapic") != nullptr)) {
     return false;
+  }
+  const auto* const gic_v4 = find_parameter(parameters, "kvm_arm.vgic_v4_enable");
+  if (gic_v4 != nullptr && !facts.apicv && !facts.avic) {
+    return gic_v4->value == "1" || gic_v4->value == "y" || gic_v4->value == "Y";
   }
   if (facts.device_posted_irqs) {
     return facts.device_posted_irqs;

@@ -13,7 +13,9 @@ namespace {
 /// Was this change made for the sake of where the vector is, rather than for a little balance? A
 /// vector that still stands where it was applied must not alarm anyone at night for its rate.
 bool is_misplaced(const Plan& plan, const Assignment& assignment) {
-  return !assignment.from || !assignment.from->intersects(plan.housekeeping) ||
+  const bool to_pool = assignment.to.intersects(plan.pool);
+  const auto good = to_pool ? plan.housekeeping | plan.pool : plan.housekeeping;
+  return !assignment.from || !assignment.from->intersects(good) ||
          assignment.from->intersects(plan.protected_cpus);
 }
 

@@ -54,6 +54,7 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   plan.protections = index.protections;
   plan.protected_cpus = index.protected_cpus;
   plan.housekeeping = index.housekeeping;
+  plan.pool = index.pool;
   plan.managed_left_out = selection.managed_left_out;
   plan.default_affinity = default_affinity(index);
   for (const auto& item : selection.items) {
@@ -63,7 +64,7 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   plan.warnings = planning::warnings(index, selection.items, sites);
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
-  if (host.rate_source != RateSource::none && !plan.housekeeping.empty()) {
+  if (host.rate_source != RateSource::none && !(plan.housekeeping | plan.pool).empty()) {
     plan.lower_bound = assigned.bound;
   }
   return plan;

@@ -8,6 +8,7 @@
 #include "read/devices/devices.h"
 #include "read/interrupts/irqs.h"
 #include "read/interrupts/rates.h"
+#include "read/vms/polling.h"
 #include "sys/input_file.h"
 
 #include <fmt/format.h>
@@ -156,14 +157,17 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   if (options.names) {
     read_pci_names(sysfs, host.devices);
   }
-  auto vms = read_vms(sysfs, host.topology, host.devices);
+  auto vms = read_vms(sysfs, host.topology, host.devices, options.default_set);
+  host.default_set = std::move(vms.default_set);
   host.vms = std::move(vms.vms);
   host.vfio_users = std::move(vms.vfio_users);
   append(host.warnings, std::move(vms.warnings));
   if (const auto mask = sysfs.read("/proc/irq/default_smp_affinity")) {
     host.default_affinity = CpuSet::parse_mask(*mask);
   }
+  const auto bound = read_bound_threads(sysfs, host.vfio_users);
   read_rates(sysfs, options, host);
+  find_polling(sysfs, bound, host);
   read_posted(sysfs, host);
   for (const auto& file : sysfs.passed_over()) {
     host.warnings.push_back(file + "; taken as absent");

@@ -16,18 +16,20 @@ namespace irqtune {
 
 namespace {
 
-constexpr std::array<std::pair<ProtectionKind, char>, 4> kSigns = {
+constexpr std::array<std::pair<ProtectionKind, char>, 5> kSigns = {
     {{ProtectionKind::isolated, '#'},
      {ProtectionKind::nohz_full, '~'},
      {ProtectionKind::cpuset, '='},
+     {ProtectionKind::polling, '+'},
      {ProtectionKind::user, '!'}}};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kWords = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kWords = {
     {{".", "housekeeping"},
      {"x", "offline"},
      {"#", "isolated"},
      {"~", "nohz_full"},
      {"=", "cpuset partition"},
+     {"+", "polling thread"},
      {"!", "avoided"},
      {"*", "vCPUs of several VMs"},
      {"A2", "vCPU 2 of VM A"},

@@ -52,6 +52,8 @@ Json cpus_json(const Host& host, const ProtectionMap& protections) {
                     {"core", or_null(cpu.core)},
                     {"node", node_or_null(cpu.node)},
                     {"llc", or_null(cpu.llc)},
+                    {"kind", cpu.kind ? Json(cpu_kind_text(*cpu.kind)) : Json()},
+                    {"capacity", or_null(cpu.capacity)},
                     {"siblings", cpu.siblings.empty() ? Json() : Json(cpu.siblings.to_list())},
                     {"protected_by", protections_json(protections, cpu.number)}});
   }
@@ -246,6 +248,8 @@ void print_host_json(std::ostream& out,
   if (wants(Section::topology)) {
     document["cpus"] = cpus_json(host, protections);
     document["nodes"] = nodes_json(host.topology);
+    document["default_set"] = {{"cpus", host.default_set.cpus.to_list()},
+                               {"sources", host.default_set.sources}};
   }
   if (wants(Section::devices)) {
     document["devices"] = devices_json(host);

@@ -60,9 +60,10 @@ std::string score_text(const Plan& plan) {
 }
 
 std::string cpus_text(const Plan& plan) {
-  return fmt::format("Protected CPUs: {}. Housekeeping CPUs: {}.\n",
+  return fmt::format("Protected CPUs: {}. Housekeeping CPUs: {}.{}\n",
                      list_text(plan.protected_cpus),
-                     list_text(plan.housekeeping));
+                     list_text(plan.housekeeping),
+                     plan.pool.empty() ? "" : fmt::format(" Pool CPUs: {}.", plan.pool.to_list()));
 }
 
 std::string place_text(const Assignment& assignment) {

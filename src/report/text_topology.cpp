@@ -201,6 +201,30 @@ std::string nodes_text(const Topology& topology) {
   return out;
 }
 
+/// "not pinned means: may run on 0-1,6-15 (PID 1: 0-15; system.slice: 0-1,6-15)"
+std::string default_set_text(const DefaultSet& usual) {
+  return usual.cpus.empty() ? std::string{}
+                            : fmt::format("default set: CPUs {} ({})\n",
+                                          cut(usual.cpus.to_list(), 60),
+                                          fmt::join(usual.sources, "; "));
+}
+
+/// "performance cores: CPUs 0-11"; nothing where all are alike.
+std::string kinds_text(const Topology& topology) {
+  std::map<CpuKind, CpuSet> kinds;
+  for (const auto& cpu : topology.cpus) {
+    if (cpu.kind) {
+      kinds[*cpu.kind].insert(cpu.number);
+    }
+  }
+  std::string out;
+  for (const auto& [kind, cpus] : kinds) {
+    const auto name = kind == CpuKind::low_power ? "low-power" : cpu_kind_text(kind);
+    out += fmt::format("{} cores: CPUs {}\n", name, cut(cpus.to_list(), 60));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string topology_text(const Host& host,
@@ -213,16 +237,21 @@ std::string topology_text(const Host& host,
   CpuMarks marks(protections);
   std::map<int, Cell> cells;
   CpuSet housekeeping;
+  const auto pool = pool_cpus(host, {}, protections);
   for (const auto& cpu : host.topology.cpus) {
     const auto count = vectors[cpu.number];
     const bool hot = count > 0 && protected_by_vcpu(protections, cpu.number);
     cells[cpu.number] = {cpu.number, marks.mark(cpu), count, hot};
-    if (cpu.online && !protections.contains(cpu.number)) {
+    if (cpu.online && !protections.contains(cpu.number) && !pool.contains(cpu.number)) {
       housekeeping.insert(cpu.number);
     }
   }
   auto out = summary_line("housekeeping", housekeeping, vectors) +
              summary_line("protected", host.topology.online & protected_cpus(protections), vectors);
+  if (!pool.empty()) {
+    out += summary_line("pool", pool, vectors);
+  }
+  out += default_set_text(host.default_set) + kinds_text(host.topology);
   const auto grid = grid_of(cells, style);
   for (const auto& block : blocks_of(host.topology)) {
     out += tinted(style,

@@ -43,10 +43,11 @@ constexpr std::array kHostFiles = {
           "cpuidle/current_driver cpuidle/current_governor"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*",
           "online topology/* node* cpufreq/scaling_governor cpufreq/scaling_driver "
-          "power/pm_qos_resume_latency_us"},
+          "cpu_capacity power/pm_qos_resume_latency_us"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*/cache/index*",
           "level type shared_cpu_list shared_cpu_map id size"},
     Files{"/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*", "name disable latency"},
+    Files{"/proc/1", "status"},
     Files{"/sys/devices", "cpu_core/cpus cpu_atom/cpus cpu_lowpower/cpus"},
     Files{"/sys/devices/system/node", "online possible has_cpu has_memory"},
     Files{"/sys/devices/system/node/node[0-9]*", "cpulist cpumap distance cpu[0-9]*"},

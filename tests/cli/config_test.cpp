@@ -62,6 +62,25 @@ TEST_CASE("config: what was typed wins, then the command's own section, then [po
   CHECK(avoided("plan.avoid = \"6\"\n") == "6");
 }
 
+TEST_CASE("config: of several --vm-policy the last that fits counts, typed ones at last", "[cli]") {
+  ConfiguredHost host;
+  const auto policies = [&](std::string_view text, const Arguments& typed) {
+    Arguments arguments{"plan", "--json"};
+    arguments.insert(arguments.end(), typed.begin(), typed.end());
+    return host.policy(text, arguments)["vm_policies"];
+  };
+  constexpr auto kFile = "vm-policy = [\"v*=leave\", \"vm*=colocate\"]\n";
+  CHECK(policies(kFile, {}) == Json{{"vm1", "colocate"}, {"vm2", "colocate"}});
+  CHECK(policies(kFile, {"--vm-policy", "*2=avoid"}) ==
+        Json{{"vm1", "colocate"}, {"vm2", "avoid"}});
+  CHECK(policies("vm-policy = \"vm1=leave\"\n", {"--vm-policy", "vm*=avoid"}) ==
+        Json{{"vm1", "leave"}, {"vm2", "avoid"}});
+  const auto ran = host.with(kFile, {"plan", "--json", "--vm-policy", "vm1=leave"});
+  CHECK(ran.err.find("v*=leave and vm*=colocate both fit vm2: colocate counts, the last") !=
+        std::string::npos);
+  CHECK(ran.err.find("both fit vm1") == std::string::npos);
+}
+
 TEST_CASE("config: values in the forms that TOML and CLI11 have", "[cli]") {
   ConfiguredHost host;
   const auto policy = host.policy(

@@ -29,6 +29,9 @@ struct HostId {
   std::optional<std::string> cmdline;
 };
 
+/// Kind of a core where the CPUs of one host differ.
+enum class CpuKind : std::uint8_t { performance, efficiency, low_power };
+
 struct Cpu {
   int number = 0;
   bool online = false;
@@ -44,6 +47,12 @@ struct Cpu {
 
   /// Interrupt vectors that the kernel could still allocate on it (x86, debugfs); empty if unknown.
   std::optional<std::size_t> free_vectors;
+
+  std::optional<CpuKind> kind;  ///< Empty where all CPUs are alike, or nothing tells.
+
+  /// What it gets done, the fastest CPU of the host being 1024. Source: cpuN/cpu_capacity, Linux
+  /// drivers/base/arch_topology.c; empty where the kernel does not know any difference.
+  std::optional<int> capacity;
 };
 
 /// No NUMA distance is larger: the kernel keeps them in bytes. Source: numa_set_distance().
@@ -73,7 +82,6 @@ struct Topology {
   CpuSet nohz_full;                     ///< /sys/devices/system/cpu/nohz_full
   bool isolation_asked = false;         ///< Not the kernel's lists, but what /proc/cmdline asks.
   std::vector<IsolatedSet> partitions;  ///< Isolated cpuset partitions.
-  std::vector<std::string> core_types;  ///< Of a hybrid CPU: "core 0-11", "atom 12-19".
 };
 
 /// Interrupts of one CPU.
@@ -171,8 +179,12 @@ struct PciDevice {
 struct Vcpu {
   int id = 0;
   std::optional<CpuSet> cpus;  ///< Empty optional where no source tells.
-  bool pinned = false;         ///< `cpus` is a proper subset of the online CPUs.
-  bool dedicated = false;      ///< Pinned, and no other VM's pin overlaps.
+  bool pinned = false;         ///< `cpus` lack some of the default set.
+
+  /// Pinned to CPUs of its own: no pinned vCPU of another VM may run there, and they are at most
+  /// one core, or no more cores than vCPUs of its VM that have the same CPUs. A pinned vCPU that is
+  /// not dedicated is one of a pool.
+  bool dedicated = false;
   std::optional<int> tid;
   std::string source;  ///< Who says so: "process", "libvirt", "proxmox", "cgroup".
 };
@@ -196,11 +208,25 @@ struct Vm {
   std::vector<PciAddress> devices;  ///< Passed through, by address.
 };
 
+/// A thread bound to one CPU that hardly ever sleeps: a DPDK lcore, an SPDK reactor.
+struct PollingThread {
+  int tid = 0;
+  std::string comm;
+  int cpu = 0;
+};
+
 /// A process that holds vfio devices and is no VM: DPDK, SPDK, a test program.
 struct VfioUser {
   int pid = 0;
   std::string comm;
-  std::vector<PciAddress> devices;  ///< By address.
+  std::vector<PciAddress> devices;     ///< By address.
+  std::vector<PollingThread> polling;  ///< By TID
+};
+
+/// The CPUs that a process may use which nobody has put anywhere: what "not pinned" means.
+struct DefaultSet {
+  CpuSet cpus;                       ///< Online ones; empty where no CPU is known to be online.
+  std::vector<std::string> sources;  ///< "PID 1: 0-15", "system.slice: 0-1,6-15"
 };
 
 /// Where Irq::rates come from.
@@ -218,8 +244,11 @@ struct Host {
   RateSource rate_source = RateSource::none;
   std::optional<double> sample_seconds;    ///< Between the two readings, or the uptime.
   std::optional<CpuSet> default_affinity;  ///< /proc/irq/default_smp_affinity
-  std::vector<std::string> warnings;       ///< What was odd but survivable, in reading order.
+  DefaultSet default_set;
+  std::vector<std::string> warnings;  ///< What was odd but survivable, in reading order.
 };
+
+[[nodiscard]] std::string_view cpu_kind_text(CpuKind kind) noexcept;
 
 /// nullptr if the host has no such interrupt.
 [[nodiscard]] const Irq* find_irq(const Host& host, IrqNumber number) noexcept;

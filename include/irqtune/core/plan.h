@@ -14,19 +14,29 @@
 namespace irqtune {
 
 enum class VmPolicy : std::uint8_t { avoid, colocate, leave };
+
+/// What was said of the VMs that a name or a glob means.
+struct VmRule {
+  std::string name;
+  VmPolicy policy = VmPolicy::avoid;
+};
 enum class Scope : std::uint8_t { passthrough, evict, all };
 enum class Near : std::uint8_t { device, vm };
 
 /// What the user wants; the planner knows nothing else of the user. Defaults as `--help` says.
 struct Policy {
-  std::vector<std::string> devices;  ///< Globs over PCI addresses; empty selects every device.
-  std::vector<std::string> vms;      ///< Globs over VM names; empty selects every VM, and none.
+  std::vector<std::string> devices;       ///< Globs over PCI addresses; empty selects every device.
+  std::vector<std::string> skip_devices;  ///< Globs over PCI addresses; over `devices`.
+  std::vector<std::string> vms;  ///< Globs over VM names; empty selects every VM, and none.
   VmPolicy policy = VmPolicy::avoid;
+  std::vector<VmRule> vm_rules;  ///< As given; `vm_policies` is what they come to on a host.
   std::map<std::string, VmPolicy> vm_policies;      ///< By VM name, over `policy`.
   std::map<std::string, VmPolicy> device_policies;  ///< By PCI address, over both.
   Scope scope = Scope::passthrough;
   ProtectionRules protection;
-  std::optional<CpuSet> housekeeping;  ///< Only these may take vectors, less the protected ones.
+  std::optional<CpuSet> housekeeping;  ///< Only these may take vectors, pool CPUs among them too;
+                                       ///< less the protected ones.
+  bool pool_last = false;              ///< Pool CPUs after the housekeeping CPUs of other nodes.
   double min_gain = 10;                ///< Percent
   std::optional<int> max_vectors_per_cpu;  ///< Empty: 200 on x86, no limit elsewhere.
   Near near_to = Near::device;
@@ -93,7 +103,8 @@ struct Plan {
   Policy policy;
   ProtectionMap protections;
   CpuSet protected_cpus;
-  CpuSet housekeeping;  ///< Online and not protected, and within Policy::housekeeping.
+  CpuSet housekeeping;  ///< Online, neither protected nor of a pool; within Policy::housekeeping.
+  CpuSet pool;          ///< CPUs of pools that may take vectors where housekeeping CPUs are full.
   Score before;
   Score after;
   std::optional<double> lower_bound;  ///< No plan can have a smaller largest rate; empty: no rates.

@@ -10,7 +10,16 @@
 
 namespace irqtune {
 
-enum class ProtectionKind : std::uint8_t { vcpu, sibling, isolated, nohz_full, cpuset, user };
+/// Why a CPU is protected. Source: the contract's definition of a protected CPU.
+enum class ProtectionKind : std::uint8_t {
+  vcpu,
+  sibling,
+  isolated,
+  nohz_full,
+  cpuset,
+  polling,
+  user
+};
 
 [[nodiscard]] std::string_view protection_text(ProtectionKind kind) noexcept;
 
@@ -19,7 +28,8 @@ struct Protection {
   ProtectionKind kind{};
   std::string vm;          ///< Of the vCPUs (or of the sibling's vCPUs); empty otherwise.
   CpuSet vcpus;            ///< As `vm`: numbers of the vCPUs that have the same CPUs.
-  std::string source;      ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid"
+  std::string source;      ///< "process", "libvirt", "/sys/devices/system/cpu/isolated", "--avoid",
+                           ///< "reactor_2 (thread 905)"
   std::optional<int> of;   ///< For a sibling: the CPU that it is a sibling of.
   std::optional<int> pid;  ///< Of the VM, if it runs: tells VMs of one name apart.
 };
@@ -37,6 +47,11 @@ struct ProtectionRules {
 /// Who protects which CPU of those that the host has. Pure; reasons in the order of ProtectionKind,
 /// then VM, vCPU.
 [[nodiscard]] ProtectionMap protections(const Host& host, const ProtectionRules& rules);
+
+/// The online CPUs where vCPUs of a pool may run and that nothing protects.
+[[nodiscard]] CpuSet pool_cpus(const Host& host,
+                               const ProtectionRules& rules,
+                               const ProtectionMap& protections);
 
 /// The protected CPUs.
 [[nodiscard]] CpuSet protected_cpus(const ProtectionMap& map);

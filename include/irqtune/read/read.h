@@ -25,6 +25,7 @@ struct ReadOptions {
   std::optional<double> sample;               ///< Seconds between two readings, for rates.
   std::map<PciAddress, NodeId> assume_nodes;  ///< --assume-node
   bool devices_may_be_absent = false;         ///< Of those: a warning, no error.
+  std::optional<CpuSet> default_set;          ///< --default-set, over what the host tells.
   std::optional<CpuText> cpu_text;            ///< --lscpu: for what sysfs does not say.
 
   /// Called about every 100 ms during a wait, with the seconds left; may be empty.

@@ -32,6 +32,9 @@ struct Target {
   CLI::Option* option;
 };
 
+/// Of several that fit the last one wins: typed ones do not replace those of the file.
+constexpr std::string_view kInOrder = "vm-policy";
+
 /// The option "--key" that a configuration file may give; null if there is none.
 CLI::Option* find_option(CLI::App& app, const std::string& key) {
   auto* option = app.get_option_no_throw("--" + key);
@@ -163,7 +166,21 @@ class PolicyConfig : public CLI::ConfigTOML {
       if (target.option->count() == 0 && !values.empty()) {  // Else it was typed, or is off.
         origin_.lines.try_emplace({target.command, entry.key}, entry.line);
         add_item(target, entry.key, values, out);
+      } else if (entry.key == kInOrder) {
+        put_before_typed(*target.option, values);
       }
+    }
+  }
+
+  /// Of what holds in the order in which it is given, the file's comes before what was typed.
+  void put_before_typed(CLI::Option& option, const Names& values) const {
+    auto all = option.results();
+    auto& known = before_typed_[&option];
+    all.insert(all.begin() + static_cast<std::ptrdiff_t>(known), values.begin(), values.end());
+    known += values.size();
+    option.clear();
+    for (auto& value : all) {
+      option.add_result(std::move(value));
     }
   }
 
@@ -277,6 +294,9 @@ class PolicyConfig : public CLI::ConfigTOML {
 
   CLI::App& app_;
   ConfigOrigin& origin_;
+  // CLI11 reads a configuration by a const function.
+  mutable std::map<const CLI::Option*, std::size_t>
+      before_typed_;  // How many of the file's it has.
 };
 
 }  // namespace

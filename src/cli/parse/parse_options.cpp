@@ -77,6 +77,11 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
   app.add_flag("--include-defined",
                options.include_defined,
                "Protect the pins of defined but stopped VMs too");
+  app.add_option("--default-set",
+                 options.default_set,
+                 "CPUs of what is not pinned (default: PID 1's, less what slices leave out)")
+      ->type_name("CPULIST")
+      ->check(some_cpus());
   add_list(
       app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
       ->type_name("ADDR=N");
@@ -88,6 +93,8 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
 
 void add_policy(CLI::App& app, PolicyOptions& options) {
   add_list(app, "--device", options.devices, "Only these devices (repeatable)")
+      ->type_name("ADDR|GLOB");
+  add_list(app, "--skip-device", options.skip_devices, "Not these devices (repeatable)")
       ->type_name("ADDR|GLOB");
   add_list(app, "--vm", options.vms, "Only devices of these VMs (repeatable)")
       ->type_name("NAME|GLOB");
@@ -103,6 +110,11 @@ void add_policy(CLI::App& app, PolicyOptions& options) {
   app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
       ->type_name("CPULIST")
       ->check(some_cpus());
+  app.add_option(
+         "--pool",
+         options.pool,
+         "Pool CPUs before housekeeping CPUs of other nodes (node, default) or after (last)")
+      ->type_name("WHEN");
   app.add_option(
          "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
       ->type_name("PERCENT")

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace irqtune::planning {
 
@@ -18,7 +19,7 @@ struct Carried {
 /// True if the interrupt is one of those that the scope would place, had it been in the way. Once
 /// evicted it counts for what it counted for when it was planned, or the next plan would differ.
 bool counts_as_placed(const Index& index, const Irq& irq) {
-  return index.policy->scope == Scope::evict && is_own_and_movable(irq);
+  return index.policy->scope == Scope::evict && is_own_and_movable(index, irq);
 }
 
 void add_load(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
@@ -57,11 +58,12 @@ bool is_busy(const Cpu& cpu, double threshold_percent) {
   return cpu.irq_busy && *cpu.irq_busy * 100 > threshold_percent;
 }
 
-/// Marks the lowest thread of each core; `sites` are by CPU number.
+/// Marks the lowest thread of each core, of those of a pool by themselves; `sites` are by CPU
+/// number.
 void mark_first_threads(std::vector<Site>& sites) {
-  std::set<int> seen;
+  std::set<std::pair<int, bool>> seen;
   for (auto& site : sites) {
-    site.first = seen.insert(site.core).second;
+    site.first = seen.insert({site.core, site.pool}).second;
   }
 }
 
@@ -72,10 +74,13 @@ std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items)
   auto room = room_on_cpus(index, items);
   std::vector<Site> sites;
   for (const auto& cpu : index.host->topology.cpus) {
-    if (!index.housekeeping.contains(cpu.number)) {
+    const bool pool = index.pool.contains(cpu.number);
+    if (!pool && !index.housekeeping.contains(cpu.number)) {
       continue;
     }
     Site site;
+    site.pool = pool;
+    site.low_power = cpu.kind == CpuKind::low_power;
     site.cpu = cpu.number;
     site.node = cpu.node;
     site.llc = cpu.llc;

@@ -153,10 +153,10 @@ Index make_index(const Host& host, const Policy& policy) {
   }
   index.protections = protections(host, policy.protection);
   index.protected_cpus = protected_cpus(index.protections);
-  index.housekeeping = host.topology.online - index.protected_cpus;
-  if (policy.housekeeping) {
-    index.housekeeping = index.housekeeping & *policy.housekeeping;
-  }
+  const auto pool = pool_cpus(host, policy.protection, index.protections);
+  const auto free = host.topology.online - index.protected_cpus;
+  index.housekeeping = policy.housekeeping ? free & *policy.housekeeping : free - pool;
+  index.pool = policy.housekeeping ? CpuSet{} : pool;
   return index;
 }
 

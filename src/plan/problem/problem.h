@@ -34,6 +34,7 @@ struct Index {
   ProtectionMap protections;
   CpuSet protected_cpus;
   CpuSet housekeeping;
+  CpuSet pool;  ///< CPUs that may take vectors where housekeeping CPUs are full.
 };
 
 /// One interrupt that the plan speaks of.
@@ -58,13 +59,15 @@ struct Site {
   int cpu = 0;
   std::optional<NodeId> node;
   std::optional<int> llc;
-  int core = 0;           ///< Equal for the threads of a physical core; no sysfs number.
-  bool first = true;      ///< The first of its core's threads among the sites.
-  bool covered = false;   ///< A primary that is not planned stands there; `evict` only.
-  double base = 0;        ///< Load from interrupts that are not planned.
-  std::size_t slots = 0;  ///< How many vectors it may still take, planned ones that stay included.
-  std::size_t taken = 0;  ///< Vectors of interrupts that are not planned.
-  bool busy = false;      ///< Above the threshold of irq and softirq time already.
+  int core = 0;            ///< Equal for the threads of a physical core; no sysfs number.
+  bool first = true;       ///< The first of its core's threads among the sites.
+  bool covered = false;    ///< A primary that is not planned stands there; `evict` only.
+  double base = 0;         ///< Load from interrupts that are not planned.
+  std::size_t slots = 0;   ///< How many vectors it may still take, planned ones that stay included.
+  std::size_t taken = 0;   ///< Vectors of interrupts that are not planned.
+  bool pool = false;       ///< Of a pool: only where no housekeeping CPU of the node is left.
+  bool low_power = false;  ///< Takes primaries only where no other core of the node is left.
+  bool busy = false;       ///< Above the threshold of irq and softirq time already.
 };
 
 /// `host` with each list in the order that its type promises; the same host in any other order
@@ -97,7 +100,7 @@ struct Selection {
 [[nodiscard]] Selection select(const Index& index);
 
 /// True if `irq` is the host's own and may be moved, as far as is known, whatever the scope.
-[[nodiscard]] bool is_own_and_movable(const Irq& irq);
+[[nodiscard]] bool is_own_and_movable(const Index& index, const Irq& irq);
 
 /// Whether the vector carries data. See docs/planning.md for the rule.
 [[nodiscard]] Role role_of(const Index& index, const Irq& irq);

@@ -8,31 +8,74 @@
 #include <numeric>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace irqtune::planning {
 
 namespace {
 
+/// The nodes whose housekeeping CPUs are all busy. A busy CPU is not a full one: such a node's
+/// pool is no way out, the next node is.
+std::set<std::optional<NodeId>> busy_nodes(const std::vector<Site>& sites) {
+  std::set<std::optional<NodeId>> busy;
+  std::set<std::optional<NodeId>> calm;
+  for (const auto& site : sites) {
+    if (!site.pool && site.slots > 0) {
+      (site.busy ? busy : calm).insert(site.node);
+    }
+  }
+  for (const auto& node : calm) {
+    busy.erase(node);
+  }
+  return busy;
+}
+
 /// True if the sites below the threshold of busyness have slots for so many vectors.
 bool fits_calm(const std::vector<Site>& sites, std::size_t vectors) {
+  const auto busy = busy_nodes(sites);
   std::size_t slots = 0;
   for (const auto& site : sites) {
-    slots += site.busy ? 0 : std::min(site.slots, vectors);
+    const bool spared = site.busy || (site.pool && busy.contains(site.node));
+    slots += spared ? 0 : std::min(site.slots, vectors);
   }
   return slots >= vectors;
 }
+
+/// CPUs of one node that are equally good for a vector.
+struct Place {
+  std::optional<NodeId> node;
+  bool pool = false;
+  bool low_power = false;
+  friend bool operator==(const Place&, const Place&) = default;
+
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(a.pool, a.low_power, a.node) < std::tie(b.pool, b.low_power, b.node);
+  }
+};
+
+/// Vectors that may go to the same places.
+struct Kind {
+  std::optional<NodeId> home;
+  bool spares_low_power = false;
+
+  friend bool operator<(const Kind& a, const Kind& b) {
+    return std::tie(a.home, a.spares_low_power) < std::tie(b.home, b.spares_low_power);
+  }
+};
 
 /// The sites that vectors may go to: with slots left, and not busy as long as the others do. A core
 /// that has its primary keeps that for its first thread, even if no more fits there.
 std::vector<Site> usable(const std::vector<Site>& sites, std::size_t vectors) {
   const bool spares_busy = fits_calm(sites, vectors);
+  const auto busy = spares_busy ? busy_nodes(sites) : std::set<std::optional<NodeId>>{};
   std::vector<Site> chosen;
-  std::set<int> cores;
+  std::set<std::pair<int, bool>> cores;
   for (auto site : sites) {
-    if ((spares_busy && site.busy) || (site.slots == 0 && !site.covered)) {
+    const bool spared = spares_busy && (site.busy || (site.pool && busy.contains(site.node)));
+    if (spared || (site.slots == 0 && !site.covered)) {
       continue;
     }
-    site.first = cores.insert(site.core).second;
+    site.first = cores.insert({site.core, site.pool}).second;
     site.covered = site.covered && site.first;
     site.slots = std::min(site.slots, vectors);
     if (site.slots > 0) {
@@ -56,13 +99,14 @@ class Builder {
   }
 
   Reachable run() {
-    std::map<std::optional<NodeId>, std::size_t> reach_of_home;
+    std::map<Kind, std::size_t> reach_of_kind;
     for (const auto i : planned_) {
-      if (reach_of_home.try_emplace(items_[i].home, homes_.size()).second) {
-        homes_.push_back(items_[i].home);
-        problem_.reaches.push_back(ring(items_[i].home));
+      const Kind kind{items_[i].home, has_low_power_ && items_[i].role == Role::primary};
+      if (reach_of_kind.try_emplace(kind, kinds_.size()).second) {
+        kinds_.push_back(kind);
+        problem_.reaches.push_back(ring(kind));
       }
-      add_ball(items_[i], reach_of_home[items_[i].home]);
+      add_ball(items_[i], reach_of_kind[kind]);
     }
     const bool spills = !fits_nearest();
     if (spills) {
@@ -80,12 +124,14 @@ class Builder {
 
  private:
   void add_bins(const std::vector<Site>& sites) {
-    std::map<std::optional<NodeId>, std::size_t> groups;
+    std::map<Place, std::size_t> groups;
     for (const auto& site : sites) {
-      const auto [group, added] = groups.try_emplace(site.node, nodes_.size());
+      const Place place{site.node, site.pool, site.low_power};
+      const auto [group, added] = groups.try_emplace(place, places_.size());
       if (added) {
-        nodes_.push_back(site.node);
+        places_.push_back(place);
       }
+      has_low_power_ = has_low_power_ || site.low_power;
       bin_of_cpu_[site.cpu] = problem_.bins.size();
       problem_.bins.push_back({site.cpu,
                                site.core,
@@ -155,17 +201,26 @@ class Builder {
     problem_.balls.push_back(ball);
   }
 
-  /// The nearest groups: those of equal distance are equally good.
-  [[nodiscard]] std::vector<Reach> ring(std::optional<NodeId> home) const {
+  /// How far: by distance, then by what the CPUs are there for. `--pool last`: the latter first.
+  [[nodiscard]] int cost_of(const Kind& kind, const Place& place) const {
+    constexpr int kSteps = 4;  // Low-power cores, pools, low-power cores of pools.
+    constexpr int kFarthest = kSteps * 2 * kMaxDistance;
+    const int pool = !place.pool ? 0 : index_.policy->pool_last ? kFarthest : 2;
+    const int low_power = place.low_power && kind.spares_low_power ? 1 : 0;
+    return kSteps * cost(index_, kind.home, place.node) + pool + low_power;
+  }
+
+  /// The nearest groups: those of equal cost are equally good.
+  [[nodiscard]] std::vector<Reach> ring(const Kind& kind) const {
     std::map<int, std::vector<Reach>> rings;
-    for (std::size_t group = 0; group < nodes_.size(); ++group) {
-      rings[cost(index_, home, nodes_[group])].push_back({group, 0});
+    for (std::size_t group = 0; group < places_.size(); ++group) {
+      rings[cost_of(kind, places_[group])].push_back({group, 0});
     }
     return rings.empty() ? std::vector<Reach>{} : rings.begin()->second;
   }
 
   [[nodiscard]] std::vector<std::size_t> room() const {
-    std::vector<std::size_t> slots(nodes_.size());
+    std::vector<std::size_t> slots(places_.size());
     for (const auto& bin : problem_.bins) {
       slots[bin.group] += bin.slots;
     }
@@ -180,7 +235,7 @@ class Builder {
     for (const auto& ball : problem_.balls) {
       ++balls[ball.reach];
     }
-    std::vector<std::size_t> users(nodes_.size());
+    std::vector<std::size_t> users(places_.size());
     for (const auto& reach : problem_.reaches) {
       for (const auto& place : reach) {
         ++users[place.group];
@@ -203,10 +258,10 @@ class Builder {
   /// Lets vectors go farther, as few and as little as can be: by search where the problem is small,
   /// else by sharing the room of the nodes out among the home nodes.
   void spill() {
-    for (std::size_t i = 0; i < homes_.size(); ++i) {
+    for (std::size_t i = 0; i < kinds_.size(); ++i) {
       problem_.reaches[i].clear();
-      for (std::size_t group = 0; group < nodes_.size(); ++group) {
-        problem_.reaches[i].push_back({group, cost(index_, homes_[i], nodes_[group])});
+      for (std::size_t group = 0; group < places_.size(); ++group) {
+        problem_.reaches[i].push_back({group, cost_of(kinds_[i], places_[group])});
       }
     }
     if (!is_small(problem_)) {
@@ -217,9 +272,9 @@ class Builder {
   [[nodiscard]] std::vector<Lane> lanes_between_nodes() const {
     constexpr long kDistance =
         2;  // Of equal ways, those that leave vectors on their node: less by 1.
-    std::vector<std::vector<std::size_t>> staying(homes_.size(),
-                                                  std::vector<std::size_t>(nodes_.size()));
-    std::vector<std::size_t> supply(homes_.size());
+    std::vector<std::vector<std::size_t>> staying(kinds_.size(),
+                                                  std::vector<std::size_t>(places_.size()));
+    std::vector<std::size_t> supply(kinds_.size());
     for (const auto& ball : problem_.balls) {
       ++supply[ball.reach];
       if (ball.current) {
@@ -228,7 +283,7 @@ class Builder {
     }
     const long many = kDistance * static_cast<long>(problem_.balls.size());
     std::vector<Lane> lanes;
-    for (std::size_t home = 0; home < homes_.size(); ++home) {
+    for (std::size_t home = 0; home < kinds_.size(); ++home) {
       for (const auto& place : problem_.reaches[home]) {
         const long far = place.cost * many;
         lanes.push_back({home, place.group, staying[home][place.group], far, 0});
@@ -242,7 +297,7 @@ class Builder {
   /// Gives each home's vectors to the nodes that its lanes lead to: those that are there already,
   /// then the heaviest ones to the nearest.
   void share_out(const std::vector<Lane>& lanes) {
-    std::vector<std::map<std::size_t, std::size_t>> quota(homes_.size());
+    std::vector<std::map<std::size_t, std::size_t>> quota(kinds_.size());
     for (const auto& lane : lanes) {
       quota[lane.source][lane.sink] += lane.flow;
     }
@@ -273,7 +328,7 @@ class Builder {
       std::ranges::find_if(places, [&](const Reach& place) { return take(i, place.group); });
     }
     std::vector<std::vector<Reach>> alone;
-    for (std::size_t group = 0; group < nodes_.size(); ++group) {
+    for (std::size_t group = 0; group < places_.size(); ++group) {
       alone.push_back({{group, 0}});
     }
     problem_.reaches = std::move(alone);
@@ -286,8 +341,9 @@ class Builder {
   std::vector<Item>& items_;
   Problem problem_;
   std::vector<std::size_t> planned_;
-  std::vector<std::optional<NodeId>> nodes_;  // Of each group.
-  std::vector<std::optional<NodeId>> homes_;  // Of each reach.
+  std::vector<Place> places_;  // Of each group.
+  std::vector<Kind> kinds_;    // Of each reach.
+  bool has_low_power_ = false;
   std::map<int, std::size_t> bin_of_cpu_;
   std::map<std::optional<PciAddress>, std::size_t> devices_;
 };

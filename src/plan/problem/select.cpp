@@ -4,6 +4,7 @@
 #include "plan/problem/problem.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace irqtune::planning {
@@ -36,18 +37,69 @@ Item make_item(const Index& index, const Irq& irq) {
   return item;
 }
 
-/// A host driver's interrupt that the kernel places itself, as far as kernels before 6.12 let it
-/// be known. Source: Linux drivers/nvme/host/pci.c nvme_setup_irqs(), drivers/block/virtio_blk.c
-/// init_vq(): both ask for managed vectors, but for the admin queue and the configuration.
-bool is_managed_by_name(const Irq& irq) {
-  return std::ranges::any_of(irq.actions, [](std::string_view name) {
-    const bool nvme_queue = matches_glob("nvme*q[1-9]*", name);
-    return nvme_queue || matches_glob("virtio*-req.*", name);
+/// A host driver that has the kernel spread and keep its queues, as far as kernels before 6.12,
+/// which do not say so, let it be known: by driver or, where that does not tell, by the handlers'
+/// names. Drivers that only ask for vectors (ice, ixgbe, mlx5_core, ahci) have no row.
+struct Spreader {
+  std::string_view driver;  ///< Glob; empty: known by name alone.
+  std::string_view queues;  ///< Glob over handler names; empty: all of the driver's.
+  std::string_view others;  ///< Glob over names of interrupts that are not spread; empty: none.
+};
+
+/// Each Source is a file of Linux 6.1, drivers/, and the function that asks for managed vectors
+/// (PCI_IRQ_AFFINITY, struct irq_affinity).
+constexpr std::array kSpreaders{
+    // nvme/host/pci.c nvme_setup_irqs(); the admin queue is a pre-vector.
+    Spreader{"", "nvme*q[1-9]*", ""},
+    // block/virtio_blk.c init_vq(); the configuration's vector is not spread.
+    Spreader{"", "virtio*-req.*", ""},
+    // scsi/virtio_scsi.c virtscsi_init(); control and event queues are pre-vectors.
+    Spreader{"", "virtio*-request*", ""},
+    // scsi/megaraid/megaraid_sas_base.c __megasas_alloc_irq_vectors().
+    Spreader{"megaraid_sas", "", ""},
+    Spreader{"", "megasas*-msix*", ""},
+    // scsi/mpt3sas/mpt3sas_base.c _base_alloc_irq_vectors().
+    Spreader{"mpt3sas", "", ""},
+    Spreader{"", "mpt[23]sas*-msix*", ""},
+    // scsi/mpi3mr/mpi3mr_fw.c mpi3mr_setup_isr().
+    Spreader{"mpi3mr", "", ""},
+    Spreader{"", "mpi3mr*-msix*", ""},
+    // scsi/smartpqi/smartpqi_init.c pqi_enable_msix_interrupts().
+    Spreader{"smartpqi", "", ""},
+    Spreader{"", "smartpqi", ""},
+    // scsi/hisi_sas/hisi_sas_v3_hw.c interrupt_preinit_v3_hw(); 16 pre-vectors for the rest.
+    Spreader{"hisi_sas*", "*cq*", ""},
+    Spreader{"", "hisi_sas*cq*", ""},
+    // scsi/qla2xxx/qla_isr.c qla24xx_enable_msix(); base and target queues are pre-vectors.
+    Spreader{"qla2xxx", "", "qla2xxx*_*[deft]*"},
+    // scsi/lpfc/lpfc_init.c lpfc_sli4_enable_msix().
+    Spreader{"lpfc", "", ""},
+    Spreader{"", "lpfc:*", ""},
+    // scsi/aacraid/comminit.c aac_define_int_mode().
+    Spreader{"aacraid", "", ""},
+    // scsi/pm8001/pm8001_init.c pm8001_setup_msix().
+    Spreader{"pm80xx", "", ""},
+    Spreader{"pm8001", "", ""},
+};
+
+bool fits(const Spreader& row, std::string_view driver, std::string_view name) {
+  const bool of_driver = row.driver.empty() || matches_glob(row.driver, driver);
+  const bool queue = row.queues.empty() || matches_glob(row.queues, name);
+  const bool other = !row.others.empty() && matches_glob(row.others, name);
+  return of_driver && queue && !other;
+}
+
+bool is_managed_by_table(const Index& index, const Irq& irq) {
+  const auto* device = device_of(index, irq.device);
+  const std::string_view driver = device != nullptr ? std::string_view(device->driver) : "";
+  return std::ranges::any_of(irq.actions, [&](std::string_view name) {
+    return std::ranges::any_of(kSpreaders,
+                               [&](const Spreader& row) { return fits(row, driver, name); });
   });
 }
 
-bool is_managed(const Irq& irq) {
-  return irq.settable == false || (!irq.settable && is_managed_by_name(irq));
+bool is_managed(const Index& index, const Irq& irq) {
+  return irq.settable == false || (!irq.settable && is_managed_by_table(index, irq));
 }
 
 /// True of a host's interrupt that a scope may take in: in use, and of a device or known to be
@@ -109,7 +161,7 @@ void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
   }
   const auto named = irq.device ? policy.device_policies.find(irq.device->to_string())
                                 : policy.device_policies.end();
-  if (is_managed(irq)) {
+  if (is_managed(index, irq)) {
     ++selection.managed_left_out;
     return;
   }
@@ -122,8 +174,8 @@ void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
 
 }  // namespace
 
-bool is_own_and_movable(const Irq& irq) {
-  return !irq.vector && is_reachable(irq) && !is_managed(irq);
+bool is_own_and_movable(const Index& index, const Irq& irq) {
+  return !irq.vector && is_reachable(irq) && !is_managed(index, irq);
 }
 
 Selection select(const Index& index) {

@@ -101,7 +101,7 @@ class Explainer {
     if (found != index_.protections.end()) {
       return protection_text(cpu.number, found->second.front());
     }
-    return index_.housekeeping.contains(cpu.number)
+    return (index_.housekeeping | index_.pool).contains(cpu.number)
                ? ""
                : fmt::format("cpu{}: not in --housekeeping", cpu.number);
   }
@@ -174,6 +174,10 @@ class Explainer {
       return fmt::format(
           "cpu{}: above {:g} % interrupt time already", site.cpu, index_.policy->busy_threshold);
     }
+    const auto pool = rule_against_pool(item, site);
+    if (!pool.empty()) {
+      return pool;
+    }
     const auto far = planning::cost(index_, item.home, site.node);
     if (item.target && far > nearest && site.node) {
       return fmt::format(
@@ -185,6 +189,21 @@ class Explainer {
                               site.cpu,
                               counted(used->second + site.taken, "vector"))
                 : "";
+  }
+
+  // Pool CPUs and low-power cores come after the others; empty if neither is the reason.
+  [[nodiscard]] std::string rule_against_pool(const Item& item, const Site& site) const {
+    const auto target =
+        std::ranges::find_if(sites_, [&](const Site& other) { return item.target == other.cpu; });
+    if (target == sites_.end()) {
+      return "";
+    }
+    if (site.pool && !target->pool) {
+      return fmt::format("cpu{}: of a pool, and a housekeeping CPU has room", site.cpu);
+    }
+    const bool spared = site.low_power && !target->low_power && item.role == Role::primary;
+    return spared ? fmt::format("cpu{}: a low-power core, and another core has room", site.cpu)
+                  : "";
   }
 
   // `taken`: vectors that are not planned.

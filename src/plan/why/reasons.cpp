@@ -24,6 +24,8 @@ std::string protector(const Index& index, int cpu) {
       return "sibling of " + vcpus_text(why);
     case ProtectionKind::user:
       return "--avoid";
+    case ProtectionKind::polling:
+      return "polled by " + why.source;
     case ProtectionKind::isolated:
     case ProtectionKind::nohz_full:
     case ProtectionKind::cpuset:
@@ -50,7 +52,10 @@ std::string why_move(const Index& index, const Item& item) {
   if (!index.host->topology.online.contains(cpu)) {
     return fmt::format("off cpu{} (offline)", cpu);
   }
-  if (!index.housekeeping.contains(cpu)) {
+  if (index.pool.contains(cpu) && !index.pool.contains(*item.target)) {
+    return fmt::format("off cpu{} (a pool's CPU)", cpu);
+  }
+  if (!(index.housekeeping | index.pool).contains(cpu)) {
     return fmt::format("off cpu{} (not in --housekeeping)", cpu);
   }
   const auto now = cost(index, item.home, node_of(index, cpu));

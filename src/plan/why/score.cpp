@@ -23,9 +23,21 @@ CpuSet cpus_of(const Host& host, const Assignment& assignment, Moment moment) {
   return irq != nullptr ? headed_to(*irq).value_or(CpuSet{}) : CpuSet{};
 }
 
+/// The pool CPUs that take vectors, now or by the plan.
+CpuSet used_pool(const Host& host, const Plan& plan) {
+  CpuSet used;
+  if (plan.pool.empty()) {
+    return used;
+  }
+  for (const auto& assignment : plan.assignments) {
+    used |= assignment.change ? assignment.to : cpus_of(host, assignment, Moment::after);
+  }
+  return used & plan.pool;
+}
+
 std::map<int, double> loads(const Host& host, const Plan& plan, Moment moment) {
   std::map<int, double> load;
-  for (const int cpu : plan.housekeeping.cpus()) {
+  for (const int cpu : (plan.housekeeping | used_pool(host, plan)).cpus()) {
     load[cpu] = 0;
   }
   const auto add = [&load](int cpu, double rate) {
@@ -98,7 +110,8 @@ Score score(const Host& host, const Plan& plan, Moment moment) {
   const auto index = planning::make_index(host, plan.policy);
   Score made;
   add_places(index, plan, moment, made);
-  if (host.rate_source != RateSource::none && !plan.housekeeping.empty()) {
+  if (host.rate_source != RateSource::none &&
+      !(plan.housekeeping | used_pool(host, plan)).empty()) {
     add_rates(loads(host, plan, moment), made);
   }
   return made;

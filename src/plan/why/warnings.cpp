@@ -182,7 +182,7 @@ class Warnings {
     }
     for (const auto& [home, what] : far) {
       const auto there = online_on(home);
-      const bool none = !there.intersects(index_.housekeeping);
+      const bool none = !there.intersects(index_.housekeeping | index_.pool);
       const auto pins = pins_on(there);
       const auto remedy = there.empty()  ? std::string("it has no online CPU")
                           : !none        ? std::string("its CPUs are busy or full")

@@ -284,16 +284,6 @@ void read_isolation(const Sysfs& sysfs,
   topology.nohz_full = nohz_full.value_or(asked.nohz_full.value_or(CpuSet{}));
 }
 
-void read_core_types(const Sysfs& sysfs, Topology& topology) {
-  for (const std::string_view type : {"core", "atom", "lowpower"}) {
-    const auto text = sysfs.read(fmt::format("/sys/devices/cpu_{}/cpus", type));
-    const auto cpus = text ? CpuSet::parse_list(*text) : std::nullopt;
-    if (cpus && !cpus->empty()) {
-      topology.core_types.push_back(fmt::format("{} {}", type, cpus->to_list()));
-    }
-  }
-}
-
 void set_nodes(Topology& topology) {
   for (auto& cpu : topology.cpus) {
     const auto node = std::ranges::find_if(
@@ -326,7 +316,7 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   derive_siblings(topology.cpus);
   topology.nodes = read_nodes(sysfs, warnings);
   set_nodes(topology);
-  read_core_types(sysfs, topology);
+  read_cpu_kinds(sysfs, topology);
   return topology;
 }
 

@@ -135,8 +135,7 @@ class Merger {
     }
   }
 
-  /// `common` is where a process may run that nobody has put anywhere, if known.
-  VmsRead finish(const std::optional<CpuSet>& common) {
+  VmsRead finish(const CpuSet& default_set) {
     VmsRead result;
     for (auto& [found, process] : merged_) {
       std::ranges::sort(found.vm.sources);
@@ -144,7 +143,7 @@ class Merger {
     }
     result.warnings = std::move(differences_.warnings);
     std::ranges::sort(result.vms, {}, [](const Vm& vm) { return std::tie(vm.name, vm.pid); });
-    mark_pins(result.vms, topology_, common);
+    mark_pins(result.vms, topology_, default_set);
     say_namesakes(result.vms, result.warnings);
     for (const auto& vm : result.vms) {
       say_unknown(vm, result.warnings);
@@ -263,7 +262,8 @@ void move_to(std::vector<std::string>& from, std::vector<std::string>& to) {
 
 VmsRead read_vms(const Sysfs& sysfs,
                  const Topology& topology,
-                 const std::vector<PciDevice>& devices) {
+                 const std::vector<PciDevice>& devices,
+                 const std::optional<CpuSet>& default_set) {
   auto libvirt = read_libvirt(sysfs);
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
@@ -282,7 +282,10 @@ VmsRead read_vms(const Sysfs& sysfs,
     }
     move_to(files->warnings, warnings);
   }
-  auto result = merger.finish(read_root_cpuset(sysfs));
+  const auto usual = default_set ? DefaultSet{*default_set & topology.online, {"--default-set"}}
+                                 : read_default_set(sysfs, topology);
+  auto result = merger.finish(usual.cpus);
+  result.default_set = usual;
   move_to(result.warnings, warnings);
   result.vfio_users = std::move(processes.vfio_users);
   if (topology.online.empty() && !result.vms.empty()) {

@@ -4,28 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
 
 namespace irqtune {
 
 namespace {
 
 constexpr std::size_t kMostVcpus = std::size_t{1} << 18;
-
-/// The masks that mean "not pinned": every online CPU, and what isolation leaves to everybody.
-std::vector<CpuSet> free_masks(const Topology& topology, const std::optional<CpuSet>& common) {
-  CpuSet partitions;
-  for (const auto& partition : topology.partitions) {
-    partitions |= partition.cpus;
-  }
-  const auto& online = topology.online;
-  const auto rest = common.value_or(online) & online;
-  return {online,
-          online - topology.isolated,
-          online - partitions,
-          online - topology.isolated - partitions,
-          rest,
-          rest - topology.isolated};
-}
 
 /// The CPUs that running VMs pin vCPUs to.
 struct Pinned {
@@ -51,12 +39,45 @@ Pinned find_pinned(const std::vector<Vm>& vms) {
   return pinned;
 }
 
-void mark_pinned(Vcpu& vcpu, const CpuSet& online, const std::vector<CpuSet>& free) {
+void mark_pinned(Vcpu& vcpu, const CpuSet& online, const CpuSet& default_set) {
   const auto usable = vcpu.cpus ? *vcpu.cpus & online : CpuSet{};
-  vcpu.pinned = !usable.empty() && std::ranges::find(free, usable) == free.end();
+  vcpu.pinned = !usable.empty() && !usable.contains_all(default_set);
   if (!vcpu.pinned && !usable.empty()) {
     vcpu.cpus = usable;  // A free thread's mask has the possible CPUs too.
   }
+}
+
+/// Siblings of one core count once; a CPU of an unknown core is a core by itself.
+std::size_t cores_of(const Topology& topology, const CpuSet& cpus) {
+  std::set<int> cores;
+  for (const int number : cpus.cpus()) {
+    const auto* cpu = find_cpu(topology, number);
+    cores.insert(cpu != nullptr && !cpu->siblings.empty() ? *cpu->siblings.first() : number);
+  }
+  return cores.size();
+}
+
+/// For each set of CPUs that pinned vCPUs of the VM have in common, whether it is their own: one
+/// core, or no more cores than they are. Where the whole process has that mask, and more CPUs than
+/// vCPUs, nobody has pinned vCPUs: it floats over a part of the host.
+std::map<std::string, bool> own_sets(const Topology& topology, const Vm& vm) {
+  std::map<std::string, std::pair<std::size_t, const CpuSet*>> groups;
+  for (const auto& vcpu : vm.vcpus) {
+    if (vcpu.pinned) {
+      auto& [vcpus, cpus] = groups[vcpu.cpus->to_list()];
+      ++vcpus;
+      cpus = &*vcpu.cpus;
+    }
+  }
+  std::map<std::string, bool> own;
+  for (const auto& [list, group] : groups) {
+    const auto& [vcpus, mask] = group;
+    const auto cpus = *mask & topology.online;
+    const auto cores = cores_of(topology, cpus);
+    const bool floats = vm.emulator && (*vm.emulator & topology.online) == cpus;
+    own[list] = cores == 1 || (cores <= vcpus && !(floats && cpus.size() > vcpus));
+  }
+  return own;
 }
 
 }  // namespace
@@ -77,20 +98,19 @@ void VcpuBudget::say_left_out(std::vector<std::string>& warnings) const {
   }
 }
 
-void mark_pins(std::vector<Vm>& vms,
-               const Topology& topology,
-               const std::optional<CpuSet>& common) {
-  const auto free = free_masks(topology, common);
+void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& default_set) {
   for (auto& vm : vms) {
     for (auto& vcpu : vm.vcpus) {
-      mark_pinned(vcpu, topology.online, free);
+      mark_pinned(vcpu, topology.online, default_set);
     }
   }
   const auto taken = find_pinned(vms);
   for (auto& vm : vms) {
     const auto& others = vm.state == VmState::running ? taken.by_several : taken.by_any;
+    const auto own = own_sets(topology, vm);
     for (auto& vcpu : vm.vcpus) {
-      vcpu.dedicated = vcpu.pinned && !vcpu.cpus->intersects(others);
+      vcpu.dedicated =
+          vcpu.pinned && !vcpu.cpus->intersects(others) && own.at(vcpu.cpus->to_list());
     }
   }
 }

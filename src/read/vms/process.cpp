@@ -226,7 +226,7 @@ class Reader {
       const auto comm = sysfs_.read(fmt::format("/proc/{}/comm", pid));
       if (!is_vm && comm) {
         result_.vfio_users.push_back(
-            {pid, printable(*comm), held_devices(sysfs_, held, {}, devices_)});
+            {pid, printable(*comm), held_devices(sysfs_, held, {}, devices_), {}});
       }
     }
   }

@@ -113,9 +113,8 @@ struct ProcessesRead {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view key) noexcept;
 
-/// Decides who is pinned, and pinned alone. `common` is where a process may run that nobody has put
-/// anywhere, if known.
-void mark_pins(std::vector<Vm>& vms, const Topology& topology, const std::optional<CpuSet>& common);
+/// Decides who is pinned, and pinned to CPUs of its own. Without a CPU in `default_set`, nobody is.
+void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& default_set);
 
 /// What partitions of either kind, "isolated" or "root", leave to all others: the root cgroup's
 /// effective cpuset. Empty optional without cgroup v2's cpusets.

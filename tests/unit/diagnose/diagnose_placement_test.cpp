@@ -184,7 +184,7 @@ TEST_CASE("diagnose placement: --vm takes the VM's vectors, and those on its cor
 
 TEST_CASE("diagnose placement: the remedy reaches all devices of a process", "[diagnose]") {
   auto host = pinned_host();
-  VfioUser user{4711, "dpdk", {}};
+  VfioUser user{4711, "dpdk", {}, {}};
   for (const auto* const device : {"0000:5e:00.0", "0000:5e:00.1"}) {
     add_device(host, device, NodeId{0});
     add_vector(host, device, "2", 500);

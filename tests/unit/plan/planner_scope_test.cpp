@@ -28,6 +28,58 @@ TEST_CASE("evict takes the host's interrupts off protected CPUs and leaves the r
   CHECK(make_plan(host, policy).assignments.size() == 2);
 }
 
+TEST_CASE("before 6.12, drivers that spread their queues are known by a table", "[plan]") {
+  struct Row {
+    std::string driver;
+    std::string handler;
+    bool managed = true;
+  };
+
+  const auto row = GENERATE(values<Row>({{"nvme", "nvme0q1"},
+                                         {"nvme", "nvme0q0", false},
+                                         {"virtio-pci", "virtio1-req.0"},
+                                         {"virtio-pci", "virtio2-request"},
+                                         {"virtio-pci", "virtio2-config", false},
+                                         {"megaraid_sas", "megasas0-msix3"},
+                                         {"mpt3sas", "mpt3sas0-msix0"},
+                                         {"", "mpt3sas0-msix0"},
+                                         {"mpi3mr", "mpi3mr0-msix7"},
+                                         {"smartpqi", "smartpqi"},
+                                         {"hisi_sas_v3_hw", "hisi_sas_v3_hw cq"},
+                                         {"hisi_sas_v3_hw", "hisi_sas_v3_hw phy", false},
+                                         {"qla2xxx", "qla2xxx0 (qp)"},
+                                         {"qla2xxx", "qla2xxx0_default", false},
+                                         {"lpfc", "lpfc:3"},
+                                         {"aacraid", "aacraid0"},
+                                         {"pm80xx", "pm80xx0"},
+                                         {"ahci", "ahci[0000:05:00.0]", false},
+                                         {"ice", "ice-eth0-TxRx-1", false},
+                                         {"ixgbe", "eth1-TxRx-0", false},
+                                         {"mlx5_core", "mlx5_comp1@pci:0000:05:00.0", false}}));
+  INFO(row.driver << " " << row.handler);
+  auto host = two_nodes();
+  const std::string own = "0000:05:00.0";
+  auto& device = add_device(host, own, NodeId{0});
+  device.driver = row.driver;
+  device.passthrough = false;
+  auto& irq = add_host_irq(host, row.handler, "2", 90'000);
+  irq.device = address(own);
+  irq.settable.reset();
+  Policy policy;
+  policy.scope = Scope::evict;
+  const auto plan = make_plan(host, policy);
+  CHECK(plan.managed_left_out == (row.managed ? 1 : 0));
+  CHECK(plan.assignments.size() == (row.managed ? 0 : 1));
+  SECTION("the kernel's word is over it") {
+    host.irqs[0].settable = true;
+    CHECK(make_plan(host, policy).assignments.size() == 1);
+  }
+  SECTION("--skip-device leaves it out") {
+    policy.skip_devices = {"0000:05:*"};
+    CHECK(make_plan(host, policy).assignments.empty());
+  }
+}
+
 TEST_CASE("a line of two guests is theirs both", "[plan]") {
   auto host = two_nodes();
   const auto policy_of = GENERATE(VmPolicy::leave, VmPolicy::colocate, VmPolicy::avoid);

@@ -26,7 +26,7 @@ Host mixed_host() {
     add_device(host, device, NodeId{0});
   }
   add_vm(host, "db1", {"2", "3"}, {"0000:21:00.0"});
-  host.vfio_users = {{600, "dpdk-testpmd", {address("0000:22:00.0")}}};
+  host.vfio_users = {{600, "dpdk-testpmd", {address("0000:22:00.0")}, {}}};
   add_vector(host, "0000:21:00.0", "0");
   add_vector(host, "0000:22:00.0", "1");
   add_vector(host, "0000:22:00.0", "2");

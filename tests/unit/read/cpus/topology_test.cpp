@@ -167,12 +167,62 @@ TEST_CASE("topology: a cluster's shared cache is the last where there is no L3",
   CHECK(cpu(result, 3).core == 3);
 }
 
-TEST_CASE("topology: hybrid cores are named", "[read][topology]") {
-  FakeTree tree{{kOnline, "0-19\n"},
-                {"/sys/devices/cpu_core/cpus", "0-11\n"},
-                {"/sys/devices/cpu_atom/cpus", "12-19\n"}};
-  add_cpu(tree, 0, 0, 0, "0-1");
-  CHECK(read(tree).topology.core_types == std::vector<std::string>{"core 0-11", "atom 12-19"});
+namespace {
+
+/// "PPEL", a letter a CPU; "-" where nothing tells.
+std::string kinds_of(const Topology& topology) {
+  std::string kinds;
+  for (const auto& cpu : topology.cpus) {
+    kinds += !cpu.kind                           ? '-'
+             : *cpu.kind == CpuKind::performance ? 'P'
+             : *cpu.kind == CpuKind::efficiency  ? 'E'
+                                                 : 'L';
+  }
+  return kinds;
+}
+
+void add_cpus(FakeTree& tree, const std::vector<int>& capacities) {
+  tree.file(kOnline, "0-5\n");
+  for (int number = 0; number < 6; ++number) {
+    add_cpu(tree, number, 0, number, std::to_string(number));
+    if (!capacities.empty()) {
+      tree.file(fmt::format("/sys/devices/system/cpu/cpu{}/cpu_capacity", number),
+                fmt::format("{}\n", capacities[static_cast<std::size_t>(number)]));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("topology: kinds of cores, by PMU and by what they get done", "[read][topology]") {
+  FakeTree tree;
+  SECTION("x86 with a PMU for each kind") {
+    add_cpus(tree, {});
+    tree.file("/sys/devices/cpu_core/cpus", "0-1\n");
+    tree.file("/sys/devices/cpu_atom/cpus", "2-4\n");
+    tree.file("/sys/devices/cpu_lowpower/cpus", "5\n");
+    CHECK(kinds_of(read(tree).topology) == "PPEEEL");
+  }
+  SECTION("low-power cores that are atoms to their PMU") {
+    add_cpus(tree, {1024, 1000, 600, 590, 300, 300});
+    tree.file("/sys/devices/cpu_core/cpus", "0-1\n");
+    tree.file("/sys/devices/cpu_atom/cpus", "2-5\n");
+    const auto topology = read(tree).topology;
+    CHECK(kinds_of(topology) == "PPEELL");
+    CHECK(topology.cpus[4].capacity == 300);
+  }
+  SECTION("big.LITTLE, by capacity alone") {
+    add_cpus(tree, {1024, 1024, 430, 430, 430, 430});
+    CHECK(kinds_of(read(tree).topology) == "PPEEEE");
+  }
+  SECTION("cores that differ in their turbo only are alike") {
+    add_cpus(tree, {1024, 1010, 960, 960, 960, 960});
+    CHECK(kinds_of(read(tree).topology) == "------");
+  }
+  SECTION("nothing tells") {
+    add_cpus(tree, {});
+    CHECK(kinds_of(read(tree).topology) == "------");
+  }
 }
 
 TEST_CASE("topology: sparse node ids keep their distances", "[read][topology]") {

@@ -42,6 +42,22 @@ TEST_CASE("posted: the parameter of 6.16 decides over the others", "[read][poste
   CHECK(posted(FakeTree{{kApicv, "Y\n"}, {kPosted, "Y\n"}}) == Posted::possible);
 }
 
+TEST_CASE("posted: GICv4 where the command line asks for it", "[read][posted]") {
+  const auto with = [](const std::string& cmdline) {
+    Host host;
+    host.id.cmdline = cmdline;
+    Irq irq;
+    irq.chip = "ITS-PCI-MSIX-0000:21:00.0";
+    irq.vector = VectorId{address("0000:21:00.0"), VectorKind::msix, 0};
+    host.irqs.push_back(irq);
+    read_posted(FakeTree().sysfs(), host);
+    return host.irqs[0].posted;
+  };
+  CHECK(with("quiet kvm-arm.vgic_v4_enable=1") == Posted::possible);
+  CHECK(with("kvm-arm.vgic_v4_enable=0") == Posted::remapped);
+  CHECK(with("quiet") == Posted::unknown);
+}
+
 TEST_CASE("posted: an IOMMU that cannot, and parameters that forbid it", "[read][posted]") {
   constexpr auto kCap0 = "/sys/devices/virtual/iommu/dmar0/intel-iommu/cap";
   constexpr auto kCap1 = "/sys/devices/virtual/iommu/dmar1/intel-iommu/cap";
