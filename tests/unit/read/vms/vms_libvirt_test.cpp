@@ -216,7 +216,7 @@ TEST_CASE("A defined VM is listed with what is written of it", "[vms]") {
   REQUIRE(read.vms.size() == 2);
   const auto& vm = require_vm(read, "a");
   CHECK(vm.state == VmState::defined);
-  CHECK(pins_text(vm) == "0:4-7! 1:2! 2:4-7!");
+  CHECK(pins_text(vm) == "0:4-7* 1:2! 2:4-7*");
   CHECK(vm.emulator->to_list() == "4-7");
   CHECK(vm.iothreads[0].id == "iothread1");
   CHECK(vm.sources == std::vector<std::string>{"libvirt"});

@@ -84,7 +84,7 @@ TEST_CASE("A vCPU that may run on every online CPU is not pinned", "[vms]") {
   FakeTree tree;
   add_qemu(tree, 300, "vm1", {"0-15", "0-255", "0-14"});
   add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
-  CHECK(pins_text(require_vm(read(tree), "vm1")) == "0:0-15 1:0-15 2:0-14!");
+  CHECK(pins_text(require_vm(read(tree), "vm1")) == "0:0-15 1:0-15 2:0-14*");
 }
 
 TEST_CASE("What boot isolation and partitions leave to everybody is no pin", "[vms]") {
@@ -95,7 +95,7 @@ TEST_CASE("What boot isolation and partitions leave to everybody is no pin", "[v
   topology.isolated = CpuSet{10, 11, 12, 13, 14, 15};
   topology.partitions = {{"/sys/fs/cgroup/vms: cpuset.cpus.partition isolated", CpuSet{8, 9}}};
   const auto result = read_vms(tree.sysfs(), topology, {});
-  CHECK(pins_text(require_vm(result, "vm1")) == "0:0-9 1:0-7 2:8-15!");
+  CHECK(pins_text(require_vm(result, "vm1")) == "0:0-9 1:0-7 2:8-15*");
 }
 
 TEST_CASE("Two VMs on the same CPUs are a pool, the vCPUs of one VM are not", "[vms]") {
@@ -105,7 +105,7 @@ TEST_CASE("Two VMs on the same CPUs are a pool, the vCPUs of one VM are not", "[
   add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
   add_descriptors(tree, 400, {"anon_inode:kvm-vm"});
   const auto result = read(tree);
-  CHECK(pins_text(require_vm(result, "a")) == "0:2-5* 1:6-7!");
+  CHECK(pins_text(require_vm(result, "a")) == "0:2-5* 1:6-7*");
   CHECK(pins_text(require_vm(result, "b")) == "0:4-5* 1:8-9! 2:8-9!");
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("Threads without names are vCPUs if they have run a guest", "[vms]") {
                      "anon_inode:kvm-vcpu:1",
                      "anon_inode:kvm-vcpu:2"});
     const auto result = read(tree);
-    CHECK(pins_text(require_vm(result, "old")) == "0:4! 1:5! 2:0-1!");
+    CHECK(pins_text(require_vm(result, "old")) == "0:4! 1:5! 2:0-1*");
     CHECK_FALSE(require_vm(result, "old").vcpus[2].tid);
   }
   SECTION("or on unknown ones, if the others differ") {
