@@ -84,6 +84,21 @@ bool find_again(Run& run, Item& item, const std::error_code& error) {
   return true;
 }
 
+/// A vector that the ITS hands to a guest by itself takes no mask: KVM owns its mapping. Left, and
+/// no failure. Source: Linux drivers/irqchip/irq-gic-v3-its.c, its_set_affinity(): -EINVAL of a
+/// vLPI.
+bool is_forwarded(const Run& run, const Item& item, const std::error_code& error) {
+  const auto& write = item.outcome.write;
+  if (error.value() != EINVAL || !write.identity || !write.identity->vector) {
+    return false;
+  }
+  const auto& sysfs = run.kernel.sysfs;
+  const auto chip = sysfs.read(
+      fmt::format("/sys/kernel/irq/{}/chip_name", static_cast<std::uint32_t>(item.outcome.irq)));
+  const auto online = CpuSet::parse_list(sysfs.read("/sys/devices/system/cpu/online").value_or(""));
+  return chip && chip->starts_with("ITS") && online && online->intersects(write.after);
+}
+
 void write_one(Run& run, Item& item) {
   auto& outcome = item.outcome;
   item.attempted = true;
@@ -98,6 +113,11 @@ void write_one(Run& run, Item& item) {
       outcome.error.clear();
       outcome.hint.clear();
       run.journal.written(item.number);
+      return;
+    }
+    if (is_forwarded(run, item, error)) {
+      outcome.state = WriteState::posted;
+      outcome.hint = "left: the hardware delivers it to its vCPU by itself";
       return;
     }
     if (!may_be_gone(error)) {
@@ -120,7 +140,7 @@ bool write_all(Run& run) {
       return false;
     }
     write_one(run, item);
-    if (!item.written && !run.options.keep_going) {
+    if (!item.written && !is_success(item.outcome.state) && !run.options.keep_going) {
       return false;
     }
   }
@@ -269,12 +289,15 @@ std::optional<ApplyState> settled_without_writing(std::vector<Item>& items,
   return good ? ApplyState::nothing_to_do : ApplyState::partial;
 }
 
-/// The kernel refused all of it, so that nothing stands that a rollback could be asked for. Half of
+/// The kernel took none of it, so that nothing stands that a rollback could be asked for. Half of
 /// a refused write may stand in a tree.
 bool left_nothing(const Run& run, ApplyState state) {
-  return state == ApplyState::partial && run.kernel.follows &&
-         std::ranges::all_of(run.items, [](const Item& item) {
-           return !item.due || (!item.written && item.outcome.state == WriteState::refused);
+  const bool refused = state == ApplyState::partial && run.kernel.follows;
+  return (refused || state == ApplyState::committed) &&
+         std::ranges::all_of(run.items, [&](const Item& item) {
+           const auto left = item.outcome.state;
+           return !item.due || (!item.written && (left == WriteState::posted ||
+                                                  (refused && left == WriteState::refused)));
          });
 }
 
@@ -327,6 +350,11 @@ ApplyReport apply(const std::vector<Write>& writes,
   }
   const JournalDir dir(session, true);
   warn_of_interrupted(dir, session, report);
+  if (dir.opened_up()) {
+    report.warnings.push_back(
+        fmt::format("{}: other users may read it now, so that check and history work for them",
+                    session.state_dir.native()));
+  }
   std::vector<Write> due;
   for (const auto& item : items) {
     if (item.due) {
@@ -342,6 +370,8 @@ ApplyReport apply(const std::vector<Write>& writes,
   }
   if (!left_nothing(run, report.state) || !is_removed(dir, journal.id())) {
     report.id = journal.id();
+  } else if (report.state == ApplyState::committed) {
+    report.state = ApplyState::nothing_to_do;
   }
   report.outcomes = outcomes_of(std::move(items));
   return report;

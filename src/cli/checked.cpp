@@ -2,7 +2,10 @@
 #include "cli/checked.h"
 
 #include "irqtune/apply/apply.h"
+#include "irqtune/core/error.h"
 #include "irqtune/plan/drift.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
@@ -19,14 +22,38 @@ std::vector<AppliedMask> others_now(std::vector<Write> writes, const Sysfs& sysf
   return applied_masks(writes, sysfs);
 }
 
+struct Standing {
+  std::vector<Write> writes;
+  std::vector<std::string> warnings;
+};
+
+/// What was applied, as far as the journals can be read: what cannot is said, and a fresh plan
+/// tells the rest.
+Standing standing(const Context& context, const Session& session) {
+  Standing found;
+  if (!may_have_journals(context)) {
+    return found;
+  }
+  try {
+    found.writes = standing_writes(session);
+    for (const auto& journal : unread_journals(session)) {
+      found.warnings.push_back(journal + "; a fresh plan tells what it would");
+    }
+  } catch (const Error& error) {
+    found.warnings.push_back(fmt::format(
+        "{}: what was applied is not known, a fresh plan tells the rest", error.what()));
+  }
+  return found;
+}
+
 }  // namespace
 
 Checked check_host(const Context& context, const PolicyOptions& options) {
   Checked checked{plan_for(context, options), {}};
-  const auto& [host, plan] = checked.planned;
-  const auto session = session_of(context, host.id);
-  const auto applied = may_have_journals(context) ? standing_writes(session) : std::vector<Write>{};
-  const auto writes = in_selection(applied, plan);
+  auto& [host, plan] = checked.planned;
+  auto applied = standing(context, session_of(context, host.id));
+  std::ranges::move(applied.warnings, std::back_inserter(plan.warnings));
+  const auto writes = in_selection(std::move(applied.writes), plan);
   auto masks = vectors_now(writes, host);
   std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));
   checked.drift = find_drift(plan, host, masks);

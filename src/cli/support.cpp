@@ -294,6 +294,12 @@ Host read_host_for(const Context& context,
     }
   };
   auto host = read_host(context.sysfs, read);
+  if (host.topology.cpus.empty() && !context.sysfs.exists("/proc/interrupts")) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: no host: neither proc/interrupts nor a CPU is there",
+                            context.sysfs.root().native()),
+                "give --root the directory that holds proc and sys, or a snapshot");
+  }
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
                 host.irqs.size(),
                 host.devices.size(),

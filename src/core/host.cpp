@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/host.h"
 
+#include "irqtune/core/in_use.h"
+
 #include <algorithm>
 #include <functional>
 
@@ -98,6 +100,10 @@ const std::optional<CpuSet>& headed_to(const Irq& irq) noexcept {
   const bool pending = irq.affinity && irq.effective && !irq.affinity->empty() &&
                        !irq.affinity->intersects(*irq.effective);
   return pending ? irq.affinity : delivered_to(irq);
+}
+
+bool is_in_use(const Irq& irq) noexcept {
+  return irq.listed || !irq.actions.empty() || irq.affinity;
 }
 
 }  // namespace irqtune

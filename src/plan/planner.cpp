@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/planner.h"
 
+#include "irqtune/core/text.h"
+
 #include "plan/problem/problem.h"
 #include "plan/solve/assign.h"
 #include "plan/why/describe.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -43,6 +47,26 @@ std::optional<DefaultAffinity> default_affinity(const Index& index) {
   return DefaultAffinity{index.host->default_affinity, index.housekeeping};
 }
 
+/// What to say of vectors that nobody has asked for yet.
+std::string not_in_use_text(const std::vector<VectorId>& vectors) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(vectors.size(), kNamed); ++i) {
+    names += (i > 0 ? ", " : "") + vectors[i].to_string();
+  }
+  const auto* const more = vectors.size() > kNamed ? ", ..." : "";
+  const bool one = vectors.size() == 1;
+  return fmt::format(
+      "{} {} not in use yet ({}{}): a guest asks for {} when it needs {}; then apply "
+      "again",
+      counted(vectors.size(), "vector"),
+      one ? "is" : "are",
+      names,
+      more,
+      one ? "it" : "them",
+      one ? "it" : "them");
+}
+
 Plan plan_in_order(const Host& host, const Policy& policy) {
   const auto index = planning::make_index(host, policy);
   auto selection = planning::select(index);
@@ -62,6 +86,9 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   }
   planning::add_reasons(index, selection.items, sites, plan.assignments);
   plan.warnings = planning::warnings(index, selection.items, sites);
+  if (!selection.not_in_use.empty()) {
+    plan.warnings.push_back(not_in_use_text(selection.not_in_use));
+  }
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
   if (host.rate_source != RateSource::none && !(plan.housekeeping | plan.pool).empty()) {

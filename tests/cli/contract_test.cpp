@@ -128,7 +128,9 @@ TEST_CASE("contract: a plan file that is not this host's is refused", "[cli][con
   SECTION("without a digest") {
     moved["to"] = plan["housekeeping"];
     plan.erase("digest");
-    CHECK(apply(false).code == 0);
+    CHECK(apply(false).code == 2);
+    CHECK(apply(false).err.find("has no digest") != std::string::npos);
+    CHECK(apply(true).code == 0);
   }
   SECTION("of another host") {
     plan["host"]["hostname"] = "elsewhere";

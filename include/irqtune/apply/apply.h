@@ -98,7 +98,9 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// back: what `check` compares with.
 [[nodiscard]] std::vector<Write> standing_writes(const Session& session);
 
-/// What stands now where applies have set masks.
+/// Journals of this root, or of one that cannot be told, that standing_writes() had to pass over:
+/// "20260301T123456Z-001a: Permission denied".
+[[nodiscard]] std::vector<std::string> unread_journals(const Session& session);
 
 /// The masks of the writes as they stand, in their order; those of interrupts that are gone are
 /// left out, since their masks went with them.
@@ -106,7 +108,7 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
                                                      const Sysfs& sysfs);
 
 /// Exclusive use of the state directory: flock(2) on a file in it, freed by the kernel when its
-/// holder ends, however it ends. Creates the directory (0700) if it is absent.
+/// holder ends, however it ends. Creates the directory (0755; the lock 0600) if it is absent.
 class Lock {
  public:
   /// Waits up to `wait`. Throws Error{busy} naming the holder's PID if that is not enough, and

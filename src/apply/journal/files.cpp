@@ -47,7 +47,8 @@ std::error_code read_ours(const Fd& fd, std::string& text) {
   if (::fstat(fd.get(), &status) != 0) {
     return last_error();
   }
-  if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) {
+  const bool trusted = status.st_uid == ::geteuid() || status.st_uid == 0;
+  if (!S_ISREG(status.st_mode) || !trusted) {
     return std::make_error_code(std::errc::operation_not_permitted);
   }
   std::array<char, 65536> chunk{};

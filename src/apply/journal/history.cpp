@@ -4,6 +4,8 @@
 #include "apply/claims.h"
 #include "apply/journal/journal.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace irqtune {
@@ -83,6 +85,19 @@ std::vector<Write> standing_writes(const Session& session) {
     newer.add(*journal);
   }
   return writes;
+}
+
+std::vector<std::string> unread_journals(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<std::string> unread;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (journal && !journal->problem.empty() && may_be_owed(*journal, session) &&
+        !is_closed(*journal)) {
+      unread.push_back(fmt::format("{}: {}", id, journal->problem));
+    }
+  }
+  return unread;
 }
 
 }  // namespace irqtune

@@ -29,6 +29,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr mode_t kJournalMode = 0644;
 constexpr std::string_view kSuffix = ".jsonl";
 constexpr std::string_view kLeftover = ".new-";
 
@@ -140,8 +141,14 @@ JournalDir::JournalDir(const Session& session, bool create)
     : path_(session.state_dir / "journal"), fd_([&] {
         const auto& root = session.root.empty() ? std::string("/") : session.root;
         const Fd state = open_state_dir(session.state_dir, root, create);
+        opened_up_ = create && open_to_readers(state);
         return state.valid() ? open_private_dir(state, "journal", path_, create) : Fd(-1);
-      }()) {}
+      }()) {
+  if (create && (open_to_readers(fd_) || opened_up_)) {
+    opened_up_ = true;
+    open_files_to_readers();
+  }
+}
 
 std::vector<std::string> JournalDir::ids() const {
   std::vector<std::string> names;
@@ -178,6 +185,16 @@ std::optional<JournalText> JournalDir::read(std::string_view id) const {
   }
   journal.id = id;
   return journal;
+}
+
+void JournalDir::open_files_to_readers() const {
+  for (const auto& id : ids()) {
+    const auto name = fmt::format("{}{}", id, kSuffix);
+    const Fd fd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (fd.valid()) {
+      std::ignore = ::fchmod(fd.get(), kJournalMode);
+    }
+  }
 }
 
 void JournalDir::remove_leftovers() const {
@@ -221,6 +238,9 @@ Journal Journal::create(const JournalDir& dir,
   auto error = write_fully(fd.get(), text);
   error = error ? error : synced(fd.get());
   const int at = dir.fd().get();
+  if (!error && ::fchmod(fd.get(), kJournalMode) != 0) {
+    error = last_error();
+  }
   if (!error && ::renameat(at, temporary.c_str(), at, name.c_str()) != 0) {
     error = last_error();
   }

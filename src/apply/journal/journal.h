@@ -61,8 +61,9 @@ struct JournalText {
 /// The directory with a state directory's journals.
 class JournalDir {
  public:
-  /// Makes it if `create`; else it may be absent, and then has no journals.
-  /// Throws Error if it cannot be opened or is not ours alone.
+  /// Makes it if `create`, and lets other users read it: `check` and `history` work for all; else
+  /// it may be absent, and then has no journals. Throws Error if it cannot be opened or is not ours
+  /// alone.
   JournalDir(const Session& session, bool create);
 
   /// Ids, newest first. Throws Error{applying} if the directory cannot be listed.
@@ -81,8 +82,14 @@ class JournalDir {
 
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
 
+  /// True if the directory was closed to other users, as older versions made it, and is not now.
+  [[nodiscard]] bool opened_up() const noexcept { return opened_up_; }
+
  private:
+  void open_files_to_readers() const;
+
   std::filesystem::path path_;
+  bool opened_up_ = false;
   Fd fd_;
 };
 

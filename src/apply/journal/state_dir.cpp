@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,7 @@ namespace irqtune {
 namespace {
 
 constexpr int kMaxLinks = 40;  // As path_resolution(7) has it.
-constexpr mode_t kPrivate = 0700;
-constexpr mode_t kParent = 0755;
+constexpr mode_t kReadable = 0755;
 constexpr int kDirFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 /// One name still to be walked.
@@ -89,6 +89,18 @@ void follow(Walk& walk, const Fd& link, const struct stat& status, bool allowed)
   push(walk, path, "/");
 }
 
+/// Makes a directory that others may read, whatever the umask.
+void make_dir(const Walk& walk, int parent, const char* name) {
+  if (::mkdirat(parent, name, kReadable) != 0) {
+    if (errno != EEXIST) {
+      fail(walk, "cannot make it", last_error());
+    }
+    return;
+  }
+  std::ignore = ::fchmodat(parent, name, kReadable, 0);
+  sync_dir(parent);
+}
+
 /// Takes one name. False if it is absent and not to be made.
 bool step(Walk& walk) {
   const auto part = std::move(walk.remaining.back());
@@ -101,11 +113,7 @@ bool step(Walk& walk) {
     if (!walk.create) {
       return false;
     }
-    if (::mkdirat(here, name, walk.remaining.empty() ? kPrivate : kParent) != 0 &&
-        errno != EEXIST) {
-      fail(walk, "cannot make it", last_error());
-    }
-    sync_dir(here);
+    make_dir(walk, here, name);
     next = ::openat(here, name, kFlags);
   }
   Fd fd(next);
@@ -123,18 +131,19 @@ bool step(Walk& walk) {
   return true;
 }
 
-/// Throws unless the directory is this user's and nobody else may write to it.
+/// Throws unless nobody but this user, or root where it is only read, may write to the directory.
 void require_ours(int fd, const Walk& walk) {
   struct stat status {};
 
   if (::fstat(fd, &status) != 0) {
     fail(walk, "cannot stat", last_error());
   }
-  const bool ours = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  const bool owned = status.st_uid == ::geteuid() || (!walk.create && status.st_uid == 0);
+  const bool ours = owned && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
   if (!ours) {
     throw Error(walk.create ? ErrorKind::applying : ErrorKind::host,
                 walk.shown.native() + ": belongs to another user, or others may write to it",
-                "make it `root:root 0700`, or give another --state-dir");
+                "make it `root:root 0755`, or give another --state-dir");
   }
 }
 
@@ -148,6 +157,14 @@ Fd reopened(Walk& walk, int dir, const char* name) {
 }
 
 }  // namespace
+
+bool open_to_readers(const Fd& dir) {
+  struct stat status {};
+
+  const bool closed =
+      dir.valid() && ::fstat(dir.get(), &status) == 0 && (status.st_mode & kReadable) != kReadable;
+  return closed && ::fchmod(dir.get(), kReadable) == 0;
+}
 
 Fd open_state_dir(const std::filesystem::path& dir,
                   const std::filesystem::path& root,
@@ -172,11 +189,7 @@ Fd open_private_dir(const Fd& parent,
                     bool create) {
   Walk walk{{}, {}, 0, create, shown};
   if (create) {
-    if (::mkdirat(parent.get(), name, kPrivate) == 0) {
-      sync_dir(parent.get());
-    } else if (errno != EEXIST) {
-      fail(walk, "cannot make it", last_error());
-    }
+    make_dir(walk, parent.get(), name);
   } else if (::faccessat(parent.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
     return Fd(-1);
   }

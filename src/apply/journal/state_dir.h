@@ -9,13 +9,13 @@
 
 namespace irqtune {
 
-/// Opens the directory of journals and lock; makes it (0700, its parents 0755) if `create`. An
-/// invalid Fd if it is absent and `create` is false.
+/// Opens the directory of journals and lock; makes it (0755, whatever the umask; its parents too)
+/// if `create`. An invalid Fd if it is absent and `create` is false.
 ///
 /// Walks the path one component at a time and follows a symbolic link only if root or this user
 /// placed it, and none at all below `root` unless that is "/": a tree must not lead out of itself.
 /// Throws Error{applying} (Error{host} unless `create`) if that fails, or if the directory belongs
-/// to someone else or others may write to it.
+/// to someone else (but to root, unless `create`) or others may write to it.
 [[nodiscard]] Fd open_state_dir(const std::filesystem::path& dir,
                                 const std::filesystem::path& root,
                                 bool create);
@@ -26,5 +26,8 @@ namespace irqtune {
                                   const char* name,
                                   const std::filesystem::path& shown,
                                   bool create);
+
+/// Lets other users read a directory. True if they could not before.
+bool open_to_readers(const Fd& dir);
 
 }  // namespace irqtune

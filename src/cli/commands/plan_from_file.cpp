@@ -26,7 +26,14 @@ void check_origin(const Plan& plan,
                   const std::optional<std::string>& hostname,
                   const std::string& path) {
   constexpr auto kHint = "make a new plan on this host, or carry it out as it stands with --force";
-  if (digest && *digest != plan_digest(plan)) {
+  if (!digest || (hostname && !plan.host.hostname)) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format(
+            "{}: has no {}: not as irqtune plan -o wrote it", path, digest ? "host" : "digest"),
+        kHint);
+  }
+  if (*digest != plan_digest(plan)) {
     throw Error(
         ErrorKind::usage,
         fmt::format("{}: was changed after it was made: not the digest of its changes", path),
@@ -64,16 +71,21 @@ void check_online(const Plan& plan, const Sysfs& sysfs, const std::string& path)
   }
 }
 
-/// Throws Error{usage} if the plan wants a CPU that has come to be protected since it was made.
+/// Throws Error{usage} if the plan wants a CPU that is protected now, whenever it came to be;
+/// a colocated vector's is its own VM's.
 void check_unprotected(const Plan& plan, const Context& context, const std::string& path) {
   const auto host = read_host_for(context, PolicyOptions{}, Detail::passthrough, false);
   const auto map = protections(host, plan.policy.protection);
-  const auto since = protected_cpus(map) - plan.protected_cpus;
+  const auto now = protected_cpus(map);
+  const auto since = now - plan.protected_cpus;
   for (const auto& assignment : plan.assignments) {
-    const auto cpu = (assignment.to & since).first();
+    const auto* owner = assignment.device ? find_owner(host, *assignment.device) : nullptr;
+    const bool colocated = assignment.device &&
+                           policy_for(plan.policy, *assignment.device, owner) == VmPolicy::colocate;
+    const auto cpu = (assignment.to & (colocated ? since : now)).first();
     if (assignment.change && cpu) {
       throw Error(ErrorKind::usage,
-                  fmt::format("{}: IRQ {} to CPU {}: protected since the plan was made: {}",
+                  fmt::format("{}: IRQ {} to CPU {}: is protected: {}",
                               path,
                               static_cast<std::uint32_t>(assignment.irq),
                               *cpu,
@@ -90,7 +102,7 @@ void check_plan_fits(const Plan& plan,
                      const std::string& path,
                      bool force) {
   check_online(plan, context.sysfs, path);
-  if (!force && plan.names_protected && change_count(plan) > 0) {
+  if (!force && change_count(plan) > 0) {
     check_unprotected(plan, context, path);
   }
 }

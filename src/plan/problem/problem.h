@@ -95,6 +95,7 @@ struct Site {
 struct Selection {
   std::vector<Item> items;
   std::size_t managed_left_out = 0;
+  std::vector<VectorId> not_in_use;  ///< In scope, and nothing to plan yet; see is_in_use().
 };
 
 [[nodiscard]] Selection select(const Index& index);

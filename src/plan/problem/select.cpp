@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/in_use.h"
 #include "irqtune/core/text.h"
 
 #include "plan/problem/problem.h"
@@ -141,6 +142,10 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
         vm == item.vm && theirs == item.policy ? theirs : shared_policy(item.policy, theirs);
   }
   if (!selected) {
+    return;
+  }
+  if (!is_in_use(irq)) {
+    selection.not_in_use.push_back(*irq.vector);
     return;
   }
   if (item.policy == VmPolicy::leave) {

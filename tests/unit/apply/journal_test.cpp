@@ -169,13 +169,32 @@ TEST_CASE("journal: ids count up, whatever the clock says", "[apply]") {
   }
 }
 
-TEST_CASE("journal: nobody else may read or write it", "[apply]") {
+TEST_CASE("journal: others may read it, and nobody else may write it", "[apply]") {
   const test::VfioTree tree(1);
   static_cast<void>(apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options()));
   const auto dir = tree.session().state_dir;
-  CHECK(mode_of(dir) == 0700);
-  CHECK(mode_of(dir / "journal") == 0700);
-  CHECK(mode_of(dir / "journal" / (history(tree.session()).at(0).id + ".jsonl")) == 0600);
+  CHECK(mode_of(dir) == 0755);
+  CHECK(mode_of(dir / "journal") == 0755);
+  CHECK(mode_of(dir / "journal" / (history(tree.session()).at(0).id + ".jsonl")) == 0644);
+}
+
+TEST_CASE("journal: a directory that was closed is opened to readers once, and that is said",
+          "[apply]") {
+  const test::VfioTree tree(2);
+  const auto dir = tree.session().state_dir;
+  const auto first =
+      apply({tree.writes().at(0)}, tree.sysfs(), tree.session(), test::quick_options());
+  const auto old = dir / "journal" / (first.id + ".jsonl");
+  std::filesystem::permissions(dir, std::filesystem::perms{0700});
+  std::filesystem::permissions(dir / "journal", std::filesystem::perms{0700});
+  std::filesystem::permissions(old, std::filesystem::perms{0600});
+  const auto second =
+      apply({tree.writes().at(1)}, tree.sysfs(), tree.session(), test::quick_options());
+  REQUIRE(second.warnings.size() == 1);
+  CHECK(second.warnings.at(0).find("other users may read it now") != std::string::npos);
+  CHECK(mode_of(dir) == 0755);
+  CHECK(mode_of(dir / "journal") == 0755);
+  CHECK(mode_of(old) == 0644);
 }
 
 TEST_CASE("journal: what an interrupted creation left behind is cleared away", "[apply]") {

@@ -132,11 +132,12 @@ TEST_CASE("lock: who held it last can be told from the one before", "[apply]") {
   CHECK(lock_stamp(dir) != ended);
 }
 
-TEST_CASE("lock: makes a directory of its own, 0700", "[apply]") {
+TEST_CASE("lock: makes a directory of its own that others may read, and a lock that they may not",
+          "[apply]") {
   const test::FakeTree tree;
   const auto dir = tree.root() / "a/b/state";
   CHECK(kind_of(dir) == ErrorKind::usage);
-  CHECK(fs::status(dir).permissions() == fs::perms::owner_all);
+  CHECK(fs::status(dir).permissions() == fs::perms{0755});
   CHECK(fs::status(dir / "lock").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
 }
 
