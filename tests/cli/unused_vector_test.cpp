@@ -56,7 +56,7 @@ std::string add_unasked(CapturedHost& host) {
   host.file(dir + "/chip_name", fmt::format("IR-PCI-MSIX-{}\n", device));
   host.file(dir + "/hwirq", fmt::format("{}\n", kIndex));
   host.file(dir + "/type", "edge\n");
-  return fmt::format("{} msix/{}", device, kIndex);
+  return fmt::format("{}/msix/{}", device, kIndex);
 }
 
 }  // namespace
@@ -73,9 +73,10 @@ TEST_CASE("apply: a vector that nobody has asked for yet is noted, and the other
   CHECK(Json::parse(on(host, {"plan", "--json"}).out)["assignments"].size() == before);
   CHECK(on(host, {"check"}).code == 0);
   CHECK(on(host, {"apply", "--dry-run"}).code == 0);
+  check_refused(on(host, {"explain", "900"}), 2, "not in use yet");
 
   SECTION("it is placed when it comes to be") {
-    const auto device = name.substr(0, name.find(' '));
+    const auto device = name.substr(0, name.find("/msix"));
     host.file("/sys/kernel/irq/900/actions", fmt::format("vfio-msix[77]({})\n", device));
     host.file("/proc/irq/900/smp_affinity_list", "0-15\n");
     CHECK(on(host, {"check"}).code == 3);

@@ -2,6 +2,7 @@
 #include "irqtune/plan/explain.h"
 
 #include "irqtune/core/error.h"
+#include "irqtune/core/in_use.h"
 #include "irqtune/core/text.h"
 
 #include "cli/support.h"
@@ -40,6 +41,11 @@ ExitCode print(const Explanation& explanation, const Host& host, const Context& 
   const auto* irq = find_irq(host, number);
   if (irq == nullptr) {
     unknown(target, "this host has no such interrupt", "irqtune show irqs lists them");
+  }
+  if (!is_in_use(*irq)) {
+    unknown(target,
+            "not in use yet: no handler, so there is nothing to place",
+            "once its guest asks for it: irqtune apply");
   }
   if (irq->vector) {
     unknown(target, "not in the plan", "--device or --vm leaves it out");

@@ -68,6 +68,28 @@ TEST_CASE("apply: a refusal at any write undoes those before it", "[apply]") {
   CHECK(roll_back({}, sysfs, tree.session(), options).empty());
 }
 
+TEST_CASE("apply: a vLPI that the ITS hands to its guest is left, and no failure", "[apply]") {
+  test::VfioTree tree(kVectors);
+  tree.file("/sys/devices/system/cpu/online", "0-7\n");
+  for (unsigned i = 0; i < kVectors; ++i) {
+    tree.file(fmt::format("/sys/kernel/irq/{}/chip_name", kIrq + i), "ITS-MSI\n");
+  }
+  const auto forwarded = GENERATE(1U, kVectors);
+  const auto before = tree.mask(kIrq);
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.write = [&, calls = 0U](auto path, auto text, const auto& holds) mutable {
+    return calls++ < forwarded ? test::errno_code(EINVAL) : sysfs.write(path, text, holds);
+  };
+  const auto report = apply(tree.writes(), sysfs, tree.session(), options);
+  CHECK(report.outcomes.at(0).state == WriteState::posted);
+  CHECK(tree.mask(kIrq) == before);
+  CHECK(report.state ==
+        (forwarded == kVectors ? ApplyState::nothing_to_do : ApplyState::committed));
+  CHECK(standing_writes(tree.session()).size() == kVectors - forwarded);
+  CHECK(history(tree.session()).size() == (forwarded == kVectors ? 0 : 1));
+}
+
 TEST_CASE("apply: each refusal says what it is and what to do", "[apply]") {
   struct Row {
     int number;
