@@ -4,6 +4,9 @@
 #include "apply/identity.h"
 #include "apply/kernel.h"
 
+#include <map>
+#include <set>
+
 namespace irqtune {
 
 namespace {
@@ -14,6 +17,23 @@ std::optional<CpuSet> mask_now(const Write& write, IrqNumber irq, const Sysfs& s
 }
 
 }  // namespace
+
+void mark_written(const std::vector<Write>& writes, Host& host) {
+  std::set<VectorId> vectors;
+  std::map<IrqNumber, std::vector<std::string>> others;
+  for (const auto& write : writes) {
+    if (write.identity && write.identity->vector) {
+      vectors.insert(*write.identity->vector);
+    } else if (write.identity) {
+      others.emplace(write.identity->irq, write.identity->actions);
+    }
+  }
+  for (auto& irq : host.irqs) {
+    const auto other = others.find(irq.number);
+    irq.written_to_tree = irq.vector ? vectors.contains(*irq.vector)
+                                     : other != others.end() && other->second == irq.actions;
+  }
+}
 
 std::vector<AppliedMask> applied_masks(const std::vector<Write>& writes, const Sysfs& sysfs) {
   std::vector<AppliedMask> masks;

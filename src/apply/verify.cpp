@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/verify.h"
 
+#include "irqtune/core/delivery.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string>
 
@@ -19,20 +20,15 @@ std::string irq_file(IrqNumber irq, std::string_view base, std::string_view name
   return fmt::format("{}/{}/{}", base, static_cast<std::uint32_t>(irq), name);
 }
 
-/// An x86 chip without interrupt remapping moves a vector at its next interrupt, the IOMMU's own
-/// among them; every other one at once, unless the vector's last move is not cleaned up: then that
-/// one, too, waits for an interrupt, and until then the vector is where it was. Source: Linux
-/// kernel/irq/manage.c, irq_can_move_pcntxt(), irq_try_set_affinity(); arch/x86/kernel/apic/msi.c;
-/// drivers/iommu/amd/init.c.
+/// A chip that moves vectors at their next interrupt; and every other one while the vector's last
+/// move is not cleaned up: then that one, too, waits for an interrupt, and until then the vector is
+/// where it was.
 bool is_deferred(const Kernel& kernel, const Outcome& outcome) {
-  constexpr std::array kDeferring = {
-      "PCI-MSI", "IO-APIC", "Hyper-V", "DMAR-MSI", "IOMMU-MSI", "HPET-MSI"};
   const auto chip =
       kernel.sysfs.read(irq_file(outcome.irq, "/sys/kernel/irq", "chip_name")).value_or("");
   const auto before = parse_mask_file(outcome.write, outcome.write.before);
   const bool as_before = before && before->contains_all(*outcome.effective);
-  return (chip.starts_with("IR-") && as_before) ||
-         std::ranges::any_of(kDeferring, [&](auto name) { return chip.starts_with(name); });
+  return (chip.starts_with("IR-") && as_before) || moves_at_next_interrupt(chip);
 }
 
 /// False if the requested mask is not (or no longer) the planned one.

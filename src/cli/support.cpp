@@ -216,6 +216,19 @@ std::optional<bool> parse_pool_last(std::string_view text) {
                           : std::nullopt;
 }
 
+/// What was applied to a tree stands there, though no kernel obeyed. Journals that cannot be read
+/// are the business of the commands that are about them.
+void mark_tree_writes(const Context& context, Host& host) {
+  if (context.sysfs.live() || !may_have_journals(context)) {
+    return;
+  }
+  try {
+    mark_written(standing_writes(session_of(context, host.id)), host);
+  } catch (const Error& error) {
+    spdlog::debug("what was applied to this tree is not known: {}", error.what());
+  }
+}
+
 std::string user_name() {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
@@ -278,7 +291,8 @@ Host read_host_for(const Context& context,
   ReadOptions read;
   read.detail = detail;
   read.names = names;
-  read.sample = options.sample;
+  // Live, two readings one second apart tell of now; counts since boot may be of other days.
+  read.sample = options.sample || !context.sysfs.live() ? options.sample : std::optional(1.0);
   read.assume_nodes = nodes_of(options.assume_nodes);
   read.devices_may_be_absent = is_configured(context.call, "--assume-node");
   if (!options.default_set.empty()) {
@@ -300,6 +314,7 @@ Host read_host_for(const Context& context,
                             context.sysfs.root().native()),
                 "give --root the directory that holds proc and sys, or a snapshot");
   }
+  mark_tree_writes(context, host);
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
                 host.irqs.size(),
                 host.devices.size(),

@@ -58,6 +58,21 @@ const Vm* find_owner(const Host& host, const PciAddress& address) noexcept {
   return defined;
 }
 
+std::map<PciAddress, std::size_t> vector_counts(const Host& host) {
+  std::map<PciAddress, std::size_t> counts;
+  for (const auto& irq : host.irqs) {
+    if (irq.device) {
+      ++counts[*irq.device];
+    }
+  }
+  for (const auto& device : host.devices) {
+    if (device.msi_vectors) {
+      counts[device.address] = *device.msi_vectors;
+    }
+  }
+  return counts;
+}
+
 const Cpu* find_cpu(const Topology& topology, int number) noexcept {
   return find_sorted(topology.cpus, number, &Cpu::number);
 }
@@ -90,16 +105,6 @@ double total_rate(const Irq& irq) noexcept {
     total += rate.rate;
   }
   return total;
-}
-
-const std::optional<CpuSet>& delivered_to(const Irq& irq) noexcept {
-  return irq.effective && !irq.effective->empty() ? irq.effective : irq.affinity;
-}
-
-const std::optional<CpuSet>& headed_to(const Irq& irq) noexcept {
-  const bool pending = irq.affinity && irq.effective && !irq.affinity->empty() &&
-                       !irq.affinity->intersects(*irq.effective);
-  return pending ? irq.affinity : delivered_to(irq);
 }
 
 bool is_in_use(const Irq& irq) noexcept {

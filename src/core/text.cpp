@@ -342,7 +342,7 @@ std::string rate_text(const std::optional<double>& rate) {
   if (*rate >= 10 * kThousand) {
     return fmt::format("{:.1f}k", *rate / kThousand);
   }
-  return *rate >= 100 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
+  return *rate >= 10 || *rate == 0 ? fmt::format("{:.0f}", *rate) : fmt::format("{:.1f}", *rate);
 }
 
 std::optional<std::pair<int, int>> kernel_version(std::string_view release) {

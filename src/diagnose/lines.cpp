@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnose/lines.h"
 
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -20,26 +22,6 @@ bool is_port_service(std::string_view handler) {
   constexpr std::array<std::string_view, 7> kNames = {
       "PCIe PME", "aerdrv", "pciehp", "PCIe bwctrl", "PCIe BW notif", "pcie-dpc", "dpc"};
   return std::ranges::find(kNames, handler) != kNames.end();
-}
-
-/// Timers and interrupts that CPUs send each other. Xen and POWER number these as well: "timer0",
-/// "resched3", "IPI-2".
-bool is_cpus_own(std::string_view handler) {
-  constexpr std::array<std::string_view, 13> kPatterns = {"timer",
-                                                          "timer[0-9]*",
-                                                          "*arch_timer*",
-                                                          "*-timer",
-                                                          "arm-pmu",
-                                                          "*_pmu",
-                                                          "kvm guest *timer",
-                                                          "IPI",
-                                                          "IPI[- ]*",
-                                                          "resched[0-9]*",
-                                                          "callfunc*[0-9]",
-                                                          "irqwork[0-9]*",
-                                                          "spinlock[0-9]*"};
-  return std::ranges::any_of(kPatterns,
-                             [&](auto pattern) { return matches_glob(pattern, handler); });
 }
 
 /// The vCPUs that protect a CPU: "vCPU 1 of db1".
@@ -74,15 +56,17 @@ Handlers handlers_of(const Irq& irq) {
 }
 
 bool is_device_interrupt(const Irq& irq) noexcept {
-  return irq.device || std::ranges::any_of(irq.actions, [](const std::string& action) {
-           return !trimmed(action).empty() && !is_cpus_own(trimmed(action));
-         });
+  return !is_per_cpu(irq) &&
+         (irq.device || std::ranges::any_of(irq.actions, [](const std::string& action) {
+            return !trimmed(action).empty();
+          }));
 }
 
-DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSource::none) {
+DeviceLoad::DeviceLoad(const Host& host)
+    : host_(host), has_rates_(host.rate_source != RateSource::none) {
   for (const auto& irq : host.irqs) {
     if (is_device_interrupt(irq)) {
-      add(irq);
+      add(irq, by_cpu_);
     }
   }
   for (const auto& [cpu, load] : by_cpu_) {
@@ -90,45 +74,29 @@ DeviceLoad::DeviceLoad(const Host& host) : has_rates_(host.rate_source != RateSo
   }
 }
 
-void DeviceLoad::add(const Irq& irq) {
-  // Counts since boot stay with the CPU that an interrupt was moved from.
-  if (const auto target = diagnosis::target_cpu(irq)) {
-    by_cpu_[*target] += of(irq);
-    return;
-  }
-  if (has_rates_) {
-    for (const auto& rate : irq.rates) {
-      by_cpu_[rate.cpu] += rate.rate;
-    }
-    return;
-  }
-  for (const auto& count : irq.counts) {
-    by_cpu_[count.cpu] += static_cast<double>(count.count);
-  }
+void DeviceLoad::add(const Irq& irq, RatesByCpu& by_cpu) const {
+  has_rates_ ? add_rates(host_, irq, std::nullopt, by_cpu) : add_counts(host_, irq, by_cpu);
 }
 
 double DeviceLoad::on_cpu(const Irq& irq, int cpu) const {
-  if (has_rates_) {
-    return diagnosis::rate_at(irq, cpu);
-  }
-  if (const auto target = diagnosis::target_cpu(irq)) {
-    return *target == cpu ? of(irq) : 0;
-  }
-  const auto count = std::ranges::find(irq.counts, cpu, &CpuCount::cpu);
-  return count == irq.counts.end() ? 0 : static_cast<double>(count->count);
+  RatesByCpu parts;
+  add(irq, parts);
+  const auto found = parts.find(cpu);
+  return found != parts.end() ? found->second : 0;
 }
 
 double DeviceLoad::of(const Irq& irq) const noexcept {
   return has_rates_ ? total_rate(irq) : static_cast<double>(total_count(irq));
 }
 
-std::optional<int> serving_cpu(const Irq& irq) {
-  const auto& delivered = delivered_to(irq);
-  if (delivered && delivered->size() == 1) {
-    return delivered->first();
+std::optional<int> serving_cpu(const Host& host, const Irq& irq) {
+  const auto delivery = delivery_of(host, irq);
+  if (!delivery.cpus.empty()) {
+    return only_cpu(delivery);
   }
+  const bool is_told = irq.effective || irq.affinity;  // Counts of other days tell no better.
   const auto most = std::ranges::max_element(irq.counts, {}, &CpuCount::count);
-  return most == irq.counts.end() || delivered ? std::nullopt : std::optional(most->cpu);
+  return most == irq.counts.end() || is_told ? std::nullopt : std::optional(most->cpu);
 }
 
 std::string number_text(IrqNumber irq) {
@@ -138,15 +106,15 @@ std::string number_text(IrqNumber irq) {
 std::string activity_text(const Irq& irq, const Host& host) {
   const auto text = counted(total_count(irq), "interrupt") + " since boot";
   if (host.rate_source == RateSource::sampled) {
-    return fmt::format("{}, now {}", text, diagnosis::rate_text(total_rate(irq)));
+    return fmt::format("{}, now {}/s", text, rate_text(rate_of(host, irq)));
   }
   return host.rate_source == RateSource::since_boot
-             ? fmt::format("{} ({})", text, diagnosis::rate_text(total_rate(irq)))
+             ? fmt::format("{} ({}/s)", text, rate_text(rate_of(host, irq)))
              : text;
 }
 
 std::vector<std::string> serving_text(const Irq& irq, const Sight& sight) {
-  const auto cpu = serving_cpu(irq);
+  const auto cpu = serving_cpu(sight.input.host, irq);
   if (!cpu) {
     return {};
   }
@@ -170,7 +138,7 @@ std::string owner_text(const Host& host, const PciAddress& device) {
 
 void name_line(const Irq& irq, const DiagnosisInput& input, Finding& finding) {
   finding.irqs.push_back(irq.number);
-  if (const auto cpu = serving_cpu(irq)) {
+  if (const auto cpu = serving_cpu(input.host, irq)) {
     finding.cpus.insert(*cpu);
   }
   for (const auto& guest : handlers_of(irq).guests) {

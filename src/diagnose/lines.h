@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/core/load.h"
 #include "irqtune/diagnose/diagnose.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +32,7 @@ class DeviceLoad {
 
   [[nodiscard]] bool has_rates() const noexcept { return has_rates_; }
 
-  [[nodiscard]] const std::map<int, double>& by_cpu() const noexcept { return by_cpu_; }
+  [[nodiscard]] const RatesByCpu& by_cpu() const noexcept { return by_cpu_; }
 
   [[nodiscard]] double total() const noexcept { return total_; }
 
@@ -44,10 +44,12 @@ class DeviceLoad {
   [[nodiscard]] double share(double part) const noexcept { return total_ > 0 ? part / total_ : 0; }
 
  private:
-  void add(const Irq& irq);
+  /// What the interrupt adds to each CPU.
+  void add(const Irq& irq, RatesByCpu& by_cpu) const;
 
+  const Host& host_;
   bool has_rates_;
-  std::map<int, double> by_cpu_;
+  RatesByCpu by_cpu_;
   double total_ = 0;
 };
 
@@ -60,7 +62,7 @@ struct Sight {
 };
 
 /// The CPU that serves the line; empty optional if several might, or none has yet.
-[[nodiscard]] std::optional<int> serving_cpu(const Irq& irq);
+[[nodiscard]] std::optional<int> serving_cpu(const Host& host, const Irq& irq);
 
 /// "12 interrupts", "83214 interrupts since boot (12.3/s)"
 [[nodiscard]] std::string activity_text(const Irq& irq, const Host& host);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,7 +54,7 @@ CpuSet others_of(const DiagnosisInput& input, int cpu) {
 }
 
 std::string amount_text(const DeviceLoad& load, double amount) {
-  return load.has_rates() ? diagnosis::rate_text(amount) : fmt::format("{:.0f} interrupts", amount);
+  return load.has_rates() ? rate_text(amount) + "/s" : fmt::format("{:.0f} interrupts", amount);
 }
 
 std::vector<std::string> evidence_of(const std::vector<Part>& parts,

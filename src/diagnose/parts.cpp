@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnose/parts.h"
 
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -20,11 +21,6 @@ Finding make_finding(std::string_view id, Severity severity, std::string title) 
   return finding;
 }
 
-std::string rate_text(double per_second) {
-  return per_second >= 10 || per_second == 0 ? fmt::format("{:.0f}/s", per_second)
-                                             : fmt::format("{:.1f}/s", per_second);
-}
-
 std::string rate_basis(const Host& host) {
   switch (host.rate_source) {
     case RateSource::sampled:
@@ -40,7 +36,7 @@ std::string rate_basis(const Host& host) {
 std::string rate_note(const Host& host, double rate) {
   return host.rate_source == RateSource::none
              ? std::string{}
-             : fmt::format(", {} {}", rate_text(rate), rate_basis(host));
+             : fmt::format(", {}/s {}", rate_text(rate), rate_basis(host));
 }
 
 std::string numbers_text(const std::vector<const Irq*>& irqs) {
@@ -85,6 +81,12 @@ double rate_of(const std::vector<const Irq*>& irqs) {
   return sum;
 }
 
+bool are_idle(const Host& host, const std::vector<const Irq*>& irqs) {
+  constexpr double kNoticed = 1;  // Interrupts a second
+  return rate_of(irqs) < kNoticed &&
+         std::ranges::all_of(irqs, [&](const Irq* irq) { return is_measured(host, *irq); });
+}
+
 void name_irqs(const std::vector<const Irq*>& irqs, Finding& finding) {
   std::set<IrqNumber> numbers;
   std::set<PciAddress> devices;
@@ -122,19 +124,6 @@ CpuSet vcpu_cpus(const ProtectionMap& protections, bool siblings) {
 
 bool is_served(const Irq& irq) {
   return irq.vector && !irq.actions.empty() && irq.posted != Posted::posted;
-}
-
-std::optional<int> target_cpu(const Irq& irq) {
-  const auto& at = headed_to(irq);
-  return at && at->size() == 1 ? at->first() : std::nullopt;
-}
-
-double rate_at(const Irq& irq, int cpu) {
-  if (const auto target = target_cpu(irq)) {
-    return *target == cpu ? total_rate(irq) : 0;
-  }
-  const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
-  return found != irq.rates.end() ? found->rate : 0;
 }
 
 std::string holder_name(const Host& host, const PciAddress& device) {

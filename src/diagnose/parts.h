@@ -15,9 +15,6 @@ namespace irqtune::diagnosis {
 
 [[nodiscard]] Finding make_finding(std::string_view id, Severity severity, std::string title);
 
-/// "12/s", "0.5/s"
-[[nodiscard]] std::string rate_text(double per_second);
-
 /// What rates mean on this host: "over 10 s", "since boot"; empty where there are none.
 [[nodiscard]] std::string rate_basis(const Host& host);
 
@@ -36,7 +33,12 @@ namespace irqtune::diagnosis {
 /// "2-5,10-11", or "216 CPUs": for titles, beside which the finding has them all.
 [[nodiscard]] std::string short_list(const CpuSet& cpus);
 
+/// Interrupts a second of all of them, as far as that is known.
 [[nodiscard]] double rate_of(const std::vector<const Irq*>& irqs);
+
+/// True if it is known that these come so seldom that nobody notices: not by rates since boot,
+/// which tell of other days, nor if one's rate is not known.
+[[nodiscard]] bool are_idle(const Host& host, const std::vector<const Irq*>& irqs);
 
 /// Fills in the interrupts and their devices.
 void name_irqs(const std::vector<const Irq*>& irqs, Finding& finding);
@@ -51,9 +53,6 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 
 /// A vector that the host serves itself, and that a handler waits for.
 [[nodiscard]] bool is_served(const Irq& irq);
-
-/// The one CPU where the interrupt is headed; empty where that is unknown or several.
-[[nodiscard]] std::optional<int> target_cpu(const Irq& irq);
 
 [[nodiscard]] bool runs(const Vm& vm);
 
@@ -71,11 +70,6 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 
 /// The ids of the vCPUs' threads; none if one of them is unknown.
 [[nodiscard]] std::vector<int> vcpu_threads(const Vm& vm);
-
-/// Interrupts a second that the CPU takes from now on: all of the interrupt's where it is headed to
-/// one CPU, else what was counted there. Counts since boot stay with the CPU that it was moved
-/// from.
-[[nodiscard]] double rate_at(const Irq& irq, int cpu);
 
 /// The VM that has the device; else the process that holds it; else its address.
 [[nodiscard]] std::string holder_name(const Host& host, const PciAddress& device);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
 
@@ -182,7 +183,8 @@ std::vector<Group> groups_of(const Host& host) {
 
 /// A posted vector's row does not count: the host's handler never runs.
 bool stands_still(const Irq& irq, const Host& host) {
-  return host.rate_source == RateSource::sampled ? total_rate(irq) == 0 : total_count(irq) == 0;
+  return host.rate_source == RateSource::sampled ? rate_of(host, irq) == 0.0
+                                                 : total_count(irq) == 0;
 }
 
 std::string group_text(const Group& group, const Host& host) {

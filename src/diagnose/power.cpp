@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace {
 double vector_rate(const Host& host, int cpu) {
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    sum += irq.vector ? rate_at(irq, cpu) : 0;
+    sum += irq.vector ? rate_on(host, irq, cpu) : 0;
   }
   return sum;
 }

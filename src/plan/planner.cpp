@@ -18,6 +18,11 @@ namespace {
 using planning::Index;
 using planning::Item;
 
+/// True if the mask may be right already, and the kernel did not do what it asks: ask it again.
+bool is_astray(const Delivery& delivery, int target) {
+  return delivery.state == DeliveryState::fallback && delivery.cpus != CpuSet{target};
+}
+
 Assignment make_assignment(const Index& index, const Item& item) {
   const auto& irq = *item.irq;
   Assignment made;
@@ -30,8 +35,12 @@ Assignment make_assignment(const Index& index, const Item& item) {
   made.rate = item.rate;
   made.from = irq.affinity;
   made.from_effective = irq.effective;
-  made.to = item.target ? CpuSet{*item.target} : headed_to(irq).value_or(CpuSet{});
-  made.change = item.target && irq.affinity != made.to;
+  made.delivery = item.delivery;
+  made.standing = standing_of(irq.posted, item.delivery, index.protections);
+  const auto stays =
+      item.delivery.cpus.empty() ? irq.affinity.value_or(CpuSet{}) : item.delivery.cpus;
+  made.to = item.target ? CpuSet{*item.target} : stays;
+  made.change = item.target && (irq.affinity != made.to || is_astray(item.delivery, *item.target));
   made.blocked = item.blocked;
   made.posted = irq.posted;
   const auto nearness = planning::nearness_of(index, item, made.to);
@@ -99,12 +108,15 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
 
 /// The kernel's vector goes with the interrupt: one less is free there, one more here.
 void move_allocation(const Irq& irq, const CpuSet& to, Topology& topology) {
-  const auto from = delivered_to(irq).value_or(CpuSet{});
+  if (irq.actions.empty()) {
+    return;
+  }
+  const auto from = allocated_on(irq);
   for (auto& cpu : topology.cpus) {
     if (!cpu.free_vectors) {
       continue;
     }
-    const bool leaves = from.size() == 1 && from.contains(cpu.number);
+    const bool leaves = from == cpu.number;
     const bool comes = to.contains(cpu.number);
     *cpu.free_vectors += leaves ? 1U : 0U;
     *cpu.free_vectors -= comes && *cpu.free_vectors > 0 ? 1U : 0U;
@@ -127,11 +139,10 @@ Host planned_host(const Host& host, const Plan& plan) {
       continue;
     }
     const double rate = total_rate(irq);
-    if (!irq.actions.empty()) {
-      move_allocation(irq, planned->to, after.topology);
-    }
+    move_allocation(irq, planned->to, after.topology);
     irq.affinity = planned->to;
     irq.effective = planned->to;
+    irq.written_to_tree = false;
     irq.rates.clear();
     if (rate > 0) {
       irq.rates.push_back({*planned->to.first(), rate});

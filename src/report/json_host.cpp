@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
 #include "irqtune/report/report.h"
 
 #include "report/json_rows.h"
@@ -104,16 +105,12 @@ Json users_json(const Host& host, const PciAddress& address) {
   return list;
 }
 
-Json devices_json(const Host& host) {
-  std::map<PciAddress, int> vectors;
-  for (const auto& irq : host.irqs) {
-    if (irq.device) {
-      ++vectors[*irq.device];
-    }
-  }
+Json devices_json(const Host& host, const ProtectionMap& protections) {
+  auto vectors = vector_counts(host);
   auto list = Json::array();
   for (const auto& device : host.devices) {
     const auto* owner = find_owner(host, device.address);
+    const auto tally = tally_of(host, device.address, protections);
     list.push_back({{"address", device.address.to_string()},
                     {"class", hex_or_null(device.class_code, 6)},
                     {"vendor", hex_or_null(device.vendor, 4)},
@@ -127,6 +124,8 @@ Json devices_json(const Host& host) {
                     {"physfn", address_or_null(device.physfn)},
                     {"vm", owner == nullptr ? Json() : Json(owner->name)},
                     {"vectors", vectors[device.address]},
+                    {"collisions", device.passthrough ? Json(tally.collisions) : Json()},
+                    {"unknown", device.passthrough ? Json(tally.unknown) : Json()},
                     {"users", users_json(host, device.address)}});
   }
   return list;
@@ -141,7 +140,7 @@ Json counters_json(const Host& host) {
   return list;
 }
 
-Json vm_json(const Vm& vm) {
+Json vm_json(const Host& host, const ProtectionMap& protections, const Vm& vm) {
   auto vcpus = Json::array();
   for (const auto& vcpu : vm.vcpus) {
     vcpus.push_back({{"id", vcpu.id},
@@ -156,8 +155,10 @@ Json vm_json(const Vm& vm) {
     iothreads.push_back({{"id", thread.id}, {"cpus", list_or_null(thread.cpus)}});
   }
   auto devices = Json::array();
+  Tally tally;
   for (const auto& address : vm.devices) {
     devices.push_back(address.to_string());
+    tally.add(tally_of(host, address, protections));
   }
   return {{"name", vm.name},
           {"uuid", vm.uuid.empty() ? Json() : Json(vm.uuid)},
@@ -167,13 +168,15 @@ Json vm_json(const Vm& vm) {
           {"vcpus", std::move(vcpus)},
           {"emulator", list_or_null(vm.emulator)},
           {"iothreads", std::move(iothreads)},
-          {"devices", std::move(devices)}};
+          {"devices", std::move(devices)},
+          {"collisions", tally.collisions},
+          {"unknown", tally.unknown}};
 }
 
-Json vms_json(const Host& host) {
+Json vms_json(const Host& host, const ProtectionMap& protections) {
   auto list = Json::array();
   for (const auto& vm : host.vms) {
-    list.push_back(vm_json(vm));
+    list.push_back(vm_json(host, protections, vm));
   }
   return list;
 }
@@ -252,14 +255,14 @@ void print_host_json(std::ostream& out,
                                {"sources", host.default_set.sources}};
   }
   if (wants(Section::devices)) {
-    document["devices"] = devices_json(host);
+    document["devices"] = devices_json(host, protections);
   }
   if (wants(Section::irqs)) {
     document["irqs"] = Json::array();
     document["counters"] = counters_json(host);
   }
   if (wants(Section::vms)) {
-    document["vms"] = vms_json(host);
+    document["vms"] = vms_json(host, protections);
   }
   document["warnings"] = host.warnings;
   print_document(out, document, "irqs", [&](JsonRows& rows) { add_irqs(rows, host); });

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
+
 #include "report/json_rows.h"
 
 #include <fmt/format.h>
@@ -59,7 +61,7 @@ void add_vector(JsonRows& rows, const std::optional<VectorId>& vector) {
   rows.close('}');
 }
 
-void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
+void add_irq(JsonRows& rows, const Host& host, const Irq& irq) {
   rows.open('{');
   rows.name("irq");
   rows.value(std::uint64_t{static_cast<std::uint32_t>(irq.number)});
@@ -70,7 +72,8 @@ void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
   add_actions(rows, irq);
   add_counts(rows, irq);
   rows.name("rate");
-  rates&& irq.listed ? rows.value(total_rate(irq)) : rows.null();
+  const auto rate = rate_of(host, irq);
+  rate ? rows.value(*rate) : rows.null();
   add_cpus(rows, "affinity", irq.affinity);
   add_cpus(rows, "effective", irq.effective);
   rows.name("node");
@@ -89,7 +92,7 @@ void add_irq(JsonRows& rows, const Irq& irq, bool rates) {
 
 void add_irqs(JsonRows& rows, const Host& host) {
   for (const auto& irq : host.irqs) {
-    add_irq(rows, irq, host.rate_source != RateSource::none);
+    add_irq(rows, host, irq);
   }
 }
 

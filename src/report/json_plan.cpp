@@ -43,6 +43,7 @@ Json policy_json(const Policy& policy) {
 Json score_json(const Score& score) {
   return {{"vectors", score.vectors},
           {"collisions", score.collisions},
+          {"unknown", score.unknown},
           {"remote", score.remote},
           {"unknown_node", score.unknown_node},
           {"max_cpu_rate", rate_or_null(score.max_cpu_rate)},
@@ -94,23 +95,27 @@ Json drift_json(const std::vector<DriftEntry>& drift) {
 }  // namespace
 
 Json assignment_json(const Assignment& assignment) {
-  return {{"irq", static_cast<std::uint32_t>(assignment.irq)},
-          {"vector", vector_or_null(assignment.vector)},
-          {"device", address_or_null(assignment.device)},
-          {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
-          {"actions", assignment.actions},
-          {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
-          {"role", role_text(assignment.role)},
-          {"rate", rate_or_null(assignment.rate)},
-          {"from", list_or_null(assignment.from)},
-          {"from_effective", list_or_null(assignment.from_effective)},
-          {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
-          {"change", assignment.change},
-          {"locality", locality_text(assignment.locality)},
-          {"distance", or_null(assignment.distance)},
-          {"reason", assignment.reason},
-          {"posted", posted_or_null(assignment.posted)},
-          {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
+  return {
+      {"irq", static_cast<std::uint32_t>(assignment.irq)},
+      {"vector", vector_or_null(assignment.vector)},
+      {"device", address_or_null(assignment.device)},
+      {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
+      {"actions", assignment.actions},
+      {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
+      {"role", role_text(assignment.role)},
+      {"rate", rate_or_null(assignment.rate)},
+      {"from", list_or_null(assignment.from)},
+      {"from_effective", list_or_null(assignment.from_effective)},
+      {"at", assignment.delivery.cpus.empty() ? Json() : Json(assignment.delivery.cpus.to_list())},
+      {"delivery", delivery_text(assignment.delivery.state)},
+      {"standing", standing_text(assignment.standing)},
+      {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
+      {"change", assignment.change},
+      {"locality", locality_text(assignment.locality)},
+      {"distance", or_null(assignment.distance)},
+      {"reason", assignment.reason},
+      {"posted", posted_or_null(assignment.posted)},
+      {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
 }
 
 std::string plan_json(const Plan& plan) {
@@ -157,6 +162,7 @@ std::string check_json(const Plan& plan, const Drift& drift) {
                         {"in_place", drift.entries.empty()},
                         {"vectors", plan.before.vectors},
                         {"collisions", plan.before.collisions},
+                        {"unknown", plan.before.unknown},
                         {"drift", drift_json(drift.entries)},
                         {"moved", drift_json(drift.moved)},
                         {"warnings", plan.warnings}});

@@ -127,6 +127,15 @@ std::string list_text(const std::optional<CpuSet>& cpus) {
   return cpus && !cpus->empty() ? cpus->to_list() : "-";
 }
 
+std::optional<CpuSet> place_of(const Delivery& delivery, const std::optional<CpuSet>& effective) {
+  const bool one = effective && effective->size() == 1;
+  return one || delivery.cpus.empty() ? effective : delivery.cpus;
+}
+
+std::string unknown_text(std::size_t unknown) {
+  return unknown > 0 ? fmt::format(", {} in places unknown", unknown) : std::string{};
+}
+
 std::string vector_text(const VectorId& vector) {
   return vector.kind == VectorKind::intx
              ? fmt::format("{} intx", vector.device.to_string())

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/core/delivery.h"
 #include "irqtune/report/report.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +63,14 @@ enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
 
 /// A CPU list for a table; "-" if unknown or empty.
 [[nodiscard]] std::string list_text(const std::optional<CpuSet>& cpus);
+
+/// Where a table says that an interrupt is: where the kernel says so; where that is no one CPU,
+/// what counted or was asked for.
+[[nodiscard]] std::optional<CpuSet> place_of(const Delivery& delivery,
+                                             const std::optional<CpuSet>& effective);
+
+/// ", 3 in places unknown"; empty if none is.
+[[nodiscard]] std::string unknown_text(std::size_t unknown);
 
 /// "0000:24:00.0 msix/3"
 [[nodiscard]] std::string vector_text(const VectorId& vector);

@@ -140,9 +140,7 @@ std::string in_place_headline(const Plan& plan, const TextStyle& style) {
   if (plan.assignments.empty() && !plan.default_affinity) {
     return "No passthrough vectors in scope: nothing to check.\n";
   }
-  const auto unknown = std::ranges::count_if(plan.assignments, [](const Assignment& assignment) {
-    return !assignment.from && !assignment.from_effective;
-  });
+  const auto unknown = plan.before.unknown;
   const auto vectors = counted(plan.before.vectors, "vector");
   if (unknown > 0) {
     return fmt::format(

@@ -45,7 +45,7 @@ std::string title(const VectorExplanation& explanation, const TextStyle& style) 
                                 verdict(assignment)));
   out += fmt::format("\n  asked {}, on {}; {} vector, {}; home node {}\n",
                      known_text(assignment.from),
-                     known_text(assignment.from_effective),
+                     known_text(place_of(assignment.delivery, assignment.from_effective)),
                      role_text(assignment.role),
                      assignment.rate ? rate_text(assignment.rate) + "/s" : "rate unknown",
                      explanation.home ? node_text(explanation.home) : "unknown");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/text_host.h"
 
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
@@ -10,6 +12,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 
 namespace irqtune {
 
@@ -19,22 +23,15 @@ std::uint32_t number(IrqNumber irq) {
   return static_cast<std::uint32_t>(irq);
 }
 
-struct VectorCounts {
-  std::size_t vectors = 0;
-  std::size_t collisions = 0;
-};
-
-VectorCounts count_vectors(const Host& host, const ProtectionMap& protections) {
-  VectorCounts counts;
-  for (const auto& irq : host.irqs) {
-    counts.vectors += irq.vector ? 1U : 0U;
-    counts.collisions += irq.vector && collides(irq, protections) ? 1U : 0U;
-  }
-  return counts;
+/// The sign beside a vector that is not fine.
+std::string_view sign_of(Standing standing) {
+  return standing == Standing::collision ? "!" : standing == Standing::unknown ? "?" : "";
 }
 
 std::string headline(const Host& host, const ProtectionMap& protections, const TextStyle& style) {
-  const auto counts = count_vectors(host, protections);
+  const auto tally = tally_of(host, protections);
+  const auto vectors = static_cast<std::size_t>(
+      std::ranges::count_if(host.irqs, [](const Irq& irq) { return irq.vector.has_value(); }));
   const auto devices =
       static_cast<std::size_t>(std::ranges::count(host.devices, true, &PciDevice::passthrough));
   const auto& nodes = host.topology.nodes;
@@ -44,12 +41,14 @@ std::string headline(const Host& host, const ProtectionMap& protections, const T
                   printable(host.id.kernel.value_or("unknown")),
                   counted(host.topology.online.size(), "CPU"),
                   nodes.empty() ? "no NUMA nodes known" : counted(nodes.size(), "NUMA node"));
-  const auto what = fmt::format("{} of {} on a vCPU's core; {}, {}",
-                                counts.collisions,
-                                counted(counts.vectors, "passthrough vector"),
+  const auto what = fmt::format("{} of {} on a vCPU's core{}; {}, {}",
+                                tally.collisions,
+                                counted(vectors, "passthrough vector"),
+                                unknown_text(tally.unknown),
                                 counted(devices, "passthrough device"),
                                 counted(host.vms.size(), "VM"));
-  const auto tint = counts.collisions > 0 ? Tint::red : Tint::green;
+  const bool fine = tally == Tally{};
+  const auto tint = fine ? Tint::green : tally.collisions > 0 ? Tint::red : Tint::yellow;
   return fmt::format("{}\n{}\n", tinted(style, tint, what), where);
 }
 
@@ -76,12 +75,7 @@ std::string used_by_text(const Host& host, const PciDevice& device, std::size_t 
 }
 
 std::string devices_text(const Host& host, bool all, const TextStyle& style) {
-  std::map<PciAddress, std::size_t> vectors;
-  for (const auto& irq : host.irqs) {
-    if (irq.device) {
-      ++vectors[*irq.device];
-    }
-  }
+  auto vectors = vector_counts(host);
   Table table({{"DEVICE"}, {"NODE"}, {"VECTORS", Align::right}, {"DRIVER"}, {"USED BY"}, {"NAME"}});
   for (const auto& device : host.devices) {
     if (!all && !device.passthrough) {
@@ -116,27 +110,31 @@ std::string irqs_text(const Host& host,
                {"", Align::left},
                {"VM"},
                {"NAMES"}});
+  std::set<std::string_view> signs;
   for (const auto& irq : host.irqs) {
     if (!all && !irq.vector) {
       continue;
     }
     const auto* owner = irq.device ? find_owner(host, *irq.device) : nullptr;
-    const bool rates = host.rate_source != RateSource::none && irq.listed;
+    const auto delivery = delivery_of(host, irq);
+    const auto standing =
+        irq.vector ? standing_of(irq.posted, delivery, protections) : Standing::clear;
+    signs.insert(sign_of(standing));
     table.add({fmt::format("{}", number(irq.number)),
                irq.listed ? fmt::format("{}", total_count(irq)) : "-",
-               rate_text(rates ? std::optional(total_rate(irq)) : std::nullopt),
+               rate_text(rate_of(host, irq)),
                cut(list_text(irq.affinity), 16),
-               cut(list_text(irq.effective), 16),
-               irq.vector && collides(irq, protections) ? "!" : "",
+               cut(list_text(place_of(delivery, irq.effective)), 16),
+               std::string(sign_of(standing)),
                owner != nullptr ? cut(printable(owner->name), 24) : "-",
                printable(fmt::format("{}", fmt::join(irq.actions, ", ")))});
   }
   if (table.empty()) {
     return all ? "No interrupts.\n" : "No passthrough vectors.\n";
   }
-  const bool marked = std::ranges::any_of(
-      host.irqs, [&](const Irq& irq) { return irq.vector && collides(irq, protections); });
-  return table.text(style) + (marked ? "! on a core where a vCPU runs\n" : "");
+  return table.text(style) + (signs.contains("!") ? "! on a core where a vCPU runs\n" : "") +
+         (signs.contains("?") ? "? not known where it is delivered (--sample SECONDS may tell)\n"
+                              : "");
 }
 
 std::string titled(const TextStyle& style, std::string_view title, const std::string& text) {
@@ -144,12 +142,6 @@ std::string titled(const TextStyle& style, std::string_view title, const std::st
 }
 
 }  // namespace
-
-/// True if the interrupt is delivered to a CPU that a vCPU protects.
-bool collides(const Irq& irq, const ProtectionMap& protections) {
-  const auto& at = delivered_to(irq);
-  return at && at->size() == 1 && protected_by_vcpu(protections, *at->first());
-}
 
 std::string node_text(const std::optional<NodeId>& node) {
   return node ? fmt::format("{}", static_cast<std::uint32_t>(*node)) : "-";

@@ -11,9 +11,6 @@
 
 namespace irqtune {
 
-/// True if the interrupt is delivered to a CPU that a vCPU protects.
-[[nodiscard]] bool collides(const Irq& irq, const ProtectionMap& protections);
-
 /// "0"; "-" if unknown.
 [[nodiscard]] std::string node_text(const std::optional<NodeId>& node);
 

@@ -18,11 +18,14 @@ std::string headline(const Plan& plan, const TextStyle& style) {
   if (plan.assignments.empty()) {
     return "No passthrough vectors in scope: nothing to plan.\n";
   }
-  const auto now = fmt::format("{} of {} on a vCPU's core, {} on a remote node.",
+  const auto now = fmt::format("{} of {} on a vCPU's core{}, {} on a remote node.",
                                plan.before.collisions,
                                counted(plan.before.vectors, "vector"),
+                               unknown_text(plan.before.unknown),
                                plan.before.remote);
-  const auto tint = plan.before.collisions > 0 ? Tint::red : Tint::green;
+  const auto tint = plan.before.collisions > 0 ? Tint::red
+                    : plan.before.unknown > 0  ? Tint::yellow
+                                               : Tint::green;
   const auto next = changes == 0
                         ? std::string("Nothing to change.")
                         // Not by --root: a snapshot's plan reads as its host's.
@@ -38,6 +41,9 @@ std::string count_line(std::string_view what, std::size_t before, std::size_t af
 
 std::string score_text(const Plan& plan) {
   auto out = count_line("vectors on vCPU cores", plan.before.collisions, plan.after.collisions);
+  if (plan.before.unknown > 0 || plan.after.unknown > 0) {
+    out += count_line("vectors in places unknown", plan.before.unknown, plan.after.unknown);
+  }
   out += count_line("vectors on a remote node", plan.before.remote, plan.after.remote);
   if (plan.before.unknown_node > 0) {
     out += fmt::format("  {:<34}{:>8}\n", "vectors of unknown node", plan.before.unknown_node);
@@ -69,7 +75,7 @@ std::string cpus_text(const Plan& plan) {
 std::string place_text(const Assignment& assignment) {
   constexpr std::size_t kWidest = 18;
   const auto asked = list_text(assignment.from);
-  const auto at = list_text(assignment.from_effective);
+  const auto at = list_text(place_of(assignment.delivery, assignment.from_effective));
   return asked == at ? cut(asked, kWidest) : fmt::format("{} (on {})", cut(asked, kWidest), at);
 }
 

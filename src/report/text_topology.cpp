@@ -83,8 +83,9 @@ using VectorCounts = std::map<int, std::size_t>;
 VectorCounts vectors_by_cpu(const Host& host) {
   VectorCounts vectors;
   for (const auto& irq : host.irqs) {
-    if (irq.vector && delivered_to(irq) && delivered_to(irq)->size() == 1) {
-      ++vectors[*delivered_to(irq)->first()];
+    const auto at = irq.vector ? only_cpu(delivery_of(host, irq)) : std::nullopt;
+    if (at) {
+      ++vectors[*at];
     }
   }
   return vectors;

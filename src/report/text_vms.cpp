@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
@@ -89,20 +90,27 @@ std::string device_text(const Host& host,
   std::size_t vectors = 0;
   std::size_t own = 0;
   std::size_t other = 0;
+  std::size_t unknown = 0;
   for (const auto& irq : host.irqs) {
     if (!irq.vector || irq.device != address) {
       continue;
     }
     ++vectors;
-    if (collides(irq, protections)) {
-      ++(on_core_of(vm, protections, *delivered_to(irq)->first()) ? own : other);
-    }
+    const auto delivery = delivery_of(host, irq);
+    const auto standing = standing_of(irq.posted, delivery, protections);
+    const auto cpus = delivery.cpus.cpus();
+    const bool is_own =
+        std::ranges::any_of(cpus, [&](int cpu) { return on_core_of(vm, protections, cpu); });
+    own += standing == Standing::collision && is_own ? 1U : 0U;
+    other += standing == Standing::collision && !is_own ? 1U : 0U;
+    unknown += standing == Standing::unknown ? 1U : 0U;
   }
-  return fmt::format("  device    {}: {}, {} on its own vCPU cores, {} on other VMs'\n",
+  return fmt::format("  device    {}: {}, {} on its own vCPU cores, {} on other VMs'{}\n",
                      address.to_string(),
                      counted(vectors, "vector"),
                      own,
-                     other);
+                     other,
+                     unknown_text(unknown));
 }
 
 std::string vm_text(const Host& host,
@@ -138,7 +146,8 @@ std::string without_vm_text(const Host& host,
     }
     const auto vectors = count_vectors(host, device.address);
     const auto colliding = std::ranges::count_if(host.irqs, [&](const Irq& irq) {
-      return irq.vector && irq.device == device.address && collides(irq, protections);
+      return irq.vector && irq.device == device.address &&
+             standing_of(host, irq, protections) == Standing::collision;
     });
     out +=
         fmt::format("  device    {}: {}", device.address.to_string(), counted(vectors, "vector"));

@@ -212,7 +212,8 @@ TEST_CASE("check: a mask that cannot be read is a warning, no drift", "[cli][app
 
 TEST_CASE("explain: a CPU's load is that of what is headed there", "[cli]") {
   CapturedHost host("two-vms");
-  host.file("/proc/irq/74/smp_affinity_list", "6\n");  // Pending: the counts are elsewhere.
+  host.file("/proc/irq/74/smp_affinity_list", "6\n");  // The counts are elsewhere.
+  host.file("/proc/irq/74/effective_affinity_list", "6\n");
   const auto document = Json::parse(on(host, {"explain", "cpu6", "--json"}).out);
   const auto irqs = Json::parse(on(host, {"show", "irqs", "--json"}).out)["irqs"];
   double sum = 0;

@@ -107,22 +107,22 @@ void Oracle::add_candidates(const Policy& policy) {
       }
       const auto assignment = std::ranges::find(plan_.assignments, irq.number, &Assignment::irq);
       const CpuSet here{cpu.number};
-      const bool one = headed_to(irq) && headed_to(irq)->size() == 1;
+      const auto at = delivery_of(host_, irq).cpus;
       for (const auto& rate : irq.rates) {
-        const bool lands = one ? headed_to(irq) == here : rate.cpu == cpu.number;
+        const bool lands = at.size() == 1 ? at == here : rate.cpu == cpu.number;
         candidate.base += lands ? rate.rate : 0;
       }
       // All host interrupts here are settable primaries, that the scope counts as placed.
-      const bool standing = policy.scope == Scope::evict && !irq.vector && irq.settable != false &&
-                            headed_to(irq) == here;
+      const bool standing =
+          policy.scope == Scope::evict && !irq.vector && irq.settable != false && at == here;
       candidate.covered = candidate.covered || standing;
       candidate.base += host_.rate_source == RateSource::none && standing ? 1 : 0;
       candidate.base += host_.rate_source == RateSource::none &&
                                 assignment != plan_.assignments.end() &&
-                                assignment->role == Role::primary && headed_to(irq) == here
+                                assignment->role == Role::primary && at == here
                             ? 1
                             : 0;
-      if (headed_to(irq) == here && candidate.slots > 0) {
+      if (at == here && candidate.slots > 0) {
         --candidate.slots;
       }
     }
@@ -189,7 +189,9 @@ Verdict Oracle::judge() const {
     verdict.misplaced += vector.assignment->role == Role::auxiliary && candidate.first ? 1U : 0U;
     verdict.cached +=
         std::ranges::count(vector.llcs, candidate.cpu->llc.value_or(-1)) > 0 ? 1U : 0U;
-    const bool writes = vector.irq->affinity != CpuSet{candidate.cpu->number};
+    const auto now = delivery_of(host_, *vector.irq);
+    const bool astray = now.state == DeliveryState::fallback;  // Asked again, if it stays so.
+    const bool writes = astray || vector.irq->affinity != CpuSet{candidate.cpu->number};
     verdict.moves += writes ? 1U : 0U;
     has_written[vector.at] = has_written[vector.at] || writes;
   }

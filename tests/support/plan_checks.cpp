@@ -78,7 +78,8 @@ class Checker {
     expect(assignment.to.size() == 1, assignment, "not one CPU");
     expect(host_.topology.online.contains_all(assignment.to), assignment, "not online");
     expect(!assignment.blocked, assignment, "blocked and changed");
-    expect(irq.affinity != assignment.to, assignment, "no change at all");
+    const bool astray = delivery_of(host_, irq).state == DeliveryState::fallback;
+    expect(astray || irq.affinity != assignment.to, assignment, "no change at all");
     if (!is_colocated(assignment)) {
       expect(!shielded_.intersects(assignment.to), assignment, "onto a protected CPU");
       expect(plan_.housekeeping.contains_all(assignment.to), assignment, "not housekeeping");
@@ -100,7 +101,9 @@ class Checker {
     }
     const auto scope = plan_.policy.scope;
     expect(scope != Scope::passthrough, assignment, "the host's, out of scope");
-    expect(scope != Scope::evict || headed_to(irq).value_or(CpuSet{}).intersects(shielded_),
+    const auto now = delivery_of(host_, irq);
+    const auto cpus = now.cpus.empty() ? irq.affinity.value_or(CpuSet{}) : now.cpus;
+    expect(scope != Scope::evict || cpus.intersects(shielded_),
            assignment,
            "evicted from an unprotected CPU");
   }
@@ -115,9 +118,9 @@ class Checker {
     std::map<int, int> count;
     std::set<int> taken;
     for (const auto& irq : after.irqs) {
-      const auto& at = headed_to(irq);
-      if (!irq.actions.empty() && at && at->size() == 1) {
-        ++count[*at->first()];
+      const auto at = only_cpu(delivery_of(after, irq));
+      if (!irq.actions.empty() && at) {
+        ++count[*at];
       }
     }
     for (const auto& assignment : plan_.assignments) {

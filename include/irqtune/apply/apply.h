@@ -102,6 +102,10 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// "20260301T123456Z-001a: Permission denied".
 [[nodiscard]] std::vector<std::string> unread_journals(const Session& session);
 
+/// Marks the interrupts of a host that was read from a tree whose masks `writes` have set there: a
+/// tree is no kernel, and its effective files are as they were. See Irq::written_to_tree.
+void mark_written(const std::vector<Write>& writes, Host& host);
+
 /// The masks of the writes as they stand, in their order; those of interrupts that are gone are
 /// left out, since their masks went with them.
 [[nodiscard]] std::vector<AppliedMask> applied_masks(const std::vector<Write>& writes,

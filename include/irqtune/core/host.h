@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -127,10 +128,12 @@ struct Irq {
   std::vector<std::string> actions;
   std::vector<CpuCount> counts;  ///< Since boot, by CPU, zeros left out.
   std::vector<CpuRate> rates;    ///< By CPU, zeros left out; see Host::rate_source.
+  bool rates_known = true;       ///< False if it was gone or another's at the second reading.
   bool listed = true;            ///< Has counts in /proc/interrupts; an idle vector may have none.
 
   std::optional<CpuSet> affinity;  ///< smp_affinity_list: what was asked for, even if not yet done.
-  std::optional<CpuSet> effective;  ///< effective_affinity_list: where it is delivered.
+  std::optional<CpuSet> effective;  ///< effective_affinity_list, as it stands; see Delivery.
+  bool written_to_tree = false;     ///< A standing apply set its mask in a tree: no kernel obeyed.
   std::optional<NodeId> node;       ///< /proc/irq/N/node
   std::optional<bool> settable;     ///< Empty where only a write would tell (kernels before 6.12).
 
@@ -169,6 +172,9 @@ struct PciDevice {
   NodeSource node_source = NodeSource::unknown;
   std::optional<int> iommu_group;
   std::optional<PciAddress> physfn;  ///< The physical function of a VF.
+
+  /// How many vectors msi_irqs/ lists; empty where there is none, or it was not asked for.
+  std::optional<std::size_t> msi_vectors;
 
   /// The best interrupt that its configuration space offers; empty if that was not read, which is
   /// done in detail only, and only for a passed-through device on INTx.
@@ -262,6 +268,9 @@ struct Host {
 /// The running VM that has the device; else a defined one; nullptr if none has.
 [[nodiscard]] const Vm* find_owner(const Host& host, const PciAddress& address) noexcept;
 
+/// How many vectors each device has: what msi_irqs/ lists, else the interrupts known to be its.
+[[nodiscard]] std::map<PciAddress, std::size_t> vector_counts(const Host& host);
+
 /// nullptr if there is no such CPU.
 [[nodiscard]] const Cpu* find_cpu(const Topology& topology, int number) noexcept;
 
@@ -273,12 +282,5 @@ struct Host {
 /// Sum over all CPUs.
 [[nodiscard]] std::uint64_t total_count(const Irq& irq) noexcept;
 [[nodiscard]] double total_rate(const Irq& irq) noexcept;
-
-/// Where the interrupt is delivered now: the effective CPUs, else the requested ones.
-[[nodiscard]] const std::optional<CpuSet>& delivered_to(const Irq& irq) noexcept;
-
-/// Where the interrupt is going to be: the effective CPUs, but the requested ones while the
-/// effective lie outside them, since such a move is pending. CONTRACT of `plan` and `check`.
-[[nodiscard]] const std::optional<CpuSet>& headed_to(const Irq& irq) noexcept;
 
 }  // namespace irqtune

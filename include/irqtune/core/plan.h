@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/cpu_set.h"
+#include "irqtune/core/delivery.h"
 #include "irqtune/core/host.h"
 #include "irqtune/core/protection.h"
 
@@ -68,9 +69,11 @@ struct Assignment {
   std::vector<std::string> actions;  ///< Handler names, the identity where `vector` is empty.
   std::string vm;                    ///< Empty if no VM has the device.
   Role role = Role::primary;
-  std::optional<double> rate;            ///< Interrupts per second
-  std::optional<CpuSet> from;            ///< Requested mask now
-  std::optional<CpuSet> from_effective;  ///< Effective CPUs now
+  std::optional<double> rate;             ///< Interrupts per second
+  std::optional<CpuSet> from;             ///< Requested mask now
+  std::optional<CpuSet> from_effective;   ///< Effective CPUs now
+  Delivery delivery;                      ///< Where it is delivered now.
+  Standing standing = Standing::unknown;  ///< What that is to vCPUs.
   CpuSet to;            ///< One CPU where `change` is true; else where it stays (may be empty).
   bool change = false;  ///< `to` must be written.
   Locality locality = Locality::unknown;
@@ -84,6 +87,7 @@ struct Assignment {
 struct Score {
   std::size_t vectors = 0;
   std::size_t collisions = 0;    ///< Vectors whose CPU is protected by a vCPU.
+  std::size_t unknown = 0;       ///< Vectors of which it is not known where they are delivered.
   std::size_t remote = 0;        ///< Vectors on another node than their home node.
   std::size_t unknown_node = 0;  ///< Vectors without a home node.
   std::optional<double>

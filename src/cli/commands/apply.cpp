@@ -72,7 +72,7 @@ std::vector<PciAddress> awaited_devices(const ApplyCommand& options,
   }
   const auto policy = policy_of(options.policy);
   auto quick = options.policy;
-  quick.sample.reset();
+  quick.sample = 0;
   return selected_devices(read_host_for(context, quick, Detail::passthrough, false), policy);
 }
 

@@ -86,9 +86,9 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
       app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
       ->type_name("ADDR=N");
   app.add_option(
-         "--sample", options.sample, "Rates from two readings so far apart (default: since boot)")
+         "--sample", options.sample, "Rates from two readings so far apart (default: 1; 0: since boot)")
       ->type_name("SECONDS")
-      ->check(in_range(0.05, 3600.0));
+      ->check(in_range(0.0, 3600.0));
 }
 
 void add_policy(CLI::App& app, PolicyOptions& options) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -6,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <utility>
@@ -17,7 +20,6 @@ namespace irqtune::diagnosis {
 namespace {
 
 constexpr double kHot = 10000;  // Interrupts a second on vCPU cores: a core's worth of exits.
-constexpr double kNoticed = 1;  // Below, nobody notices.
 
 /// A reason for which a vector had better not be where it is.
 struct Spot {
@@ -57,13 +59,29 @@ const Spot* spot_of(const ProtectionMap& protections, int cpu) {
   return kind == ProtectionKind::user ? nullptr : &kSpots[2];
 }
 
+/// The CPU with the gravest reason of those that take the interrupt; empty optional if none has
+/// any.
+std::optional<int> hit_cpu(const DiagnosisInput& input, const Irq& irq) {
+  const auto cpus = delivery_of(input.host, irq).cpus.cpus();
+  const auto gravity = [&](int cpu) {
+    const auto* spot = spot_of(input.protections, cpu);
+    return spot != nullptr ? spot - kSpots.data() : std::ptrdiff_t{kSpots.size()};
+  };
+  const auto worst = std::ranges::min_element(cpus, {}, gravity);
+  return worst != cpus.end() && spot_of(input.protections, *worst) != nullptr
+             ? std::optional(*worst)
+             : std::nullopt;
+}
+
 /// By the holder with the most: ten VMs with a few interrupts each are no catastrophe.
 Severity severity_for(const Host& host, const Groups& groups, const Spot& spot) {
   double most = 0;
+  bool idle = true;
   for (const auto& [holder, irqs] : groups) {
     most = std::max(most, rate_of(irqs));
+    idle = idle && are_idle(host, irqs);
   }
-  if (host.rate_source != RateSource::none && most < kNoticed) {
+  if (idle) {
     return Severity::info;
   }
   return most >= kHot && spot.kind == ProtectionKind::vcpu ? Severity::critical : Severity::warning;
@@ -74,7 +92,7 @@ std::vector<std::string> evidence_by_cpu(const DiagnosisInput& input,
                                          const std::vector<const Irq*>& irqs) {
   std::map<int, std::vector<const Irq*>> by_cpu;
   for (const auto* irq : irqs) {
-    by_cpu[target_cpu(*irq).value_or(0)].push_back(irq);
+    by_cpu[hit_cpu(input, *irq).value_or(0)].push_back(irq);
   }
   std::vector<std::string> lines;
   lines.reserve(by_cpu.size());
@@ -87,10 +105,10 @@ std::vector<std::string> evidence_by_cpu(const DiagnosisInput& input,
   return lines;
 }
 
-CpuSet targets_of(const std::vector<const Irq*>& irqs) {
+CpuSet targets_of(const DiagnosisInput& input, const std::vector<const Irq*>& irqs) {
   CpuSet cpus;
   for (const auto* irq : irqs) {
-    cpus.insert(target_cpu(*irq).value_or(0));
+    cpus.insert(hit_cpu(input, *irq).value_or(0));
   }
   return cpus;
 }
@@ -112,7 +130,7 @@ std::vector<std::string> evidence_by_holder(const DiagnosisInput& input, const G
   std::vector<std::pair<double, std::string>> lines;
   for (const auto& [holder, irqs] : groups) {
     const auto rate = rate_of(irqs);
-    const auto cpus = targets_of(irqs);
+    const auto cpus = targets_of(input, irqs);
     lines.emplace_back(rate,
                        fmt::format("{}: {} on {}{}{}",
                                    holder,
@@ -194,7 +212,7 @@ std::string whose_text(const Host& host, const Groups& groups, std::size_t count
 void name_vms(const DiagnosisInput& input, const std::vector<const Irq*>& irqs, Finding& finding) {
   std::set<std::string> vms;
   for (const auto* irq : irqs) {
-    for (const auto& reason : input.protections.at(target_cpu(*irq).value_or(0))) {
+    for (const auto& reason : input.protections.at(hit_cpu(input, *irq).value_or(0))) {
       vms.insert(reason.vm);
     }
     if (const auto* vm = find_owner(input.host, irq->vector->device)) {
@@ -203,6 +221,28 @@ void name_vms(const DiagnosisInput& input, const std::vector<const Irq*>& irqs, 
   }
   vms.erase("");
   finding.vms.assign(vms.begin(), vms.end());
+}
+
+/// Why they are outside their masks, where they are.
+void add_fallback(const DiagnosisInput& input,
+                  const std::vector<const Irq*>& irqs,
+                  Finding& finding) {
+  std::vector<const Irq*> astray;
+  CpuSet asked;
+  for (const auto* irq : irqs) {
+    if (delivery_of(input.host, *irq).state == DeliveryState::fallback) {
+      astray.push_back(irq);
+      asked |= irq->affinity.value_or(CpuSet{});
+    }
+  }
+  if (!astray.empty()) {
+    finding.evidence.push_back(
+        fmt::format("IRQ {}: no vector was free on what {} asked for ({}), so the kernel took "
+                    "another CPU; see effective-outside-mask",
+                    numbers_text(astray),
+                    astray.size() == 1 ? "it" : "they",
+                    asked.to_list()));
+  }
 }
 
 /// One finding for all on one kind of spot: its remedy is one command.
@@ -222,10 +262,11 @@ Finding on_spot(const DiagnosisInput& input, const Spot& spot, const Groups& gro
   finding.evidence =
       groups.size() == 1 ? evidence_by_cpu(input, irqs) : evidence_by_holder(input, groups);
   shorten(finding.evidence, kMostEvidence);
+  add_fallback(input, irqs, finding);
   finding.evidence.emplace_back(
       "read from /proc/irq/N/{smp_affinity_list,effective_affinity_list}");
   finding.remedy = remedy_for(input, irqs);
-  finding.cpus = targets_of(irqs);
+  finding.cpus = targets_of(input, irqs);
   const bool may_be_posted = std::ranges::any_of(irqs, [](const Irq* irq) {
     return irq->posted == Posted::possible || irq->posted == Posted::unknown;
   });
@@ -253,7 +294,7 @@ bool is_selected(const DiagnosisInput& input, const Irq& irq, int cpu) {
 void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::array<Groups, kSpots.size()> groups;
   for (const auto& irq : input.host.irqs) {
-    const auto cpu = is_served(irq) ? target_cpu(irq) : std::nullopt;
+    const auto cpu = is_served(irq) ? hit_cpu(input, irq) : std::nullopt;
     const auto* spot = cpu ? spot_of(input.protections, *cpu) : nullptr;
     if (spot != nullptr && is_to_avoid(input, irq.vector->device) &&
         is_selected(input, irq, *cpu)) {

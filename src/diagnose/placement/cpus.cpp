@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -21,18 +23,18 @@ struct Row {
 };
 
 /// What was counted on the CPU.
-double counted_on(const Irq& irq, int cpu) {
+double counted_on(const Host& /*host*/, const Irq& irq, int cpu) {
   const auto found = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
   return found != irq.rates.end() ? found->rate : 0;
 }
 
-using Measure = double (*)(const Irq&, int cpu);
+using Measure = double (*)(const Host&, const Irq&, int cpu);
 
 /// The busiest interrupts of a CPU, most first.
 std::vector<Row> rows_of(const Host& host, int cpu, Measure measure) {
   std::vector<Row> rows;
   for (const auto& irq : host.irqs) {
-    if (const auto rate = measure(irq, cpu); rate >= 1) {
+    if (const auto rate = is_per_cpu(irq) ? 0 : measure(host, irq, cpu); rate >= 1) {
       rows.push_back({&irq, rate});
     }
   }
@@ -41,7 +43,7 @@ std::vector<Row> rows_of(const Host& host, int cpu, Measure measure) {
 }
 
 std::string row_text(const Row& row) {
-  return fmt::format("IRQ {} ({}): {}",
+  return fmt::format("IRQ {} ({}): {}/s",
                      static_cast<unsigned>(row.irq->number),
                      row.irq->actions.empty() ? "no handler" : printable(row.irq->actions.front()),
                      rate_text(row.rate));
@@ -58,15 +60,9 @@ void name_rows(const std::vector<Row>& rows, Finding& finding) {
 
 /// The housekeeping CPU with the most interrupts a second, and how many: as a plan's score counts.
 std::pair<int, double> busiest(const DiagnosisInput& input) {
-  std::map<int, double> load;
+  RatesByCpu load;
   for (const auto& irq : input.host.irqs) {
-    if (const auto target = target_cpu(irq)) {
-      load[*target] += total_rate(irq);
-      continue;
-    }
-    for (const auto& rate : irq.rates) {
-      load[rate.cpu] += rate.rate;
-    }
+    add_rates(input.host, irq, std::nullopt, load);
   }
   std::pair<int, double> most{-1, 0};
   for (const auto& [cpu, rate] : load) {
@@ -91,22 +87,22 @@ void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) 
   if (cpu < 0 || plan.assignments.empty() || !is_much_more(rate, possible)) {
     return;
   }
-  auto rows = rows_of(input.host, cpu, rate_at);
-  auto finding =
-      make_finding("cpu-crowded",
-                   Severity::warning,
-                   fmt::format("cpu{} takes {} interrupts {}, where {} would do on the busiest CPU",
-                               cpu,
-                               rate_text(rate),
-                               rate_basis(input.host),
-                               rate_text(possible)));
+  auto rows = rows_of(input.host, cpu, rate_on);
+  auto finding = make_finding(
+      "cpu-crowded",
+      Severity::warning,
+      fmt::format("cpu{} takes {} interrupts/s {}, where {}/s would do on the busiest CPU",
+                  cpu,
+                  rate_text(rate),
+                  rate_basis(input.host),
+                  rate_text(possible)));
   finding.cost = "vectors wait for each other on one CPU while others idle";
   for (const auto& row : rows) {
     finding.evidence.push_back(row_text(row));
   }
   shorten(finding.evidence, 6);
   if (plan.lower_bound) {
-    finding.evidence.push_back(fmt::format("no placement at all has a busiest CPU below {}",
+    finding.evidence.push_back(fmt::format("no placement at all has a busiest CPU below {}/s",
                                            rate_text(*plan.lower_bound)));
   }
   finding.remedy = {is_much_more(rate, planned) ? "irqtune apply" : "irqtune apply --rebalance"};

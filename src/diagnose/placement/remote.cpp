@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -35,7 +37,7 @@ int distance_of(const Host& host, NodeId from, NodeId to) {
 
 std::optional<Remote> remote_vector(const DiagnosisInput& input, const Irq& irq) {
   const auto* device = is_served(irq) ? find_device(input.host, irq.vector->device) : nullptr;
-  const auto node = node_of(input.host, target_cpu(irq));
+  const auto node = node_of(input.host, only_cpu(delivery_of(input.host, irq)));
   const auto planned = std::ranges::find(input.plan.assignments, irq.number, &Assignment::irq);
   if (device == nullptr || !device->node || !node || node == device->node ||
       planned == input.plan.assignments.end() || !planned->change) {
@@ -86,7 +88,7 @@ Remotes find_remotes(const DiagnosisInput& input) {
     found.ways[{holder, remote->home, remote->node}].push_back(&irq);
     found.irqs.push_back(&irq);
     found.holders.insert(holder);
-    found.cpus.insert(target_cpu(irq).value_or(0));
+    found.cpus |= delivery_of(input.host, irq).cpus;
     if (const auto* vm = find_owner(input.host, irq.vector->device)) {
       found.vms.insert(vm->name);
     }
@@ -103,7 +105,7 @@ void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& find
   const auto whose = found.holders.size() == 1
                          ? *found.holders.begin()
                          : fmt::format("{} VMs or processes", found.holders.size());
-  const bool idle = input.host.rate_source != RateSource::none && rate < kNoticed;
+  const bool idle = are_idle(input.host, found.irqs);
   auto finding =
       make_finding("vector-remote",
                    idle ? Severity::info : Severity::warning,
@@ -122,13 +124,12 @@ void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& find
 }
 
 /// Interrupts a second on vCPUs' cores.
-double rate_on(const Irq& irq, const CpuSet& cpus) {
-  if (const auto target = target_cpu(irq)) {
-    return cpus.contains(*target) ? total_rate(irq) : 0;
-  }
+double rate_on_any(const Host& host, const Irq& irq, const CpuSet& cpus) {
+  RatesByCpu rates;
+  add_rates(host, irq, std::nullopt, rates);
   double sum = 0;
-  for (const auto& rate : irq.rates) {
-    sum += cpus.contains(rate.cpu) ? rate.rate : 0;
+  for (const auto& [cpu, rate] : rates) {
+    sum += cpus.contains(cpu) ? rate : 0;
   }
   return sum;
 }
@@ -138,7 +139,7 @@ void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings)
   std::vector<std::pair<double, const Irq*>> hits;
   double sum = 0;
   for (const auto& irq : input.host.irqs) {
-    const auto rate = irq.vector ? 0 : rate_on(irq, vcpus);
+    const auto rate = irq.vector ? 0 : rate_on_any(input.host, irq, vcpus);
     if (rate >= kNoticed) {
       hits.emplace_back(rate, &irq);
       sum += rate;
@@ -161,14 +162,15 @@ void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings)
     irqs.push_back(irq);
     managed = managed || irq->settable == false;
     movable = movable || irq->settable != false;
-    finding.cpus |= delivered_to(*irq).value_or(CpuSet{}) & vcpus;
+    const auto on = delivery_of(input.host, *irq).cpus & vcpus;
+    finding.cpus |= on;
     finding.evidence.push_back(
-        fmt::format("IRQ {} ({}){}: {} on {}",
+        fmt::format("IRQ {} ({}){}: {}/s on {}",
                     static_cast<unsigned>(irq->number),
                     irq->actions.empty() ? "no handler" : printable(irq->actions.front()),
                     irq->settable == false ? ", which the kernel manages" : "",
                     rate_text(rate),
-                    (delivered_to(*irq).value_or(CpuSet{}) & vcpus).to_list()));
+                    on.to_list()));
   }
   shorten(finding.evidence, kMostEvidence);
   if (movable) {

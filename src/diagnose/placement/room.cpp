@@ -33,7 +33,7 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
       input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked));
   std::map<int, std::size_t> taken;
   for (const auto& irq : input.host.irqs) {
-    const auto cpu = irq.actions.empty() ? std::nullopt : target_cpu(irq);
+    const auto cpu = allocated_on(irq);
     if (cpu) {
       ++taken[*cpu];
     }

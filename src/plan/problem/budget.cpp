@@ -15,14 +15,6 @@ std::size_t less(std::size_t from, std::size_t amount) {
   return from > amount ? from - amount : 0;
 }
 
-/// The CPU that has a vector allocated for the interrupt: where it is delivered, while a move is
-/// pending too. Without a handler none is allocated: the effective CPU is only where the kernel
-/// would start it.
-std::optional<int> allocated_on(const Irq& irq) {
-  const auto& at = delivered_to(irq);
-  return at && at->size() == 1 && !irq.actions.empty() ? at->first() : std::nullopt;
-}
-
 }  // namespace
 
 std::optional<std::size_t> vector_budget(const Index& index) {
@@ -48,11 +40,6 @@ const Item* find_item(const std::vector<Item>& items, const Irq& irq) {
   return item != items.end() && item->irq == &irq ? &*item : nullptr;
 }
 
-std::optional<int> standing_on(const Irq& irq) {
-  const auto& at = headed_to(irq);
-  return at && at->size() == 1 ? at->first() : std::nullopt;
-}
-
 Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   Room room;
   std::map<int, std::size_t> given_back;  // By items: they may stay, or go and leave it free.
@@ -60,8 +47,9 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   for (const auto& irq : index.host->irqs) {
     const auto* item = find_item(items, irq);
     const auto target = item != nullptr ? item->target : std::nullopt;
-    const auto at = target ? target : standing_on(irq);
-    const bool counts = at && !irq.actions.empty() && (item == nullptr || !is_to_place(*item));
+    const bool placed = !irq.actions.empty() && (item == nullptr || !is_to_place(*item));
+    const auto at = target ? target : only_cpu(delivery_of(*index.host, irq));
+    const bool counts = at && placed;
     if (counts) {
       ++room.taken[*at];
     }

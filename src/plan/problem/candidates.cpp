@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
+
 #include "plan/problem/problem.h"
 
 #include <algorithm>
@@ -12,7 +14,7 @@ namespace {
 
 /// What interrupts that have their place put on each CPU, by CPU number.
 struct Carried {
-  std::map<int, double> load;
+  RatesByCpu load;
   CpuSet covered;  ///< Those with a primary, where the scope is one that places the host's own.
 };
 
@@ -24,13 +26,8 @@ bool counts_as_placed(const Index& index, const Irq& irq) {
 
 void add_load(const Index& index, const Irq& irq, std::optional<int> at, Carried& carried) {
   const bool measured = index.host->rate_source != RateSource::none;
-  if (measured && !at) {
-    for (const auto& rate : irq.rates) {
-      carried.load[rate.cpu] += rate.rate;
-    }
-  } else if (measured) {
-    // All of it: rates since boot tell where the interrupt has been, not where it is.
-    carried.load[*at] += total_rate(irq);
+  if (measured) {
+    add_rates(*index.host, irq, at, carried.load);
   } else if (at && (irq.vector || counts_as_placed(index, irq))) {
     carried.load[*at] += role_of(index, irq) == Role::primary ? 1 : 0;
   }
@@ -48,7 +45,10 @@ Carried carried_by(const Index& index, const std::vector<Item>& items) {
   for (const auto& irq : index.host->irqs) {
     const auto* item = find_item(items, irq);
     if (item == nullptr || !is_to_place(*item)) {
-      add(index, irq, item != nullptr && item->target ? item->target : standing_on(irq), carried);
+      add(index,
+          irq,
+          item != nullptr && item->target ? item->target : only_cpu(delivery_of(*index.host, irq)),
+          carried);
     }
   }
   return carried;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
+
 #include "plan/problem/problem.h"
 
 #include <algorithm>
@@ -142,7 +144,7 @@ Index make_index(const Host& host, const Policy& policy) {
   }
   index_vms(index);
   for (const auto& irq : host.irqs) {
-    if (irq.device) {
+    if (irq.device && is_measured(host, irq)) {
       auto& busiest = index.busiest[*irq.device];
       busiest = std::max(busiest, total_rate(irq));
     }

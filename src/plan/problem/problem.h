@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/core/delivery.h"
 #include "irqtune/core/host.h"
 #include "irqtune/core/plan.h"
 #include "irqtune/core/protection.h"
@@ -45,6 +46,7 @@ struct Item {
   const VmPlace* place = nullptr;     ///< Of `vm`; nullptr if it pins no vCPU.
   VmPolicy policy = VmPolicy::avoid;
   Role role = Role::primary;
+  Delivery delivery;           ///< Where it is delivered now.
   std::optional<double> rate;  ///< Interrupts per second
   double weight = 0;           ///< `rate`, or 1 for a primary where no rates are known.
   std::optional<NodeId> home;  ///< The node it should be on.
@@ -126,9 +128,6 @@ struct Room {
 
 /// Where the item's interrupt is found: in `items`, which are by IRQ number; nullptr if not in it.
 [[nodiscard]] const Item* find_item(const std::vector<Item>& items, const Irq& irq);
-
-/// The one CPU where an interrupt is headed; empty optional if there are several.
-[[nodiscard]] std::optional<int> standing_on(const Irq& irq);
 
 /// True if the planner has still to find the item a place.
 [[nodiscard]] bool is_to_place(const Item& item);

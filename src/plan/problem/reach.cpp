@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/problem/reach.h"
 
+#include "irqtune/core/load.h"
+
 #include "plan/solve/transport.h"
 
 #include <algorithm>
@@ -176,15 +178,17 @@ class Builder {
 
   // What stays is load where it is.
   void leave_load(const Item& item) {
-    if (item.current || !item.rate) {
+    if (!item.rate) {
       if (const auto bin = bin_of(item)) {
         problem_.bins[*bin].base += item.weight;
       }
       return;
     }
-    for (const auto& rate : item.irq->rates) {
-      if (const auto bin = bin_of_cpu_.find(rate.cpu); bin != bin_of_cpu_.end()) {
-        problem_.bins[bin->second].base += rate.rate;
+    RatesByCpu left;
+    add_rates(*index_.host, *item.irq, item.current, left);
+    for (const auto& [cpu, rate] : left) {
+      if (const auto bin = bin_of_cpu_.find(cpu); bin != bin_of_cpu_.end()) {
+        problem_.bins[bin->second].base += rate;
       }
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include "plan/problem/problem.h"
@@ -229,7 +230,8 @@ Role role_of(const Index& index, const Irq& irq) {
   constexpr double kQuietShare = 0.01;
   const auto busiest = irq.device ? index.busiest.find(*irq.device) : index.busiest.end();
   const bool blind = irq.posted == Posted::posted;  // The host does not see these at all.
-  if (blind || busiest == index.busiest.end() || busiest->second < kTelling) {
+  if (blind || !is_measured(*index.host, irq) || busiest == index.busiest.end() ||
+      busiest->second < kTelling) {
     return role_by_layout(index, irq);
   }
   const double rate = total_rate(irq);

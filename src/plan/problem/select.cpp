@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/in_use.h"
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
 #include "plan/problem/problem.h"
@@ -12,11 +13,6 @@ namespace irqtune::planning {
 
 namespace {
 
-/// Where the interrupt is headed, if that is known at all.
-CpuSet headed_cpus(const Irq& irq) {
-  return headed_to(irq).value_or(CpuSet{});
-}
-
 Item make_item(const Index& index, const Irq& irq) {
   Item item;
   item.irq = &irq;
@@ -26,14 +22,10 @@ Item make_item(const Index& index, const Irq& irq) {
   item.place = place != index.places.end() ? &place->second : nullptr;
   item.home = home_node(index, item.device, item.vm);
   item.role = role_of(index, irq);
-  if (index.host->rate_source != RateSource::none) {
-    item.rate = total_rate(irq);
-  }
+  item.rate = rate_of(*index.host, irq);
   item.weight = item.rate.value_or(item.role == Role::primary ? 1 : 0);
-  const auto headed = headed_cpus(irq);
-  if (headed.size() == 1) {
-    item.current = headed.first();
-  }
+  item.delivery = delivery_of(*index.host, irq);
+  item.current = only_cpu(item.delivery);
   item.single = irq.affinity && irq.affinity->size() == 1 && irq.affinity->first() == item.current;
   return item;
 }
@@ -107,7 +99,7 @@ bool is_managed(const Index& index, const Irq& irq) {
 /// settable.
 bool is_reachable(const Irq& irq) {
   const bool known = irq.device || (irq.affinity && irq.settable == true);
-  return known && !irq.actions.empty();
+  return known && !irq.actions.empty() && !is_per_cpu(irq);
 }
 
 /// Devices of guests on the line besides the one that the vector is named for: only INTx has any.
@@ -156,11 +148,18 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
   selection.items.push_back(item);
 }
 
+/// True if the interrupt is on a protected CPU, or may be: a place that nothing tells is not fine.
+bool is_in_the_way(const Index& index, const Irq& irq) {
+  const auto delivery = delivery_of(*index.host, irq);
+  return delivery.state == DeliveryState::unknown
+             ? irq.affinity && irq.affinity->intersects(index.protected_cpus)
+             : delivery.cpus.intersects(index.protected_cpus);
+}
+
 /// Takes an interrupt of the host's own devices into the selection, if the scope says so.
 void select_host_irq(const Index& index, const Irq& irq, Selection& selection) {
   const auto& policy = *index.policy;
-  const bool in_the_way = headed_cpus(irq).intersects(index.protected_cpus);
-  if (!is_reachable(irq) || (policy.scope == Scope::evict && !in_the_way) ||
+  if (!is_reachable(irq) || (policy.scope == Scope::evict && !is_in_the_way(index, irq)) ||
       !selects(policy, irq.device, nullptr)) {
     return;
   }

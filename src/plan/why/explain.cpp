@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/explain.h"
 
+#include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
@@ -21,17 +22,6 @@ namespace {
 using planning::Index;
 using planning::Item;
 using planning::Site;
-
-/// What the CPU has of the interrupt: all of it where it is headed there alone, wherever it was
-/// counted; else what was counted there.
-double rate_of(const Irq& irq, int cpu) {
-  const auto at = headed_to(irq).value_or(CpuSet{});
-  if (at.size() == 1) {
-    return at.contains(cpu) ? total_rate(irq) : 0;
-  }
-  const auto counted = std::ranges::find(irq.rates, cpu, &CpuRate::cpu);
-  return counted != irq.rates.end() ? counted->rate : 0;
-}
 
 /// A plan with the working values it was made from.
 class Explainer {
@@ -109,15 +99,14 @@ class Explainer {
  private:
   // What CPUs carry that are no sites, once all is done: `colocate` gives vectors to them.
   void count_elsewhere() {
-    std::map<int, double> load;
+    RatesByCpu load;
     std::map<int, std::size_t> vectors;
-    for (const auto& irq : planned_host(host_, plan_).irqs) {
-      const auto& at = headed_to(irq);
-      for (const auto& rate : irq.rates) {
-        load[at && at->size() == 1 ? *at->first() : rate.cpu] += rate.rate;
-      }
-      if (at && at->size() == 1 && !irq.actions.empty()) {
-        ++vectors[*at->first()];
+    const auto planned = planned_host(host_, plan_);
+    for (const auto& irq : planned.irqs) {
+      add_rates(planned, irq, std::nullopt, load);
+      const auto at = only_cpu(delivery_of(planned, irq));
+      if (at && !irq.actions.empty()) {
+        ++vectors[*at];
       }
     }
     for (const auto& cpu : host_.topology.cpus) {
@@ -265,13 +254,13 @@ class Explainer {
   std::map<int, std::size_t> vectors_;
 };
 
-std::optional<double> rate_on(const Host& host, int cpu) {
+std::optional<double> load_on(const Host& host, int cpu) {
   if (host.rate_source == RateSource::none) {
     return std::nullopt;
   }
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    sum += rate_of(irq, cpu);
+    sum += rate_on(host, irq, cpu);
   }
   return sum;
 }
@@ -307,11 +296,10 @@ std::optional<CpuExplanation> explain_cpu(const Host& host, const Policy& policy
   if (made.rules.empty() && !made.housekeeping) {
     made.rules.push_back(explainer.rule_against(*found));
   }
-  made.load_before = rate_on(explainer.host(), cpu);
-  made.load_after = rate_on(planned_host(explainer.host(), explainer.plan()), cpu);
+  made.load_before = load_on(explainer.host(), cpu);
+  made.load_after = load_on(planned_host(explainer.host(), explainer.plan()), cpu);
   for (const auto& assignment : explainer.plan().assignments) {
-    const auto* irq = find_irq(explainer.host(), assignment.irq);
-    const auto now = headed_to(*irq).value_or(CpuSet{});
+    const auto& now = assignment.delivery.cpus;
     if (now.contains(cpu)) {
       made.before.push_back(assignment);
     }

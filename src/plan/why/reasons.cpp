@@ -34,16 +34,27 @@ std::string protector(const Index& index, int cpu) {
   return std::string(protection_text(why.kind));
 }
 
+/// ", no vector was free on 0-1, which it asked for"; empty unless that is why it is where it is.
+std::string fallback_words(const Item& item) {
+  return item.delivery.state == DeliveryState::fallback
+             ? fmt::format("; no vector was free on {}, which it asked for",
+                           item.irq->affinity.value_or(CpuSet{}).to_list())
+             : std::string{};
+}
+
 /// Why the vector cannot stay as it is.
 std::string why_move(const Index& index, const Item& item) {
-  const auto from = headed_to(*item.irq).value_or(CpuSet{});
+  const auto& from = item.delivery.cpus;
   if (from.empty()) {
     return "where it is now is unknown";
   }
   for (const int cpu : from.cpus()) {
     if (index.protected_cpus.contains(cpu)) {
-      return fmt::format("off cpu{} ({})", cpu, protector(index, cpu));
+      return fmt::format("off cpu{} ({}{})", cpu, protector(index, cpu), fallback_words(item));
     }
+  }
+  if (item.delivery.state == DeliveryState::fallback) {
+    return fmt::format("off cpu{} ({})", *from.first(), fallback_words(item).substr(2));
   }
   if (item.current == item.target) {
     return fmt::format("cpu{} is good: narrowed to it", *item.target);

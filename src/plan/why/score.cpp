@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/load.h"
 #include "irqtune/plan/planner.h"
 
 #include "plan/problem/problem.h"
@@ -15,12 +16,12 @@ namespace {
 using planning::Index;
 
 /// Where an assignment's vector is, at the moment in question.
-CpuSet cpus_of(const Host& host, const Assignment& assignment, Moment moment) {
+Delivery delivery_at(const Host& host, const Assignment& assignment, Moment moment) {
   if (moment == Moment::after && assignment.change) {
-    return assignment.to;
+    return {DeliveryState::settled, assignment.to};
   }
   const auto* irq = find_irq(host, assignment.irq);
-  return irq != nullptr ? headed_to(*irq).value_or(CpuSet{}) : CpuSet{};
+  return irq != nullptr ? delivery_of(host, *irq) : Delivery{};
 }
 
 /// The pool CPUs that take vectors, now or by the plan.
@@ -30,39 +31,29 @@ CpuSet used_pool(const Host& host, const Plan& plan) {
     return used;
   }
   for (const auto& assignment : plan.assignments) {
-    used |= assignment.change ? assignment.to : cpus_of(host, assignment, Moment::after);
+    used |= delivery_at(host, assignment, Moment::after).cpus;
   }
   return used & plan.pool;
 }
 
-std::map<int, double> loads(const Host& host, const Plan& plan, Moment moment) {
-  std::map<int, double> load;
-  for (const int cpu : (plan.housekeeping | used_pool(host, plan)).cpus()) {
-    load[cpu] = 0;
-  }
-  const auto add = [&load](int cpu, double rate) {
-    if (const auto found = load.find(cpu); found != load.end()) {
-      found->second += rate;
-    }
-  };
+/// Of the CPUs that may take vectors.
+RatesByCpu loads(const Host& host, const Plan& plan, Moment moment) {
+  RatesByCpu load;
   for (const auto& irq : host.irqs) {
     const auto planned =
         std::ranges::lower_bound(plan.assignments, irq.number, {}, &Assignment::irq);
     const bool moves = moment == Moment::after && planned != plan.assignments.end() &&
                        planned->irq == irq.number && planned->change;
-    const auto at = moves ? planned->to : headed_to(irq).value_or(CpuSet{});
-    if (at.size() == 1) {
-      add(*at.first(), total_rate(irq));
-      continue;
-    }
-    for (const auto& rate : irq.rates) {
-      add(rate.cpu, rate.rate);
-    }
+    add_rates(host, irq, moves ? planned->to.first() : std::nullopt, load);
   }
-  return load;
+  RatesByCpu of_takers;
+  for (const int cpu : (plan.housekeeping | used_pool(host, plan)).cpus()) {
+    of_takers[cpu] = load[cpu];
+  }
+  return of_takers;
 }
 
-void add_rates(const std::map<int, double>& load, Score& made) {
+void add_spread(const RatesByCpu& load, Score& made) {
   double total = 0;
   double largest = 0;
   for (const auto& [cpu, rate] : load) {
@@ -80,13 +71,12 @@ void add_rates(const std::map<int, double>& load, Score& made) {
 
 void add_places(const Index& index, const Plan& plan, Moment moment, Score& made) {
   CpuSet used;
+  Tally tally;
   for (const auto& assignment : plan.assignments) {
-    const auto cpus = cpus_of(*index.host, assignment, moment);
-    const auto list = cpus.cpus();
-    used |= cpus;
-    const bool collides = std::ranges::any_of(
-        list, [&](int cpu) { return protected_by_vcpu(plan.protections, cpu); });
-    made.collisions += collides ? 1U : 0U;
+    const auto delivery = delivery_at(*index.host, assignment, moment);
+    const auto list = delivery.cpus.cpus();
+    used |= delivery.cpus;
+    tally.add(standing_of(assignment.posted, delivery, plan.protections));
     const auto home = planning::home_node(index,
                                           planning::device_of(index, assignment.device),
                                           planning::owner_of(index, assignment.device));
@@ -98,6 +88,8 @@ void add_places(const Index& index, const Plan& plan, Moment moment, Score& made
     made.remote += remote ? 1U : 0U;
   }
   made.vectors = plan.assignments.size();
+  made.collisions = tally.collisions;
+  made.unknown = tally.unknown;
   made.cpus_used = used.size();
 }
 
@@ -112,7 +104,7 @@ Score score(const Host& host, const Plan& plan, Moment moment) {
   add_places(index, plan, moment, made);
   if (host.rate_source != RateSource::none &&
       !(plan.housekeeping | used_pool(host, plan)).empty()) {
-    add_rates(loads(host, plan, moment), made);
+    add_spread(loads(host, plan, moment), made);
   }
   return made;
 }

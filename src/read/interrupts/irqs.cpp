@@ -34,15 +34,18 @@ std::optional<VectorId> vfio_vector(const Irq& irq) {
 }
 
 /// The table index of an MSI(-X) interrupt from its hardware number: the number itself where the
-/// chip is the device's own (6.2+), its low bits on x86 before. Source: Linux
-/// drivers/pci/msi/irqdomain.c, pci_msi_domain_calc_hwirq().
+/// chip is the device's own (6.2+), its low bits where the number holds the device's address as
+/// well, on x86 and GIC ITS alike, before. Source: Linux drivers/pci/msi/irqdomain.c,
+/// pci_msi_domain_calc_hwirq().
 std::optional<std::uint16_t> index_of(const Irq& irq, const PciAddress& address) {
   constexpr std::uint64_t kIndexMask = 0x7ff;
   if (!irq.hwirq) {
     return std::nullopt;
   }
   const bool own_chip = irq.chip.find(address.to_string()) != std::string::npos;
-  if (!own_chip && irq.chip.find("PCI-MSI") == std::string::npos) {
+  const bool shared_chip = irq.chip.find("PCI-MSI") != std::string::npos ||
+                           irq.chip.find("ITS-MSI") != std::string::npos;
+  if (!own_chip && !shared_chip) {
     return std::nullopt;
   }
   return static_cast<std::uint16_t>(*irq.hwirq & kIndexMask);
@@ -98,10 +101,14 @@ void mark_owners(Host& host) {
 
 /// Joins the MSI(-X) interrupts of one device; new ones without a row go to `unlisted`.
 void join_msi(const Sysfs& sysfs,
-              const PciDevice& device,
+              PciDevice& device,
               std::vector<Irq>& irqs,
               std::vector<Irq>& unlisted) {
-  for (const auto& [number, kind] : read_msi_irqs(sysfs, device.address)) {
+  const auto listed = read_msi_irqs(sysfs, device.address);
+  if (!listed.empty()) {
+    device.msi_vectors = listed.size();
+  }
+  for (const auto& [number, kind] : listed) {
     auto* irq = find(irqs, IrqNumber{number});
     if (irq == nullptr && device.passthrough) {
       unlisted.push_back(read_unlisted(sysfs, IrqNumber{number}));
@@ -187,7 +194,7 @@ void join_generations(const Sysfs& sysfs, Host& host) {
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
   mark_owners(host);
   std::vector<Irq> unlisted;
-  for (const auto& device : host.devices) {
+  for (auto& device : host.devices) {
     if (device.passthrough || detail == Detail::devices) {
       join_msi(sysfs, device, host.irqs, unlisted);
     }

@@ -46,7 +46,9 @@ void set_rates(const InterruptTable& after, double seconds, Host& host) {
   for (auto& irq : host.irqs) {
     const auto found = std::ranges::lower_bound(after.irqs, irq.number, {}, &Irq::number);
     // A number that came to mean another handler in between tells nothing.
-    if (found != after.irqs.end() && found->number == irq.number && found->actions == irq.actions) {
+    irq.rates_known =
+        found != after.irqs.end() && found->number == irq.number && found->actions == irq.actions;
+    if (irq.rates_known) {
       irq.rates = rates_between(irq.counts, found->counts, seconds);
     }
   }
@@ -166,6 +168,10 @@ std::map<int, CpuTimes> parse_stat(std::string_view text) {
 }
 
 void read_rates(const Sysfs& sysfs, const ReadOptions& options, Host& host) {
+  if (options.sample && *options.sample <= 0) {
+    rates_since_boot(sysfs, host);
+    return;
+  }
   if (!sysfs.live()) {
     if (rates_of_tree(sysfs, host)) {
       return;

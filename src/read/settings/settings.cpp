@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/read/settings/settings.h"
 
+#include "irqtune/core/delivery.h"
 #include "irqtune/core/text.h"
 #include "irqtune/read/settings/meddlers.h"
 
@@ -60,10 +61,8 @@ CpuPower read_power(const Sysfs& sysfs, int number) {
 std::vector<CpuPower> read_powers(const Sysfs& sysfs, const Host& host) {
   CpuSet serving;
   for (const auto& irq : host.irqs) {
-    const auto& at = delivered_to(irq);
-    // A wide mask says nothing of where it is delivered.
-    if (irq.vector && at && at->size() == 1) {
-      serving |= *at;
+    if (irq.vector) {
+      serving |= delivery_of(host, irq).cpus;
     }
   }
   std::vector<CpuPower> powers;

@@ -174,20 +174,4 @@ TEST_CASE("host: distances", "[core][host]") {
   CHECK_FALSE(distance(host.topology, NodeId{0}, NodeId{1}));
 }
 
-TEST_CASE("host: where an interrupt is, and where it is headed", "[core][host]") {
-  Irq irq;
-  CHECK_FALSE(delivered_to(irq));
-  CHECK_FALSE(headed_to(irq));
-  irq.affinity = CpuSet{4, 5};
-  CHECK(delivered_to(irq) == CpuSet{4, 5});
-  irq.effective = CpuSet{};  // As before the interrupt is started up.
-  CHECK(delivered_to(irq) == CpuSet{4, 5});
-  irq.effective = CpuSet{5};
-  CHECK(delivered_to(irq) == CpuSet{5});
-  CHECK(headed_to(irq) == CpuSet{5});
-  irq.effective = CpuSet{7};  // A pending move.
-  CHECK(delivered_to(irq) == CpuSet{7});
-  CHECK(headed_to(irq) == CpuSet{4, 5});
-}
-
 }  // namespace irqtune::test

@@ -257,7 +257,7 @@ TEST_CASE("what fits nowhere is load where it is", "[plan]") {
     host.topology.isolated = cpus("2-3");
     auto& wide = add_vector(host, kNic, "0-1", 0);
     wide.effective.reset();
-    wide.rates = {{0, 600}};
+    wide.rates = {{0, 600}, {1, 1}};
     add_vector(host, kNic, "2", 700);
     add_vector(host, kNic, "2", 650);
     policy.max_vectors_per_cpu = 1;

@@ -306,9 +306,69 @@ TEST_CASE("a vector in place stays beside what stays there anyway", "[plan]") {
 
 TEST_CASE("a pending move is not planned again", "[plan]") {
   auto host = two_nodes();
-  add_vector(host, kNic, "0");
+  add_vector(host, kNic, "0").chip = "PCI-MSI";
   host.irqs[0].effective = cpus("3");
   CHECK(change_count(make_plan(host, {})) == 0);
+}
+
+TEST_CASE(
+    "a vector that the kernel put elsewhere is planned again, not onto a CPU known to be full",
+    "[plan]") {
+  auto host = two_nodes();
+  add_vector(host, kNic, "0", 3000).chip = "IR-PCI-MSIX";
+  host.irqs[0].effective = cpus("3");
+  host.irqs[0].rates = {{3, 3000}};
+  const auto plan = make_plan(host, {});
+  CHECK(plan.before.collisions == 1);
+  CHECK(plan.after.collisions == 0);
+  REQUIRE(plan.assignments[0].change);
+  CHECK(plan.assignments[0].to == cpus("0"));  // Asked again: there may be one by now.
+  CHECK(plan.assignments[0].reason.find("no vector was free on 0, which it asked for") !=
+        std::string::npos);
+  host.topology.cpus[0].free_vectors = 0;
+  const auto other = make_plan(host, {});
+  CHECK(other.assignments[0].to == cpus("1"));
+}
+
+TEST_CASE("places that nothing tells are a number of their own", "[plan]") {
+  auto host = two_nodes();
+  add_vector(host, kNic, "0-15").effective.reset();
+  add_vector(host, kNic, "2");
+  const auto plan = make_plan(host, {});
+  CHECK(plan.before.unknown == 1);
+  CHECK(plan.before.collisions == 1);
+  CHECK(plan.after.unknown == 0);
+  CHECK(plan.after.collisions == 0);
+}
+
+TEST_CASE("rates since boot make nothing auxiliary, nor do unknown ones", "[plan]") {
+  auto host = two_nodes();
+  add_vector(host, kNic, "0", 1000);
+  add_vector(host, kNic, "1", 0.1);
+  host.rate_source = RateSource::since_boot;
+  CHECK(make_plan(host, {}).assignments[1].role == Role::primary);
+  host.rate_source = RateSource::sampled;
+  CHECK(make_plan(host, {}).assignments[1].role == Role::auxiliary);
+  host.irqs[1].rates.clear();
+  host.irqs[1].rates_known = false;
+  CHECK(make_plan(host, {}).assignments[1].role == Role::primary);
+  CHECK_FALSE(make_plan(host, {}).assignments[1].rate);
+}
+
+TEST_CASE("a CPU's own timer weighs nothing", "[plan]") {
+  auto host = two_nodes();
+  for (int i = 0; i < 4; ++i) {
+    add_vector(host, kNic, "3", 100);
+  }
+  const auto quiet = make_plan(host, {});
+  auto& timer = add_host_irq(host, "arch_timer", "0-15");
+  timer.effective = CpuSet{};
+  timer.rates = {{0, 5000}, {1, 10}, {8, 20}, {9, 4000}};
+  const auto plan = make_plan(host, {});
+  CHECK(plan.after.max_cpu_rate == 100);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(plan.assignments[i].to == quiet.assignments[i].to);
+  }
 }
 
 TEST_CASE("planning the planned host changes nothing", "[plan]") {
