@@ -48,12 +48,24 @@ const Vm* find_owner(const Host& host, const PciAddress& address) noexcept {
     if (std::ranges::find(vm.devices, address) == vm.devices.end()) {
       continue;
     }
-    if (vm.state == VmState::running) {
+    if (is_running(vm)) {
       return &vm;
     }
     defined = defined == nullptr ? &vm : defined;
   }
   return defined;
+}
+
+std::string_view state_text(VmState state) noexcept {
+  switch (state) {
+    case VmState::running:
+      return "running";
+    case VmState::paused:
+      return "paused";
+    case VmState::defined:
+      return "defined";
+  }
+  return "";
 }
 
 const Cpu* find_cpu(const Topology& topology, int number) noexcept {

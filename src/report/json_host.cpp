@@ -161,13 +161,16 @@ Json vm_json(const Vm& vm) {
   }
   return {{"name", vm.name},
           {"uuid", vm.uuid.empty() ? Json() : Json(vm.uuid)},
-          {"state", vm.state == VmState::running ? "running" : "defined"},
+          {"state", state_text(vm.state)},
           {"pid", or_null(vm.pid)},
           {"sources", vm.sources},
           {"vcpus", std::move(vcpus)},
           {"emulator", list_or_null(vm.emulator)},
           {"iothreads", std::move(iothreads)},
-          {"devices", std::move(devices)}};
+          {"devices", std::move(devices)},
+          {"uid", or_null(vm.uid)},
+          {"unvouched", vm.unvouched},
+          {"unsure_vcpus", vm.unsure_vcpus.to_list()}};
 }
 
 Json vms_json(const Host& host) {

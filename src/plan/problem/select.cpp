@@ -143,7 +143,8 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
   if (!selected) {
     return;
   }
-  if (item.policy == VmPolicy::leave) {
+  const bool unsure = item.vm != nullptr && !item.vm->unsure_vcpus.empty();
+  if (item.policy == VmPolicy::leave || unsure) {
     item.blocked = Blocked::left;
   } else if (irq.settable == false) {
     item.blocked = Blocked::managed;
