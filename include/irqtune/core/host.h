@@ -192,7 +192,7 @@ struct Vcpu {
 struct IoThread {
   std::string id;
   std::optional<CpuSet> cpus;
-  std::optional<int> tid;
+  std::optional<int> tid = std::nullopt;
 };
 
 /// A thread of a VMM that runs no vCPU and is no I/O thread: a queue's, a block worker, vhost.
