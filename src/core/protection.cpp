@@ -147,7 +147,7 @@ CpuSet pool_cpus(const Host& host, const ProtectionRules& rules, const Protectio
   CpuSet pool;
   for (const auto& vm : host.vms) {
     for (const auto& vcpu : vm.vcpus) {
-      const bool counts = vm.state == VmState::running || rules.include_defined;
+      const bool counts = vm.protects && (is_running(vm) || rules.include_defined);
       if (counts && vcpu.pinned && !vcpu.dedicated && vcpu.cpus) {
         pool |= *vcpu.cpus;
       }
