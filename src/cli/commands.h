@@ -35,6 +35,8 @@ struct PolicyOptions {
   std::string pool = "node";
   bool no_protect_siblings = false;
   bool include_defined = false;
+  bool trust_user_vms = false;
+  std::vector<std::string> trusted_users;
   std::vector<std::string> assume_nodes;  ///< "ADDR=N"
   std::optional<double> sample;           ///< Seconds
   double min_gain = 10;

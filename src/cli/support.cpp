@@ -229,6 +229,20 @@ void mark_tree_writes(const Context& context, Host& host) {
   }
 }
 
+/// Proxmox' number of a VM stands for its name.
+void name_by_number(const Host& host, Policy& policy) {
+  for (const auto& vm : host.vms) {
+    const auto number = vm.vmid ? std::to_string(*vm.vmid) : std::string{};
+    if (number.empty() || std::ranges::find(host.vms, number, &Vm::name) != host.vms.end()) {
+      continue;
+    }
+    std::ranges::replace(policy.vms, number, vm.name);
+    for (auto& rule : policy.vm_rules) {
+      rule.name = rule.name == number ? vm.name : rule.name;
+    }
+  }
+}
+
 std::string user_name() {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
@@ -298,6 +312,7 @@ Host read_host_for(const Context& context,
   if (!options.default_set.empty()) {
     read.default_set = CpuSet::require_list(options.default_set, "--default-set");
   }
+  read.vm_trust = {options.trust_user_vms, options.trusted_users};
   read.cpu_text = context.cpu_text;
   read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
     if (SignalGuard::interrupted()) {
@@ -324,6 +339,7 @@ Host read_host_for(const Context& context,
 }
 
 void settle_selection(Host& host, Policy& policy, const Invocation& call) {
+  name_by_number(host, policy);
   std::vector<std::string> named;
   for (const auto& rule : policy.vm_rules) {
     named.push_back(rule.name);

@@ -50,7 +50,7 @@ const Vm* find_owner(const Host& host, const PciAddress& address) noexcept {
     if (std::ranges::find(vm.devices, address) == vm.devices.end()) {
       continue;
     }
-    if (vm.state == VmState::running) {
+    if (is_running(vm)) {
       return &vm;
     }
     defined = defined == nullptr ? &vm : defined;
@@ -71,6 +71,18 @@ std::map<PciAddress, std::size_t> vector_counts(const Host& host) {
     }
   }
   return counts;
+}
+
+std::string_view state_text(VmState state) noexcept {
+  switch (state) {
+    case VmState::running:
+      return "running";
+    case VmState::paused:
+      return "paused";
+    case VmState::defined:
+      return "defined";
+  }
+  return "";
 }
 
 const Cpu* find_cpu(const Topology& topology, int number) noexcept {

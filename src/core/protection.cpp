@@ -147,7 +147,7 @@ CpuSet pool_cpus(const Host& host, const ProtectionRules& rules, const Protectio
   CpuSet pool;
   for (const auto& vm : host.vms) {
     for (const auto& vcpu : vm.vcpus) {
-      const bool counts = vm.state == VmState::running || rules.include_defined;
+      const bool counts = vm.protects && (is_running(vm) || rules.include_defined);
       if (counts && vcpu.pinned && !vcpu.dedicated && vcpu.cpus) {
         pool |= *vcpu.cpus;
       }
@@ -161,7 +161,7 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   const auto& topology = host.topology;
   const auto present = present_cpus(topology);
   for (const auto& vm : host.vms) {
-    if (vm.state != VmState::running && !rules.include_defined) {
+    if (!vm.protects || (!is_running(vm) && !rules.include_defined)) {
       continue;
     }
     for (const auto& group : groups_of(vm, present)) {

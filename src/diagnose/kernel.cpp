@@ -18,7 +18,7 @@ bool has_vectors(const Host& host) {
 }
 
 bool has_devices(const Vm& vm) {
-  return vm.state == VmState::running && !vm.devices.empty();
+  return is_running(vm) && !vm.devices.empty();
 }
 
 void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& findings) {

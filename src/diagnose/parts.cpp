@@ -171,7 +171,7 @@ bool is_to_avoid(const DiagnosisInput& input, const PciAddress& device) {
 }
 
 bool runs(const Vm& vm) {
-  return vm.state == VmState::running;
+  return is_running(vm);
 }
 
 bool is_pinned(const Vm& vm) {

@@ -108,6 +108,8 @@ void find_room(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vcpu_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_shared_cpus(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_absent_pins(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_own_threads(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_tuners(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_interrupt_settings(const DiagnosisInput& input, std::vector<Finding>& findings);

@@ -228,7 +228,7 @@ void measure_interval(const Host& host,
   out.stdev_all = deviations(out.cpus, host.topology.online);
   out.stdev_housekeeping = deviations(out.cpus, out.housekeeping);
   for (const auto& vm : host.vms) {
-    if (vm.state == VmState::running) {
+    if (is_running(vm)) {
       out.vms.push_back(measure_vm(host, protections, vm, interval));
     }
   }

@@ -117,6 +117,16 @@ void assume_nodes(const ReadOptions& options, Host& host) {
   }
 }
 
+/// What a VM has through vDPA is its own as if it were passed through, and so are its vectors.
+void pass_through(const Sysfs& sysfs, Detail detail, const std::set<PciAddress>& vdpa, Host& host) {
+  for (auto& device : host.devices) {
+    device.passthrough = device.passthrough || vdpa.contains(device.address);
+  }
+  if (!vdpa.empty()) {
+    join_irqs(sysfs, detail, host);
+  }
+}
+
 }  // namespace
 
 HostId read_host_id(const Sysfs& sysfs) {
@@ -157,8 +167,9 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   if (options.names) {
     read_pci_names(sysfs, host.devices);
   }
-  auto vms = read_vms(sysfs, host.topology, host.devices, options.default_set);
+  auto vms = read_vms(sysfs, host.topology, host.devices, options.default_set, options.vm_trust);
   host.default_set = std::move(vms.default_set);
+  pass_through(sysfs, options.detail, vms.vdpa_devices, host);
   host.vms = std::move(vms.vms);
   host.vfio_users = std::move(vms.vfio_users);
   append(host.warnings, std::move(vms.warnings));

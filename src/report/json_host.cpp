@@ -162,7 +162,7 @@ Json vm_json(const Host& host, const ProtectionMap& protections, const Vm& vm) {
   }
   return {{"name", vm.name},
           {"uuid", vm.uuid.empty() ? Json() : Json(vm.uuid)},
-          {"state", vm.state == VmState::running ? "running" : "defined"},
+          {"state", state_text(vm.state)},
           {"pid", or_null(vm.pid)},
           {"sources", vm.sources},
           {"vcpus", std::move(vcpus)},
@@ -170,7 +170,10 @@ Json vm_json(const Host& host, const ProtectionMap& protections, const Vm& vm) {
           {"iothreads", std::move(iothreads)},
           {"devices", std::move(devices)},
           {"collisions", tally.collisions},
-          {"unknown", tally.unknown}};
+          {"unknown", tally.unknown},
+          {"uid", or_null(vm.uid)},
+          {"unvouched", vm.unvouched},
+          {"unsure_vcpus", vm.unsure_vcpus.to_list()}};
 }
 
 Json vms_json(const Host& host, const ProtectionMap& protections) {

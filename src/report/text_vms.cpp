@@ -118,8 +118,9 @@ std::string vm_text(const Host& host,
                     const Vm& vm,
                     const TextStyle& style) {
   const auto pid =
-      vm.pid ? fmt::format("running, pid {}", *vm.pid)
-             : std::string(vm.state == VmState::running ? "running" : "defined, not running");
+      vm.pid ? fmt::format(
+                   "{}, pid {}{}", state_text(vm.state), *vm.pid, vm.unvouched ? ", unvouched" : "")
+             : std::string(is_running(vm) ? state_text(vm.state) : "defined, not running");
   auto out = fmt::format("{}  {} ({})\n",
                          tinted(style, Tint::bold, printable(vm.name)),
                          pid,

@@ -27,7 +27,8 @@ std::string_view stem(std::string_view path) {
 }
 
 bool is_libvirt(std::string_view path) {
-  return path.find("/libvirt/qemu/") != std::string_view::npos;
+  return path.find("/libvirt/qemu/") != std::string_view::npos ||
+         path.find("/libvirt/ch/") != std::string_view::npos;
 }
 
 bool is_proxmox(std::string_view path) {

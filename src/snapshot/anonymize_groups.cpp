@@ -64,29 +64,30 @@ bool is_kernel_file(std::string_view name) {
   return name.starts_with("cpuset.") || name.starts_with("cgroup.");
 }
 
+/// Names that are of the program, not of a VM. What a glob leaves open may be anything, so only
+/// what no one chooses stays.
 bool is_vmm_comm(std::string_view comm) {
-  constexpr std::array<std::string_view, 19> kNames = {"qemu-system-*",
+  constexpr std::array<std::string_view, 12> kNames = {"qemu-system-*",
                                                        "qemu-kvm",
-                                                       "kvm",
                                                        "kvm-*",
-                                                       "lkvm",
                                                        "cloud-hyperviso*",
-                                                       "firecracker",
-                                                       "fc_api",
-                                                       "crosvm",
-                                                       "vmm",
-                                                       "http-server",
                                                        "vhost-[0-9]*",
-                                                       "worker",
-                                                       "call_rcu",
                                                        "vnc_worker",
                                                        "SPICE Worker",
                                                        "IO mon_iothread",
                                                        "IO iothread[0-9]*",
-                                                       "gmain"};
-  return vcpu_of_thread(comm) || std::ranges::any_of(kNames, [&](std::string_view name) {
-           return matches_glob(name, comm);
-         });
+                                                       "worker",
+                                                       "_disk[0-9]*",
+                                                       "_net[0-9]*"};
+  const auto is_whole = [&](const Vmm& vmm) {
+    const auto same = [&](std::string_view glob) {
+      return comm == glob || (glob.ends_with('*') && comm == glob.substr(0, glob.size() - 1));
+    };
+    return std::ranges::any_of(vmm.comms, same) || std::ranges::any_of(vmm.helpers, same);
+  };
+  return vcpu_of_thread(comm) || std::ranges::any_of(vmms(), is_whole) ||
+         std::ranges::any_of(kNames,
+                             [&](std::string_view name) { return matches_glob(name, comm); });
 }
 
 }  // namespace
@@ -120,9 +121,15 @@ std::string anonymous_comm(std::string_view comm, Aliases& aliases) {
     return aliases.name(comm);
   }
   // What tells a VMM or an I/O thread stays.
-  for (const std::string_view prefix : {"crosvm", "IO "}) {
-    if (comm.starts_with(prefix)) {
-      return std::string(prefix) + aliases.hidden(comm);
+  if (comm.starts_with("IO ")) {
+    return "IO " + aliases.hidden(comm);
+  }
+  for (const auto& vmm : vmms()) {
+    for (const auto glob : vmm.comms) {
+      const auto start = glob.substr(0, glob.find('*'));
+      if (!start.empty() && start.size() < glob.size() && comm.starts_with(start)) {
+        return std::string(start) + aliases.hidden(comm);
+      }
     }
   }
   return (comm.find("qemu") != std::string_view::npos ? "qemu" : "") + aliases.hidden(comm);

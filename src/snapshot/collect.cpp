@@ -43,7 +43,8 @@ std::string normal(std::string_view path) {
 bool is_absence(std::error_code error) {
   return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
          error == std::errc::no_such_process || error == std::errc::no_such_device ||
-         error == std::errc::too_many_symbolic_link_levels;
+         error == std::errc::too_many_symbolic_link_levels ||
+         error == std::errc::operation_not_supported;  // cgroup.procs of a threaded cgroup
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
+#include "irqtune/read/vms/vmm.h"
 
 #include <fmt/format.h>
 
@@ -63,6 +64,9 @@ constexpr std::array kHostFiles = {
     Files{"/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/var/run/libvirt/qemu", "*.xml *.pid"},
     Files{"/etc/libvirt/qemu", "*.xml"},
+    Files{"/run/libvirt/ch", "*.xml *.pid"},
+    Files{"/var/run/libvirt/ch", "*.xml *.pid"},
+    Files{"/etc/libvirt/ch", "*.xml"},
     Files{"/etc/pve", "qemu-server/*.conf mapping/pci.cfg"},
     Files{"/run/qemu-server", "*.pid"},
     Files{"/var/run/qemu-server", "*.pid"},
@@ -73,13 +77,6 @@ constexpr std::string_view kVmFiles =
     "comm cmdline status stat cgroup exe task/*/comm task/*/status task/*/stat task/*/cgroup fd/* "
     "fdinfo/*";
 constexpr std::string_view kServiceFiles = "comm cmdline status";
-
-/// A comm has at most 15 characters.
-bool is_vmm(std::string_view comm) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "*qemu*", "kvm", "lkvm", "cloud-hyp*", "firecracker*", "crosvm*"};
-  return std::ranges::any_of(kNames, [&](auto name) { return matches_glob(name, comm); });
-}
 
 bool is_service(std::string_view comm) {
   constexpr std::array<std::string_view, 6> kNames = {
@@ -133,7 +130,7 @@ SnapshotProcesses find_snapshot_processes(const Sysfs& sysfs) {
       found.services.insert(*pid);
     } else if (is_agent(*comm)) {
       found.agents.insert(*pid);
-    } else if (is_vmm(*comm) || holds_vm(sysfs, name)) {
+    } else if (vmm_of_comm(*comm) != nullptr || holds_vm(sysfs, name)) {
       found.vms.insert(*pid);
     }
   }

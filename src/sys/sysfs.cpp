@@ -359,6 +359,18 @@ bool Sysfs::exists(std::string_view path) const {
   return open_in_root(*root_fd_, path, O_PATH).valid();
 }
 
+std::optional<std::uint32_t> Sysfs::owner(std::string_view path) const {
+  if (!live_) {
+    return std::nullopt;
+  }
+  const Fd fd = open_in_root(*root_fd_, path, O_PATH);
+
+  struct stat status {};
+
+  return fd.valid() && ::fstat(fd.get(), &status) == 0 ? std::optional(status.st_uid)
+                                                       : std::nullopt;
+}
+
 std::error_code Sysfs::write(std::string_view path,
                              std::string_view text,
                              const std::function<bool()>& still_holds) const {

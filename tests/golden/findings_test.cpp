@@ -162,6 +162,15 @@ std::vector<Case> placement_cases() {
          tree.vms["float"] = {{"", ""}, "0-1", {9}};
        }},
       {"emulator-on-vcpu", [](KvmTree& tree) { tree.vms["db1"].emulator = "2,10"; }},
+      {"vcpus-share-a-cpu",
+       [](KvmTree& tree) {
+         tree.vms["db1"].pins = {"2", "2"};
+       }},
+      {"vcpu-pin-absent",
+       [](KvmTree& tree) {
+         tree.file("/etc/libvirt/qemu/off.xml",
+                   "<domain><name>off</name><vcpu cpuset='4000'>1</vcpu></domain>");
+       }},
       {"vcpu-pool-isolated",
        [](KvmTree& tree) {
          tree.vms["db1"].pins = {"2,10", "2,10"};

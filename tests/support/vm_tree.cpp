@@ -42,6 +42,8 @@ void add_process(FakeTree& tree,
     cmdline += '\0';
   }
   tree.file(fmt::format("/proc/{}/cmdline", pid), cmdline);
+  tree.file(fmt::format("/proc/{}/status", pid),
+            fmt::format("Name:\t{}\nUid:\t0\t0\t0\t0\n", comm));
   add_thread(tree, pid, pid, comm, cpus);
 }
 

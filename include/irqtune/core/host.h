@@ -198,9 +198,18 @@ struct Vcpu {
 struct IoThread {
   std::string id;
   std::optional<CpuSet> cpus;
+  std::optional<int> tid = std::nullopt;
 };
 
-enum class VmState : std::uint8_t { running, defined };
+/// A thread of a VMM that runs no vCPU and is no I/O thread: a queue's, a block worker, vhost.
+struct OwnThread {
+  int tid = 0;
+  std::string name;  ///< Its comm, or "vhost-PID" of a kernel thread that works for the VM.
+  std::optional<CpuSet> cpus;
+};
+
+/// `paused`: its threads are there, and its guest does not run.
+enum class VmState : std::uint8_t { running, paused, defined };
 
 struct Vm {
   std::string name;
@@ -212,7 +221,27 @@ struct Vm {
   std::optional<CpuSet> emulator;    ///< Where the VMM's main thread may run.
   std::vector<IoThread> iothreads;
   std::vector<PciAddress> devices;  ///< Passed through, by address.
+  std::vector<OwnThread> threads;   ///< All others of its threads, by TID.
+  /// Ids of the vCPUs whose thread is taken by its place among others, and not known for certain.
+  CpuSet unsure_vcpus;
+  std::optional<int> vmid;       ///< Proxmox' number, which selects it as its name does.
+  std::optional<CpuSet> cpuset;  ///< What its cgroup leaves to its main thread, if that is not all.
+  std::string cgroup;            ///< That cgroup, below /sys/fs/cgroup.
+  std::optional<std::uint32_t> uid;  ///< Whose process it is; empty where that is not known.
+  /// A user made it whom nobody vouches for.
+  bool unvouched = false;
+  /// False of an unvouched one: it is shown, and its vCPUs count for nothing. True for a user who
+  /// may not see who vouches, and cannot write anyway.
+  bool protects = true;
 };
+
+/// True if its threads are there, whether its guest is paused or not.
+[[nodiscard]] inline bool is_running(const Vm& vm) noexcept {
+  return vm.state != VmState::defined;
+}
+
+/// "running", "paused", "defined"
+[[nodiscard]] std::string_view state_text(VmState state) noexcept;
 
 /// A thread bound to one CPU that hardly ever sleeps: a DPDK lcore, an SPDK reactor.
 struct PollingThread {

@@ -38,6 +38,8 @@ inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     "vm-unpinned",
     "emulator-on-vcpu",
     "vcpu-pool-isolated",
+    "vcpus-share-a-cpu",
+    "vcpu-pin-absent",
     // conflicts
     "irqbalance-moves-vectors",
     "irqbalance-cpus",

@@ -4,6 +4,7 @@
 #include "irqtune/core/host.h"
 #include "irqtune/read/cpus/lscpu.h"
 #include "irqtune/sys/clock.h"
+#include "irqtune/read/vms/vms.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <functional>
@@ -26,6 +27,7 @@ struct ReadOptions {
   std::map<PciAddress, NodeId> assume_nodes;  ///< --assume-node
   bool devices_may_be_absent = false;         ///< Of those: a warning, no error.
   std::optional<CpuSet> default_set;          ///< --default-set, over what the host tells.
+  VmTrust vm_trust;                           ///< --trust-user-vms, trusted-users
   std::optional<CpuText> cpu_text;            ///< --lscpu: for what sysfs does not say.
 
   /// Called about every 100 ms during a wait, with the seconds left; may be empty.

@@ -96,6 +96,10 @@ class Sysfs {
 
   [[nodiscard]] bool exists(std::string_view path) const;
 
+  /// User id of the owner of a file or directory; empty if it is absent, and always on a tree,
+  /// where it is whoever unpacked it.
+  [[nodiscard]] std::optional<std::uint32_t> owner(std::string_view path) const;
+
   /// Opens `path` for writing, asks `still_holds`, then writes all of `text` with one write(2) on
   /// the same descriptor, which cannot come to mean a later owner of the name. Returns errno as it
   /// came; ESTALE if `still_holds` said no.

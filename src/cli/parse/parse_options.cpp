@@ -82,6 +82,13 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
                  "CPUs of what is not pinned (default: PID 1's, less what slices leave out)")
       ->type_name("CPULIST")
       ->check(some_cpus());
+  app.add_flag(
+      "--trust-user-vms", options.trust_user_vms, "VMs that ordinary users made protect CPUs too");
+  add_list(app,
+           "--trusted-users",
+           options.trusted_users,
+           "The VMs of this user protect CPUs too (repeatable)")
+      ->type_name("USER");
   add_list(
       app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
       ->type_name("ADDR=N");

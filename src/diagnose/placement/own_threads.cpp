@@ -15,46 +15,61 @@ namespace irqtune::diagnosis {
 namespace {
 
 /// One of the VMM's own threads that may run where vCPUs run.
-struct OwnThread {
-  std::string name;  ///< "emulator", "iothread 1"
-  std::string id;    ///< Of an I/O thread in libvirt, "1"; empty for the emulator.
+struct Trespasser {
+  std::string name;  ///< "emulator", "iothread 1", "_disk0_q0"
+  std::string id;    ///< Of an I/O thread in libvirt, "1"; empty for the others.
   CpuSet cpus;
   CpuSet over;  ///< vCPUs' cores among them.
+  std::optional<int> tid;
+  bool emulator = false;
 };
 
-std::vector<OwnThread> threads_over(const Host& host, const Vm& vm, const CpuSet& dedicated) {
-  std::vector<OwnThread> threads;
-  const auto add = [&](std::string name, std::string id, const std::optional<CpuSet>& cpus) {
+std::vector<Trespasser> threads_over(const Host& host, const Vm& vm, const CpuSet& dedicated) {
+  std::vector<Trespasser> threads;
+  const auto add = [&](Trespasser thread, const std::optional<CpuSet>& cpus) {
     if (!cpus) {
       return;
     }
     const auto inside = dedicated.contains_all(*cpus);
-    const auto over = inside ? *cpus : (*cpus & dedicated) - host.topology.isolated;
-    if (!over.empty()) {
-      threads.push_back({std::move(name), std::move(id), *cpus, over});
+    thread.over = inside ? *cpus : (*cpus & dedicated) - host.topology.isolated;
+    thread.cpus = *cpus;
+    if (!thread.over.empty()) {
+      threads.push_back(std::move(thread));
     }
   };
-  add("emulator", {}, vm.emulator);
+  add({"emulator", {}, {}, {}, vm.pid, true}, vm.emulator);
   for (const auto& thread : vm.iothreads) {
     auto id = printable(thread.id);  // A thread's name has it as "iothread1".
     id.erase(0, std::min(id.find_first_of("0123456789"), id.size()));
     const bool named = thread.id.starts_with("iothread");
-    add(named ? printable(thread.id) : fmt::format("iothread {}", printable(thread.id)),
-        std::move(id),
+    add({named ? printable(thread.id) : fmt::format("iothread {}", printable(thread.id)),
+         std::move(id),
+         {},
+         {},
+         thread.tid,
+         false},
         thread.cpus);
+  }
+  for (const auto& thread : vm.threads) {
+    if (thread.cpus != vm.emulator) {  // Else it was made by the main thread, and goes with it.
+      add({printable(thread.name), {}, {}, {}, thread.tid, false}, thread.cpus);
+    }
   }
   return threads;
 }
 
 /// The fragment for `virsh edit`, and the commands that do the same.
 std::vector<std::string> pin_in_libvirt(const Vm& vm,
-                                        const std::vector<OwnThread>& threads,
+                                        const std::vector<Trespasser>& threads,
                                         const std::string& cpus) {
   const auto name = shell_word(vm.name);
   std::vector<std::string> lines = {fmt::format("in <cputune>, virsh edit {}:", name), "<cputune>"};
   std::vector<std::string> commands;
   for (const auto& thread : threads) {
-    if (thread.id.empty()) {
+    if (thread.id.empty() && !thread.emulator) {
+      continue;  // libvirt pins it with the emulator.
+    }
+    if (thread.emulator) {
       lines.push_back(fmt::format("  <emulatorpin cpuset='{}'/>", cpus));
       commands.push_back(fmt::format("virsh emulatorpin {} {} --live", name, cpus));
     } else {
@@ -68,31 +83,53 @@ std::vector<std::string> pin_in_libvirt(const Vm& vm,
   return lines;
 }
 
-/// Every thread but the vCPUs', where no libvirt knows them. By number: not every VMM names its
-/// threads as QEMU does, and QEMU not always.
-std::vector<std::string> pin_by_hand(const Vm& vm, const std::string& cpus) {
-  const auto vcpus = vcpu_threads(vm);
-  if (!vm.pid || vcpus.empty()) {
+/// True if libvirt has a pin for one of them.
+bool has_pin_in_libvirt(const std::vector<Trespasser>& threads) {
+  return std::ranges::any_of(
+      threads, [](const Trespasser& thread) { return thread.emulator || !thread.id.empty(); });
+}
+
+/// The threads by number: not every VMM names its threads as QEMU does, and QEMU not always. Those
+/// that someone put elsewhere stay there.
+std::vector<std::string> pin_by_hand(const Vm& vm,
+                                     const std::vector<Trespasser>& threads,
+                                     const std::string& cpus) {
+  constexpr std::size_t kMost = 16;
+  std::vector<int> tids;
+  for (const auto& thread : threads) {
+    if (thread.tid && tids.size() < kMost) {
+      tids.push_back(*thread.tid);
+    }
+  }
+  if (tids.empty()) {
     return {fmt::format("pin the own threads of {} to {}", printable(vm.name), cpus)};
   }
-  return {fmt::format("{}, while it runs, every thread but the vCPUs':", printable(vm.name)),
-          fmt::format("ls /proc/{}/task | grep -vxE '{}' | xargs -n1 taskset -cp {}",
-                      *vm.pid,
-                      fmt::join(vcpus, "|"),
-                      cpus)};
+  return {fmt::format("{}, while it runs:", printable(vm.name)),
+          fmt::format("for t in {}; do taskset -cp {} $t; done", fmt::join(tids, " "), cpus)};
+}
+
+/// What only who made the cgroup can change: no thread in it may run elsewhere.
+std::string widen_cpuset(const Vm& vm) {
+  const bool pod = vm.cgroup.find("kubepods") != std::string::npos;
+  return fmt::format(
+      "{}: its cpuset has only CPUs {}, so its own threads have nowhere else to go: {}",
+      printable(vm.name),
+      vm.cpuset->to_list(),
+      pod ? "in KubeVirt set spec.domain.cpu.isolateEmulatorThread: true"
+          : fmt::format("give {} more CPUs (AllowedCPUs= of its slice)", printable(vm.cgroup)));
 }
 
 /// Of one VM, its own threads on cores of vCPUs.
 struct Intruder {
   const Vm* vm = nullptr;
-  std::vector<OwnThread> threads;
+  std::vector<Trespasser> threads;
 };
 
 /// Nowhere else to go: it runs there each time it runs. In a pool the scheduler finds it a place.
 bool is_confined(const Intruder& intruder) {
   const bool pool = std::ranges::all_of(
       intruder.vm->vcpus, [](const Vcpu& vcpu) { return vcpu.cpus && vcpu.cpus->size() > 1; });
-  return !pool && std::ranges::any_of(intruder.threads, [](const OwnThread& thread) {
+  return !pool && std::ranges::any_of(intruder.threads, [](const Trespasser& thread) {
     return thread.over == thread.cpus;
   });
 }
@@ -116,13 +153,19 @@ void add_remedy(const DiagnosisInput& input,
   constexpr std::size_t kShown = 4;
   for (std::size_t i = 0; i < std::min(kShown, intruders.size()); ++i) {
     const auto& [vm, threads] = intruders[i];
-    const auto target = housekeeping_near(input, *vm);
+    auto target = housekeeping_near(input, *vm);
+    if (vm->cpuset && !vm->cpuset->intersects(target)) {
+      remedy.push_back(widen_cpuset(*vm));
+      continue;
+    }
+    target = vm->cpuset ? target & *vm->cpuset : target;
     if (target.empty()) {
       remedy = {"no CPU is left for them: see no-housekeeping-cpu"};
       return;
     }
-    auto steps = is_from(*vm, "libvirt") ? pin_in_libvirt(*vm, threads, target.to_list())
-                                         : pin_by_hand(*vm, target.to_list());
+    auto steps = is_from(*vm, "libvirt") && has_pin_in_libvirt(threads)
+                     ? pin_in_libvirt(*vm, threads, target.to_list())
+                     : pin_by_hand(*vm, threads, target.to_list());
     std::ranges::move(steps, std::back_inserter(remedy));
   }
   if (intruders.size() > kShown) {

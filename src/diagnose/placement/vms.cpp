@@ -150,6 +150,8 @@ void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findin
   find_unknown_nodes(input, findings);
   find_remote_vms(input, findings);
   find_vcpu_threads(input, findings);
+  find_shared_cpus(input, findings);
+  find_absent_pins(input, findings);
   find_own_threads(input, findings);
 }
 

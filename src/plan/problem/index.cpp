@@ -88,7 +88,7 @@ VmPlace place_of(const Topology& topology, const Vm& vm) {
 void index_devices(Index& index, const Vm& vm) {
   for (const auto& address : vm.devices) {
     const auto [entry, added] = index.owners.try_emplace(address, &vm);
-    const bool better = entry->second->state != VmState::running && vm.state == VmState::running;
+    const bool better = !is_running(*entry->second) && is_running(vm);
     if (!added && better) {
       entry->second = &vm;
     }

@@ -140,7 +140,8 @@ void select_vector(const Index& index, const Irq& irq, Selection& selection) {
     selection.not_in_use.push_back(*irq.vector);
     return;
   }
-  if (item.policy == VmPolicy::leave) {
+  const bool unsure = item.vm != nullptr && !item.vm->unsure_vcpus.empty();
+  if (item.policy == VmPolicy::leave || unsure) {
     item.blocked = Blocked::left;
   } else if (irq.settable == false) {
     item.blocked = Blocked::managed;

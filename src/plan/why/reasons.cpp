@@ -111,6 +111,9 @@ std::string why_blocked(const Index& index, const Item& item) {
     case Blocked::budget:
       return "stays: no CPU it may go to has a vector left";
     case Blocked::left:
+      if (item.policy != VmPolicy::leave && item.vm != nullptr && !item.vm->unsure_vcpus.empty()) {
+        return "stays: which threads run its VM's vCPUs is not certain";
+      }
       break;
   }
   return "left alone by policy";

@@ -133,7 +133,7 @@ LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& h
       parse_softnet(sysfs.read(fmt::format("{}/proc/net/softnet_stat", prefix)).value_or(""));
   const auto kvm = sysfs.list(fmt::format("{}{}", prefix, kKvm));
   for (const auto& vm : host.vms) {
-    if (vm.state == VmState::running) {
+    if (is_running(vm)) {
       reading.vms.emplace(vm.name, read_vm(sysfs, prefix, vm, kvm));
     }
   }

@@ -122,11 +122,36 @@ std::string too_many_groups(std::string_view root) {
       kMaxGroups);
 }
 
+namespace {
+
+/// The cgroup of the main thread. libvirt's own below a VM's scope are passed by: it sets them when
+/// it pins a thread.
+void note_cpuset(const Sysfs& sysfs, const CpuSet& online, Vm& vm) {
+  const auto text = sysfs.read(fmt::format("/proc/{}/cgroup", *vm.pid));
+  auto file = text ? find_cpuset(*text) : std::nullopt;
+  if (!file) {
+    return;
+  }
+  for (const std::string_view own : {"/emulator", "/libvirt"}) {
+    if (file->directory.ends_with(own)) {
+      file->directory.resize(file->directory.size() - own.size());
+    }
+  }
+  const auto cpus = effective_cpus(sysfs, *file);
+  if (cpus && !cpus->empty() && !cpus->contains_all(online)) {
+    vm.cpuset = cpus;
+    vm.cgroup = file->directory.substr(kUnified.size());
+  }
+}
+
+}  // namespace
+
 void read_cgroups(const Sysfs& sysfs,
                   const Topology& topology,
                   VmFound& found,
                   std::vector<std::string>& warnings) {
   auto& vm = found.vm;
+  note_cpuset(sysfs, topology.online, vm);
   bool restricted = false;
   std::map<std::pair<std::string, std::string>, CpuSet> odd;  // Cpuset and threads' CPUs -> vCPUs
   for (auto& vcpu : vm.vcpus) {

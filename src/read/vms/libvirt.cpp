@@ -47,7 +47,8 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
   vm.name = domain.name;
   vm.uuid = domain.uuid;
   vm.sources = {"libvirt"};
-  vm.state = domain.live ? VmState::running : VmState::defined;
+  const bool paused = domain.state == "paused" || domain.state == "pmsuspended";
+  vm.state = !domain.live ? VmState::defined : paused ? VmState::paused : VmState::running;
   vm.pid = domain.live ? domain.pid : std::nullopt;
   const auto otherwise = default_cpus(domain);
   for (const int id : running_ids(domain)) {
@@ -63,7 +64,7 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
   vm.emulator = domain.emulatorpin ? domain.emulatorpin : otherwise;
   for (const int id : domain.iothread_ids) {
     vm.iothreads.push_back(
-        {fmt::format("iothread{}", id), pin_of(domain.iothreadpin, id, otherwise)});
+        {fmt::format("iothread{}", id), pin_of(domain.iothreadpin, id, otherwise), std::nullopt});
   }
   for (const auto* list : {&domain.hostdevs,
                            &domain.interface_hostdevs,
@@ -98,6 +99,8 @@ void read_domain(const Sysfs& sysfs,
   }
   const auto& domain = *parsed.domain;
   auto found = make_found(domain, path);
+  constexpr std::uint32_t kRoot = 0;
+  found.by_manager = domain.live && sysfs.owner(path).value_or(kRoot) == kRoot;
   if (domain.live) {
     result.hints.devices[*domain.pid] = found.vm.devices;
     result.hints.pids.insert(*domain.pid);
@@ -115,12 +118,45 @@ void read_directory(const Sysfs& sysfs,
                     VcpuBudget& budget) {
   std::error_code error;
   for (const auto& name : sysfs.list(directory, &error)) {
-    if (name.ends_with(".xml") && !name.starts_with('.')) {
+    if (name.ends_with(".xml")) {  // libvirt loads ".name.xml", too.
       read_domain(sysfs, fmt::format("{}/{}", directory, name), result, budget);
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {
     result.note_unreadable(directory, error);
+  }
+}
+
+/// True of the file that libvirt itself writes for the domain.
+bool has_own_name(const VmFound& found) {
+  return found.path.ends_with(fmt::format("/{}.xml", found.vm.name));
+}
+
+/// Of files that define one domain, that called as the domain counts; libvirt goes by the file's
+/// content, and of two names with one UUID takes one.
+void settle_doubles(FilesRead& result, std::size_t first) {
+  auto& vms = result.vms;
+  for (std::size_t i = first; i < vms.size(); ++i) {
+    for (std::size_t k = vms.size() - 1; k > i; --k) {
+      const bool one_name = vms[i].vm.name == vms[k].vm.name;
+      const bool one_uuid = !vms[i].vm.uuid.empty() && vms[i].vm.uuid == vms[k].vm.uuid;
+      if (!one_name && one_uuid) {
+        result.warnings.push_back(fmt::format("{} and {} have one UUID: libvirt takes only one",
+                                              printable(vms[i].path),
+                                              printable(vms[k].path)));
+      }
+      if (!one_name) {
+        continue;
+      }
+      if (!has_own_name(vms[i]) && has_own_name(vms[k])) {
+        std::swap(vms[i], vms[k]);
+      }
+      result.warnings.push_back(fmt::format("{} defines {}, as {} does, which counts",
+                                            printable(vms[k].path),
+                                            vms[i].vm.name,
+                                            printable(vms[i].path)));
+      vms.erase(vms.begin() + static_cast<std::ptrdiff_t>(k));
+    }
   }
 }
 
@@ -130,9 +166,17 @@ FilesRead read_libvirt(const Sysfs& sysfs) {
   FilesRead result;
   VcpuBudget budget;
   // What runs first. libvirtd and virtqemud use the same directories.
-  const bool has_run = sysfs.exists("/run/libvirt/qemu");
-  read_directory(sysfs, has_run ? "/run/libvirt/qemu" : "/var/run/libvirt/qemu", result, budget);
+  for (const auto& vmm : vmms()) {
+    const auto there = std::ranges::find_if(
+        vmm.status_dirs, [&](std::string_view path) { return sysfs.exists(path); });
+    if (there != vmm.status_dirs.end()) {
+      read_directory(sysfs, std::string(*there), result, budget);
+    }
+  }
+  const auto first_defined = result.vms.size();
   read_directory(sysfs, "/etc/libvirt/qemu", result, budget);
+  read_directory(sysfs, "/etc/libvirt/ch", result, budget);
+  settle_doubles(result, first_defined);
   budget.say_left_out(result.warnings);
   result.say_unreadable("what libvirt pins and passes through");
   return result;

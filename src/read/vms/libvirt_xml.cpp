@@ -53,6 +53,33 @@ std::vector<pugi::xml_node> children_named(pugi::xml_node parent, std::string_vi
   return found;
 }
 
+/// The elements that a path of names leads to, of all sections that are repeated.
+std::vector<pugi::xml_node> all_at(pugi::xml_node parent, const char* section, const char* name) {
+  std::vector<pugi::xml_node> found;
+  for (const auto part : parent.children(section)) {
+    for (const auto child : part.children(name)) {
+      found.push_back(child);
+    }
+  }
+  return found;
+}
+
+/// All text of an element, which comments may break.
+std::string text_of(pugi::xml_node node) {
+  std::string text;
+  for (const auto part : node.children()) {
+    text += part.value();
+  }
+  return text;
+}
+
+/// A number as libvirt reads it: "2", "+2".
+std::optional<int> count_in(std::string_view text) {
+  text = trimmed(text);
+  text.remove_prefix(text.starts_with('+') ? 1U : 0U);
+  return parse_number<int>(text);
+}
+
 /// Turns the elements of one domain into values, and notes what cannot be read.
 class DomainParser {
  public:
@@ -60,10 +87,10 @@ class DomainParser {
       : domain_(domain), warnings_(warnings), path_(path) {}
 
   void parse(pugi::xml_node node) {
-    domain_.name = printable(trimmed(node.child_value("name")));
-    domain_.uuid = printable(trimmed(node.child_value("uuid")));
+    domain_.name = printable(trimmed(text_of(node.child("name"))));
+    domain_.uuid = printable(trimmed(text_of(node.child("uuid"))));
     parse_vcpus(node);
-    parse_pins(node.child("cputune"));
+    parse_pins(node);
     parse_iothreads(node);
     if (const auto memory = node.child("numatune").child("memory")) {
       domain_.numatune =
@@ -71,7 +98,9 @@ class DomainParser {
                         printable(memory.attribute("placement").value()),
                         list(memory.attribute("nodeset"), "list of nodes").value_or(CpuSet{})};
     }
-    parse_devices(node.child("devices"));
+    for (const auto devices : node.children("devices")) {
+      parse_devices(devices);
+    }
     parse_command_line(node);
   }
 
@@ -107,7 +136,7 @@ class DomainParser {
     if (!attribute) {
       return std::nullopt;
     }
-    const auto value = parse_number<int>(trimmed(attribute.value()));
+    const auto value = count_in(attribute.value());
     if (!value || *value < 0 || *value > limit) {
       warn(fmt::format("'{}' is not a number that can stand for {}",
                        printable(attribute.value()),
@@ -119,9 +148,9 @@ class DomainParser {
 
   void parse_vcpus(pugi::xml_node node) {
     if (const auto vcpu = node.child("vcpu")) {
-      const auto count = parse_number<int>(trimmed(vcpu.child_value()));
+      const auto count = count_in(text_of(vcpu));
       if (!count || *count < 1 || *count > kMaxVcpus) {
-        warn(fmt::format("'{}' is not a number of vCPUs", printable(vcpu.child_value())));
+        warn(fmt::format("'{}' is not a number of vCPUs", printable(text_of(vcpu))));
       }
       domain_.vcpus = count && *count >= 1 && *count <= kMaxVcpus ? *count : 1;
       domain_.current = number(vcpu.attribute("current"), kMaxVcpus);
@@ -130,7 +159,7 @@ class DomainParser {
         domain_.placement = printable(placement.value());
       }
     }
-    for (const auto vcpu : node.child("vcpus").children("vcpu")) {
+    for (const auto vcpu : all_at(node, "vcpus", "vcpu")) {
       const auto id = number(vcpu.attribute("id"), kMaxVcpus);
       if (id && std::string_view(vcpu.attribute("enabled").value()) == "yes") {
         domain_.enabled.push_back(*id);
@@ -147,28 +176,30 @@ class DomainParser {
     }
   }
 
-  void parse_pins(pugi::xml_node cputune) {
-    for (const auto pin : cputune.children("vcpupin")) {
+  void parse_pins(pugi::xml_node node) {
+    for (const auto pin : all_at(node, "cputune", "vcpupin")) {
       add_pin(pin, "vcpu", domain_.vcpupin);
     }
-    for (const auto pin : cputune.children("iothreadpin")) {
+    for (const auto pin : all_at(node, "cputune", "iothreadpin")) {
       add_pin(pin, "iothread", domain_.iothreadpin);
     }
-    domain_.emulatorpin = list(cputune.child("emulatorpin").attribute("cpuset"));
+    for (const auto pin : all_at(node, "cputune", "emulatorpin")) {
+      domain_.emulatorpin = list(pin.attribute("cpuset"));
+    }
   }
 
   /// `<iothreads>4</iothreads>` makes 1 to 4, but for what `<iothreadids>` names instead.
   void parse_iothreads(pugi::xml_node node) {
     auto& ids = domain_.iothread_ids;
-    for (const auto thread : node.child("iothreadids").children("iothread")) {
+    for (const auto thread : all_at(node, "iothreadids", "iothread")) {
       if (const auto id = number(thread.attribute("id"), kMaxVcpus)) {
         ids.push_back(*id);
       }
     }
     if (const auto count = node.child("iothreads")) {
-      domain_.iothreads = parse_number<int>(trimmed(count.child_value()));
+      domain_.iothreads = count_in(text_of(count));
       if (!domain_.iothreads || *domain_.iothreads < 0 || *domain_.iothreads > kMaxVcpus) {
-        warn(fmt::format("'{}' is not a number of iothreads", printable(count.child_value())));
+        warn(fmt::format("'{}' is not a number of iothreads", printable(text_of(count))));
         domain_.iothreads.reset();
       }
     }
@@ -210,6 +241,10 @@ class DomainParser {
     for (; image; image = image.child("backingStore")) {
       if (std::string_view(image.attribute("type").value()) == "nvme") {
         add_source(image, domain_.nvme_disks);
+      }
+      const auto data = image.child("source").child("dataStore");
+      if (std::string_view(data.attribute("type").value()) == "nvme") {
+        add_source(data, domain_.nvme_disks);
       }
     }
   }
@@ -262,6 +297,9 @@ LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
   if (text.size() > kMaxSize) {
     return refuse("too large for a libvirt domain");
   }
+  if (text.find("<!ENTITY") != std::string_view::npos) {
+    return refuse("defines entities, which are not expanded: libvirt reads it otherwise");
+  }
   pugi::xml_document document;
   const auto parsed = document.load_buffer(text.data(), text.size());
   if (!parsed) {
@@ -298,11 +336,14 @@ std::optional<CpuSet> parse_libvirt_list(std::string_view text) {
   for (auto part : split(text, ',')) {
     part = trimmed(part);
     const bool excluded = part.starts_with('^');
-    auto last_text = excluded ? trimmed(part.substr(1)) : part;
+    auto last_text = excluded ? part.substr(1) : part;
     const bool is_range = last_text.find('-') != std::string_view::npos;
-    const auto first = parse_number<int>(trimmed(take_until(last_text, '-')));
+    const auto first = parse_number<int>(excluded ? take_until(last_text, '-')
+                                                  : trimmed(take_until(last_text, '-')));
     const auto last = is_range ? parse_number<int>(trimmed(last_text)) : first;
-    if (!first || !last || *first < 0 || *last < *first || *last >= CpuSet::kMaxCpus) {
+    constexpr int kMostCpus = 16384;  // VIR_DOMAIN_CPUMASK_LEN
+    const bool excluded_range = excluded && is_range;
+    if (excluded_range || !first || !last || *first < 0 || *last < *first || *last >= kMostCpus) {
       return std::nullopt;
     }
     CpuSet named;

@@ -39,6 +39,7 @@ bool contradict(const VmFound& a, const VmFound& b) {
 struct Merged {
   VmFound found;
   std::optional<VmFound> process;
+  bool told_live = false;  ///< By a manager's status file.
 };
 
 /// Finds VMs by what tells them apart, of several that fit the one added first.
@@ -110,7 +111,7 @@ class Merger {
 
   void add_process(VmFound found) {
     auto copy = found;
-    add({std::move(found), std::move(copy)});
+    add({std::move(found), std::move(copy), false});
   }
 
   void add_written(VmFound written) {
@@ -123,22 +124,33 @@ class Merger {
     }
     const auto at = find(written);
     if (!at) {
-      add({std::move(written), std::nullopt});
+      add({std::move(written), std::nullopt, false});
       return;
     }
     auto* same = &merged_[*at];
     fill(same->found, written);
     index_.add(same->found, *at);
-    if (same->process) {
+    same->told_live = same->told_live || written.live;
+    // Where a manager says how the VM runs, its definition tells of the next start.
+    if (same->process && (written.live || !same->told_live)) {
       same->process->vm.name = same->found.vm.name;
       compare(*same->process, written, topology_.online, differences_);
     }
   }
 
-  VmsRead finish(const CpuSet& default_set) {
+  VmsRead finish(const Sysfs& sysfs, const CpuSet& default_set, const VmTrust& trust) {
     VmsRead result;
-    for (auto& [found, process] : merged_) {
+    std::vector<VmFound*> running;
+    for (auto& merged : merged_) {
+      if (merged.process) {
+        running.push_back(&merged.found);
+      }
+    }
+    mark_unvouched(sysfs, running, trust, differences_.warnings);
+    for (auto& merged : merged_) {
+      auto& found = merged.found;
       std::ranges::sort(found.vm.sources);
+      found.vm.vmid = found.vmid;
       result.vms.push_back(std::move(found.vm));
     }
     result.warnings = std::move(differences_.warnings);
@@ -146,7 +158,9 @@ class Merger {
     mark_pins(result.vms, topology_, default_set);
     say_namesakes(result.vms, result.warnings);
     for (const auto& vm : result.vms) {
+      say_unsure(vm, result.warnings);
       say_unknown(vm, result.warnings);
+      say_absent(vm, topology_.online, result.warnings);
     }
     return result;
   }
@@ -208,8 +222,13 @@ class Merger {
       const auto same = std::ranges::find(written.vm.vcpus, vcpu.id, &Vcpu::id);
       if (!vcpu.cpus && same != written.vm.vcpus.end() && same->cpus) {
         vcpu.cpus = same->cpus;
+        vm.unsure_vcpus = vm.unsure_vcpus - CpuSet{vcpu.id};
         vcpu.source = same->source;
       }
+    }
+    found.by_manager = found.by_manager || written.by_manager;
+    if (is_running(vm) && written.vm.state == VmState::paused) {
+      vm.state = VmState::paused;
     }
     vm.emulator = vm.emulator ? vm.emulator : written.vm.emulator;
     if (vm.iothreads.empty()) {
@@ -229,7 +248,7 @@ class Merger {
   static void say_namesakes(const std::vector<Vm>& vms, std::vector<std::string>& warnings) {
     std::map<std::string_view, std::size_t> running;
     for (const auto& vm : vms) {
-      running[vm.name] += vm.state == VmState::running ? 1U : 0U;
+      running[vm.name] += is_running(vm) ? 1U : 0U;
     }
     for (const auto& [name, count] : running) {
       if (count > 1) {
@@ -239,12 +258,49 @@ class Merger {
     }
   }
 
-  static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
-    const auto is_unknown = [](const Vcpu& vcpu) { return !vcpu.cpus; };
-    if (vm.state == VmState::running &&
-        (vm.vcpus.empty() || std::ranges::any_of(vm.vcpus, is_unknown))) {
-      warnings.push_back(fmt::format("{}: where its vCPUs may run is not known", vm.name));
+  /// Pins to CPUs that are not there or not online.
+  static void say_absent(const Vm& vm, const CpuSet& online, std::vector<std::string>& warnings) {
+    for (const auto& vcpu : online.empty() ? std::vector<Vcpu>() : vm.vcpus) {
+      if (vcpu.cpus && !vcpu.cpus->empty() && !vcpu.cpus->intersects(online)) {
+        warnings.push_back(fmt::format("{}: vCPU {} is pinned to {}, none of which is online",
+                                       vm.name,
+                                       vcpu.id,
+                                       vcpu.cpus->to_list()));
+        return;  // Once a VM: the finding has the rest.
+      }
     }
+  }
+
+  static void say_unsure(const Vm& vm, std::vector<std::string>& warnings) {
+    if (vm.unsure_vcpus.empty()) {
+      return;
+    }
+    const bool one = vm.unsure_vcpus.size() == 1;
+    warnings.push_back(fmt::format(
+        "{}: which thread runs {} {} is not certain (no thread is named, and {} not run the guest "
+        "yet): the vectors of its devices stay where they are",
+        vm.name,
+        one ? "vCPU" : "vCPUs",
+        vm.unsure_vcpus.to_list(),
+        one ? "it has" : "they have"));
+  }
+
+  static void say_unknown(const Vm& vm, std::vector<std::string>& warnings) {
+    CpuSet unknown;
+    for (const auto& vcpu : vm.vcpus) {
+      if (!vcpu.cpus && !vm.unsure_vcpus.contains(vcpu.id)) {
+        unknown.insert(vcpu.id);
+      }
+    }
+    if (!is_running(vm) || (!vm.vcpus.empty() && unknown.empty())) {
+      return;
+    }
+    const bool some = !unknown.empty() && unknown.size() < vm.vcpus.size();
+    warnings.push_back(fmt::format(
+        "{}: where {} may run is not known",
+        vm.name,
+        some ? fmt::format("vCPU{} {}", unknown.size() > 1 ? "s" : "", unknown.to_list())
+             : "its vCPUs"));
   }
 
   const Topology& topology_;
@@ -263,7 +319,8 @@ void move_to(std::vector<std::string>& from, std::vector<std::string>& to) {
 VmsRead read_vms(const Sysfs& sysfs,
                  const Topology& topology,
                  const std::vector<PciDevice>& devices,
-                 const std::optional<CpuSet>& default_set) {
+                 const std::optional<CpuSet>& default_set,
+                 const VmTrust& trust) {
   auto libvirt = read_libvirt(sysfs);
   auto proxmox = read_proxmox(sysfs, devices);
   auto hints = std::move(libvirt.hints);
@@ -284,10 +341,11 @@ VmsRead read_vms(const Sysfs& sysfs,
   }
   const auto usual = default_set ? DefaultSet{*default_set & topology.online, {"--default-set"}}
                                  : read_default_set(sysfs, topology);
-  auto result = merger.finish(usual.cpus);
+  auto result = merger.finish(sysfs, usual.cpus, trust);
   result.default_set = usual;
   move_to(result.warnings, warnings);
   result.vfio_users = std::move(processes.vfio_users);
+  result.vdpa_devices = std::move(processes.vdpa_devices);
   if (topology.online.empty() && !result.vms.empty()) {
     warnings.emplace_back("which CPUs are online is not known: no vCPU counts as pinned");
   }

@@ -105,8 +105,11 @@ std::vector<OptionPair> parse_options(std::string_view text) {
 }
 
 std::string option(const std::vector<OptionPair>& options, std::string_view key) {
-  const auto found = std::ranges::find(options, key, &OptionPair::first);
-  return found != options.end() ? found->second : std::string{};
+  std::string value;
+  for (const auto& [name, text] : options) {
+    value = name == key ? text : value;
+  }
+  return value;
 }
 
 }  // namespace irqtune

@@ -18,7 +18,7 @@ using OptionPair = std::pair<std::string, std::string>;
 /// Source: QEMU util/keyval.c, util/qemu-option.c, docs of -device and -blockdev.
 [[nodiscard]] std::vector<OptionPair> parse_options(std::string_view text);
 
-/// The value of the first such key; empty if there is none.
+/// The value of the last such key, which is the one that counts; empty if there is none.
 [[nodiscard]] std::string option(const std::vector<OptionPair>& options, std::string_view key);
 
 }  // namespace irqtune

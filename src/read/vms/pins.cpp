@@ -32,7 +32,7 @@ CpuSet pinned_cpus(const Vm& vm) {
 Pinned find_pinned(const std::vector<Vm>& vms) {
   Pinned pinned;
   for (const auto& vm : vms) {
-    const auto cpus = vm.state == VmState::running ? pinned_cpus(vm) : CpuSet{};
+    const auto cpus = is_running(vm) && vm.protects ? pinned_cpus(vm) : CpuSet{};
     pinned.by_several |= pinned.by_any & cpus;
     pinned.by_any |= cpus;
   }
@@ -106,11 +106,11 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& def
   }
   const auto taken = find_pinned(vms);
   for (auto& vm : vms) {
-    const auto& others = vm.state == VmState::running ? taken.by_several : taken.by_any;
+    const auto& others = is_running(vm) ? taken.by_several : taken.by_any;
     const auto own = own_sets(topology, vm);
     for (auto& vcpu : vm.vcpus) {
       vcpu.dedicated =
-          vcpu.pinned && !vcpu.cpus->intersects(others) && own.at(vcpu.cpus->to_list());
+          vm.protects && vcpu.pinned && !vcpu.cpus->intersects(others) && own.at(vcpu.cpus->to_list());
     }
   }
 }

@@ -23,16 +23,16 @@ std::optional<int> served_pid(std::string_view comm) noexcept {
   return std::nullopt;
 }
 
-/// `comm` has at most 15 characters. "kvm" is Proxmox's and Debian's name for QEMU,
-/// ".qemu-system-x8" that of NixOS, "lkvm" kvmtool's.
-bool looks_like_vmm(std::string_view comm) noexcept {
-  return comm.find("qemu") != std::string_view::npos || comm == "kvm" || comm == "lkvm" ||
-         comm.starts_with("cloud-hyperviso") || comm == "firecracker" ||
-         comm.starts_with("crosvm") || vcpu_of_thread(comm);
+/// The PID that a vhost thread of the kernel works for: "vhost-900". Since 6.4 it is a thread of
+/// the VM itself, unless the kernel was told otherwise.
+std::optional<int> vhost_owner(std::string_view comm) noexcept {
+  constexpr std::string_view kPrefix = "vhost-";
+  return comm.starts_with(kPrefix) ? parse_number<int>(comm.substr(kPrefix.size())) : std::nullopt;
 }
 
-bool is_qemu(std::string_view program) noexcept {
-  return program.starts_with("qemu-system-") || program == "qemu-kvm" || program == "kvm";
+std::string_view program_of(std::string_view cmdline) noexcept {
+  const auto path = take_until(cmdline, '\0');
+  return path.substr(path.rfind('/') + 1);
 }
 
 /// Reads one process after the other.
@@ -64,8 +64,12 @@ class Reader {
       result_.pids.insert(*pid);
       if (const auto served = served_pid(*comm)) {
         found.insert(*served);
-      } else if (looks_like_vmm(*comm)) {
+      } else if (const auto owner = vhost_owner(*comm)) {
+        vhosts_[*owner].push_back(*pid);
+      } else if (looks_like_vmm(*pid, *comm)) {
         result_.vmms.insert(*pid);
+      } else if (runs_guest(*pid)) {
+        found.insert(*pid);
       }
     }
     // One directory a VM, "PID-FD"; root only.
@@ -79,6 +83,27 @@ class Reader {
     found.insert(result_.vmms.begin(), result_.vmms.end());
     std::erase_if(found, [&](int pid) { return !result_.pids.contains(pid); });
     return found;
+  }
+
+  /// By its comm, or by its program where it was given another name (-name process=).
+  [[nodiscard]] bool looks_like_vmm(int pid, std::string_view comm) const {
+    if (vmm_of_comm(comm) != nullptr || vcpu_of_thread(comm)) {
+      return true;
+    }
+    const auto cmdline = sysfs_.read_file(fmt::format("/proc/{}/cmdline", pid)).text.value_or("");
+    return vmm_of_program(program_of(cmdline)) != nullptr;
+  }
+
+  /// True of a process of whatever name that holds a VM or, where its descriptors may not be seen,
+  /// has run a guest.
+  [[nodiscard]] bool runs_guest(int pid) const {
+    std::error_code error;
+    for (const auto& [fd, target] : sysfs_.links(fmt::format("/proc/{}/fd", pid), &error)) {
+      if (target == "anon_inode:kvm-vm" || target.starts_with("anon_inode:kvm-vcpu:")) {
+        return true;
+      }
+    }
+    return error && guest_time(sysfs_, pid) > 0;
   }
 
   /// The threads that run vCPUs, by KVM's numbers, which are APIC ids: only their order is that of
@@ -114,9 +139,10 @@ class Reader {
     const auto cmdline = sysfs_.read_file(fmt::format("/proc/{}/cmdline", pid)).text;
     const auto threads = read_threads(sysfs_, pid);
     if (!comm || !cmdline || cmdline->empty() || threads.empty()) {
+      note_closed(pid, comm, threads);
       return false;
     }
-    const auto command = parse_vmm_command(*cmdline);
+    const auto command = parse_vmm_command(*cmdline, *comm);
     const auto tids = hints_.vcpu_tids.find(pid);
     const int count =
         held.vcpus.empty() ? command.vcpus.value_or(0) : static_cast<int>(held.vcpus.size());
@@ -124,7 +150,8 @@ class Reader {
     auto& vm = found.vm;
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
-    const bool may_run = held.kvm_vm || !held.vcpus.empty() || is_qemu(command.program);
+    const bool has_run = held.error && guest_time(sysfs_, pid) > 0;
+    const bool may_run = held.kvm_vm || !held.vcpus.empty() || command.qemu || has_run;
     const bool named = !vm.vcpus.empty();
     if (named ? !may_run && !held.error : command.probe || !may_run) {
       // qemu-img, a guest agent, a device process of crosvm; any program may name threads so.
@@ -138,27 +165,84 @@ class Reader {
       return false;
     }
     if (vm.vcpus.empty()) {
-      vm.vcpus = unnamed_vcpus(sysfs_, pid, threads, count);
+      auto unnamed = unnamed_vcpus(sysfs_, pid, threads, count);
+      vm.vcpus = std::move(unnamed.vcpus);
+      vm.unsure_vcpus = std::move(unnamed.unsure);
     }
     vm.pid = pid;
     vm.sources = {"process"};
     vm.uuid = printable(command.uuid);
-    vm.iothreads = find_iothreads(threads);
+    vm.iothreads = find_iothreads(threads, command.iothreads);
+    vm.threads = find_own_threads(vm, threads);
+    add_vhosts(vm);
+    found.closed = held.error == std::errc::permission_denied;
+    found.held_vfio = !held.groups.empty() || !held.exact.empty() || held.device_fds > 0;
+    found.started = started_at(sysfs_, pid);
+    vm.uid = uid_of(sysfs_, pid);
     const auto main = std::ranges::find(threads, pid, &Thread::tid);
     vm.emulator = main != threads.end() ? main->allowed : std::nullopt;
     found.vmid = command.vmid;
     found.live = true;
     set_name(found, command, *comm);
     set_devices(found, held, command);
+    add_vdpa(vm, held, command);
     result_.vms.push_back(std::move(found));
     return true;
+  }
+
+  /// Where a VMM's name is seen and nothing can be looked into.
+  void note_closed(int pid,
+                   const std::optional<std::string>& comm,
+                   const std::vector<Thread>& threads) {
+    if (comm && vmm_of_comm(*comm) != nullptr && sysfs_.exists(fmt::format("/proc/{}/task", pid)) &&
+        (threads.empty() || !threads.front().comm.empty())) {
+      std::error_code error;
+      static_cast<void>(sysfs_.list(fmt::format("/proc/{}/task", pid), &error));
+      const auto cmdline = sysfs_.read_file(fmt::format("/proc/{}/cmdline", pid));
+      if (error == std::errc::permission_denied || cmdline.error == std::errc::permission_denied) {
+        result_.warnings.push_back(fmt::format(
+            "process {} ({}) looks like a VM, and may not be looked into: its vCPUs are "
+            "not protected (run as root)",
+            pid,
+            printable(*comm)));
+      }
+    }
+  }
+
+  /// Kernel threads that serve the VM's queues.
+  void add_vhosts(Vm& vm) const {
+    const auto found = vhosts_.find(*vm.pid);
+    if (found == vhosts_.end()) {
+      return;
+    }
+    for (const int pid : found->second) {
+      for (const auto& thread : read_threads(sysfs_, pid)) {
+        vm.threads.push_back({thread.tid, printable(thread.comm), thread.allowed});
+      }
+    }
+  }
+
+  /// The devices behind nodes of vhost-vdpa.
+  void add_vdpa(Vm& vm, const VfioHeld& held, const VmmCommand& command) {
+    auto nodes = held.vdpa;
+    if (held.error) {
+      nodes.insert(command.vdpa.begin(), command.vdpa.end());
+    }
+    for (const auto& node : nodes) {
+      if (const auto address = device_of_vdpa(sysfs_, node, devices_)) {
+        vm.devices.push_back(*address);
+        result_.vdpa_devices.insert(*address);
+        held_.insert(*address);
+      }
+    }
+    sort_unique(vm.devices);
   }
 
   static void set_name(VmFound& found, const VmmCommand& command, std::string_view comm) {
     auto name = command.name;
     found.named = !name.empty();
     if (!found.named && command.vmid) {
-      name = std::to_string(*command.vmid);
+      name = fmt::format("vm{}", *command.vmid);
     } else if (!found.named) {
       name = fmt::format("{}-{}", command.program.empty() ? comm : command.program, *found.vm.pid);
     }
@@ -251,6 +335,7 @@ class Reader {
   const std::vector<PciDevice>& devices_;
   ProcessesRead result_;
   VcpuBudget budget_;
+  std::map<int, std::vector<int>> vhosts_;      // PID -> kernel threads
   std::map<int, std::string> kvm_directories_;  // PID -> "PID-FD"
   std::set<PciAddress> held_;
   std::vector<std::pair<std::string, std::string>> unreadable_;  // VM, why

@@ -33,6 +33,7 @@ void take_hostpci(ProxmoxConfig& config, std::string_view text) {
   std::string_view host;
   std::string_view mapping;
   bool mediated = false;
+  bool virtual_function = false;
   for (const auto part : split(text, ',')) {
     auto value = part;
     const auto key = take_until(value, '=');
@@ -44,9 +45,12 @@ void take_hostpci(ProxmoxConfig& config, std::string_view text) {
       mapping = value;
     } else if (key == "mdev") {
       mediated = true;
+      // Since 6.8's NVIDIA driver a vGPU is a function of the card that vfio has itself.
+      virtual_function = value.starts_with("nvidia-");
     }
   }
   if (mediated) {
+    config.functions_chosen = config.functions_chosen || virtual_function;
     return;
   }
   if (!mapping.empty()) {
@@ -99,10 +103,28 @@ int count_of(std::string_view text) {
   return count && *count > 0 && *count <= kMaxVcpus ? *count : 1;
 }
 
+/// Proxmox' grammar: numbers and ranges behind commas, blanks around them, and nothing else (no
+/// strides). Source: pve-common, PVE::CpuSet::parse_cpuset(); qemu-server's pve-cpuset format.
+std::optional<CpuSet> parse_affinity(std::string_view text) {
+  CpuSet cpus;
+  for (const auto part : split(text, ',')) {
+    auto last_text = trimmed(part);
+    const bool is_range = last_text.find('-') != std::string_view::npos;
+    const auto first = parse_number<int>(trimmed(take_until(last_text, '-')));
+    const auto last = is_range ? parse_number<int>(trimmed(last_text)) : first;
+    if (!first || !last || *first < 0 || *last < *first || *last >= CpuSet::kMaxCpus) {
+      return std::nullopt;
+    }
+    cpus.insert_range(*first, *last);
+  }
+  return cpus;
+}
+
 struct Counts {
   int sockets = 1;
   int cores = 1;
   std::optional<int> vcpus;
+  std::optional<int> smp;
 };
 
 void take_line(ProxmoxConfig& config,
@@ -117,18 +139,18 @@ void take_line(ProxmoxConfig& config,
     counts.sockets = count_of(value);
   } else if (key == "cores") {
     counts.cores = count_of(value);
+  } else if (key == "smp") {  // Of old
+    counts.smp = count_of(value);
   } else if (key == "vcpus") {
     counts.vcpus = count_of(value);
   } else if (key == "template") {
     config.is_template = value == "1";
   } else if (key == "affinity") {
-    config.affinity = CpuSet::parse_list(value);
+    config.affinity = parse_affinity(value);
     if (!config.affinity || config.affinity->empty()) {
       config.warnings.push_back(fmt::format("'{}' is not a CPU list", printable(value)));
       config.affinity.reset();
     }
-  } else if (key.starts_with("hostpci")) {
-    take_hostpci(config, value);
   } else if (key == "args") {
     take_args(config, value);
   }
@@ -162,7 +184,7 @@ struct Context {
 };
 
 void set_devices(VmFound& found, const ProxmoxConfig& config, const Context& context) {
-  found.devices_known = true;
+  found.devices_known = !config.functions_chosen;
   auto& list = found.vm.devices;
   for (const auto& wanted : config.devices) {
     add_functions(list, wanted, context.devices);
@@ -186,7 +208,7 @@ VmFound make_found(int vmid, const ProxmoxConfig& config, const Context& context
   found.common_mask = true;
   found.named = !config.name.empty();
   auto& vm = found.vm;
-  vm.name = found.named ? config.name : std::to_string(vmid);
+  vm.name = found.named ? config.name : fmt::format("vm{}", vmid);  // So it is started.
   vm.uuid = config.uuid;
   vm.state = VmState::defined;
   vm.sources = {"proxmox"};
@@ -217,18 +239,27 @@ std::optional<int> read_pid(const Sysfs& sysfs, int vmid) {
 ProxmoxConfig parse_proxmox_config(std::string_view text) {
   ProxmoxConfig config;
   Counts counts;
+  std::map<std::string, std::string_view, std::less<>> hostpci;  // Of two, the last counts.
   while (!text.empty()) {
-    const auto line = trimmed(take_until(text, '\n'));
+    const auto line = take_until(text, '\n');
     if (line.starts_with('[')) {
       break;
     }
-    if (line.starts_with('#')) {
-      continue;
+    if (line.starts_with('#') || line.starts_with(' ') || line.starts_with('\t')) {
+      continue;  // A key stands at the start of its line.
     }
-    auto value = line;
+    auto value = trimmed(line);
     const auto key = take_until(value, ':');
-    take_line(config, counts, key, trimmed(value));
+    if (key.starts_with("hostpci")) {
+      hostpci.insert_or_assign(std::string(key), trimmed(value));
+    } else {
+      take_line(config, counts, key, trimmed(value));
+    }
   }
+  for (const auto& [key, value] : hostpci) {
+    take_hostpci(config, value);
+  }
+  counts.cores = counts.smp.value_or(counts.cores);
   config.vcpus = counts.vcpus.value_or(std::min(counts.sockets * counts.cores, kMaxVcpus));
   return config;
 }
@@ -292,6 +323,7 @@ FilesRead read_proxmox(const Sysfs& sysfs, const std::vector<PciDevice>& devices
     if (const auto pid = read_pid(sysfs, *vmid)) {
       found.vm.state = VmState::running;
       found.vm.pid = pid;
+      found.by_manager = true;
       result.hints.pids.insert(*pid);
       result.hints.devices[*pid] = found.vm.devices;
     }

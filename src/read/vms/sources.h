@@ -17,13 +17,17 @@ namespace irqtune {
 
 /// A VM as one source tells it.
 struct VmFound {
-  Vm vm;                       ///< With one source.
-  bool named = true;           ///< False: the name is made up from the PID.
-  bool devices_known = false;  ///< `vm.devices` is all it has.
-  bool live = false;           ///< Tells how the VM runs, not how it is configured.
-  bool common_mask = false;    ///< Its pins are one mask for all threads, which may be narrower.
-  std::optional<int> vmid;     ///< Proxmox's number.
-  std::string path;            ///< The file that tells; empty for a process.
+  Vm vm;                                 ///< With one source.
+  bool named = true;                     ///< False: the name is made up from the PID.
+  bool devices_known = false;            ///< `vm.devices` is all it has.
+  bool closed = false;                   ///< What its process holds may not be seen.
+  bool held_vfio = false;                ///< Its process has a vfio device or group open.
+  std::optional<std::uint64_t> started;  ///< When its process was started, ticks since boot.
+  bool by_manager = false;               ///< A runtime file of root's names its PID.
+  bool live = false;                     ///< Tells how the VM runs, not how it is configured.
+  bool common_mask = false;  ///< Its pins are one mask for all threads, which may be narrower.
+  std::optional<int> vmid;   ///< Proxmox's number.
+  std::string path;          ///< The file that tells; empty for a process.
 };
 
 /// What files tell of processes, so that their threads can be understood.
@@ -40,6 +44,7 @@ struct VfioHeld {
   std::size_t device_fds = 0;  ///< Devices opened, of whatever group.
   std::size_t named_fds = 0;   ///< Of them, those that are known to be some device.
   std::set<int> vcpus;         ///< kvm-vcpu:N
+  std::set<std::string> vdpa;  ///< "vhost-vdpa-0"
   bool kvm_vm = false;
   std::error_code error;  ///< Why the descriptors cannot be read.
 };
@@ -100,8 +105,9 @@ void read_cgroups(const Sysfs& sysfs,
 struct ProcessesRead {
   std::vector<VmFound> vms;
   std::vector<VfioUser> vfio_users;
-  std::set<int> pids;  ///< Of all processes.
-  std::set<int> vmms;  ///< Of those that look like a VMM by name.
+  std::set<int> pids;                 ///< Of all processes.
+  std::set<PciAddress> vdpa_devices;  ///< Behind a VM's vhost-vdpa.
+  std::set<int> vmms;                 ///< Of those that look like a VMM by name.
   std::vector<std::string> warnings;
 };
 
@@ -112,6 +118,24 @@ struct ProcessesRead {
 /// The value of "key:\t..." in a status file; empty optional if there is no such line.
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view key) noexcept;
+
+/// Whose process it is, by `Uid:` of its status (the effective one); empty if that is not there.
+[[nodiscard]] std::optional<std::uint32_t> uid_of(const Sysfs& sysfs, int pid);
+
+/// Ticks since boot, field 22 of stat; empty if the process is gone.
+[[nodiscard]] std::optional<std::uint64_t> started_at(const Sysfs& sysfs, int pid);
+
+/// The PCI device behind a node of vhost-vdpa ("vhost-vdpa-0"), or the one that its vDPA device
+/// stands on. Source: Linux drivers/vhost/vdpa.c, vhost_vdpa_probe(); drivers/vdpa/vdpa.c.
+[[nodiscard]] std::optional<PciAddress> device_of_vdpa(const Sysfs& sysfs,
+                                                       std::string_view node,
+                                                       const std::vector<PciDevice>& devices);
+
+/// Marks VMs that ordinary users made and nobody vouches for, with one warning a user.
+void mark_unvouched(const Sysfs& sysfs,
+                    std::vector<VmFound*>& running,
+                    const VmTrust& trust,
+                    std::vector<std::string>& warnings);
 
 /// Decides who is pinned, and pinned to CPUs of its own. Without a CPU in `default_set`, nobody is.
 void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& default_set);

@@ -9,26 +9,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace irqtune {
 
 namespace {
-
-/// Threads of a VMM, none of which runs guest code, although some wear its name.
-bool is_helper(std::string_view comm) noexcept {
-  constexpr std::array<std::string_view, 9> kPrefixes = {"IO ",
-                                                         "worker",
-                                                         "vhost-",
-                                                         "kvm-nx-lpage-",
-                                                         "kvm-pit/",
-                                                         "call_rcu",
-                                                         "vnc_worker",
-                                                         "iou-",
-                                                         "SPICE"};
-  return std::ranges::any_of(kPrefixes,
-                             [&](std::string_view prefix) { return comm.starts_with(prefix); });
-}
 
 /// Fields of a thread's stat file, in clock ticks. Source: Linux fs/proc/array.c, do_task_stat().
 struct ThreadTimes {
@@ -36,11 +20,10 @@ struct ThreadTimes {
   std::uint64_t guest = 0;    ///< Field 43: more than none proves a vCPU.
 };
 
-ThreadTimes read_times(const Sysfs& sysfs, int pid, int tid) {
+ThreadTimes parse_times(const std::optional<std::string>& stat) {
   constexpr std::size_t kFirst = 3;  // The word behind "(comm)" is field 3.
   constexpr std::size_t kStarted = 22 - kFirst;
   constexpr std::size_t kGuest = 43 - kFirst;
-  const auto stat = sysfs.read(fmt::format("/proc/{}/task/{}/stat", pid, tid));
   const auto bracket = stat ? stat->rfind(')') : std::string::npos;
   if (bracket == std::string::npos) {
     return {};
@@ -60,6 +43,94 @@ Vcpu make_vcpu(int id, const Thread& thread) {
   vcpu.tid = thread.tid;
   vcpu.source = "process";
   return vcpu;
+}
+
+/// A thread that may run a vCPU.
+struct Candidate {
+  std::uint64_t started = 0;
+  const Thread* thread = nullptr;
+  bool ran = false;  ///< The guest
+};
+
+/// In the order they were started: thread ids may have wrapped.
+std::vector<Candidate> candidates_of(const Sysfs& sysfs,
+                                     int pid,
+                                     const std::vector<Thread>& threads) {
+  std::vector<Candidate> found;
+  for (const auto& thread : threads) {
+    if (thread.tid != pid && !is_helper_thread(thread.comm)) {
+      const auto times =
+          parse_times(sysfs.read(fmt::format("/proc/{}/task/{}/stat", pid, thread.tid)));
+      found.push_back({times.started, &thread, times.guest > 0});
+    }
+  }
+  std::ranges::stable_sort(found, {}, &Candidate::started);
+  return found;
+}
+
+/// vCPUs from 0 on, each in one of the `count` threads from `start` on.
+UnnamedVcpus place(const std::vector<Candidate>& candidates, std::size_t start, std::size_t count) {
+  UnnamedVcpus placed;
+  for (std::size_t i = 0; i < count; ++i) {
+    placed.vcpus.push_back(make_vcpu(static_cast<int>(i), *candidates[start + i].thread));
+  }
+  return placed;
+}
+
+/// Where a run of `count` threads may start that has all those that ran the guest.
+std::vector<std::size_t> possible_starts(const std::vector<Candidate>& candidates,
+                                         std::size_t count) {
+  std::vector<std::size_t> starts;
+  for (std::size_t start = 0; start + count <= candidates.size(); ++start) {
+    bool all = true;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      all = all && (!candidates[i].ran || (i >= start && i < start + count));
+    }
+    if (all) {
+      starts.push_back(start);
+    }
+  }
+  return starts;
+}
+
+/// True if the run alone is bound otherwise than the main thread: who pins, pins vCPUs.
+bool stands_out(const std::vector<Candidate>& candidates,
+                std::size_t start,
+                std::size_t count,
+                const std::optional<CpuSet>& main) {
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const bool inside = i >= start && i < start + count;
+    if (inside == (candidates[i].thread->allowed == main)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool share_mask(const std::vector<Candidate>& candidates) {
+  return std::ranges::all_of(candidates, [&](const Candidate& one) {
+    return one.thread->allowed == candidates.front().thread->allowed;
+  });
+}
+
+/// Those that ran the guest, in order, and of the rest what all others have in common.
+UnnamedVcpus place_some(std::vector<Candidate> candidates, std::size_t count) {
+  auto others = candidates;
+  std::erase_if(candidates, [](const Candidate& one) { return !one.ran; });
+  std::erase_if(others, [](const Candidate& one) { return one.ran; });
+  const bool shared = share_mask(others);
+  auto placed = place(candidates, 0, candidates.size());
+  while (placed.vcpus.size() < count) {
+    Vcpu vcpu;
+    vcpu.id = static_cast<int>(placed.vcpus.size());
+    vcpu.cpus = shared && !others.empty() ? others.front().thread->allowed : std::nullopt;
+    vcpu.source = "process";
+    if (!vcpu.cpus && !others.empty()) {
+      placed.unsure.insert(vcpu.id);
+    }
+    placed.vcpus.push_back(std::move(vcpu));
+  }
+  return placed;
 }
 
 }  // namespace
@@ -117,48 +188,83 @@ std::vector<Vcpu> named_vcpus(const std::vector<Thread>& threads,
   return list;
 }
 
-std::vector<Vcpu> unnamed_vcpus(const Sysfs& sysfs,
-                                int pid,
-                                const std::vector<Thread>& threads,
-                                int count) {
-  std::multimap<std::uint64_t, const Thread*> by_start;  // Thread ids may have wrapped.
+UnnamedVcpus unnamed_vcpus(const Sysfs& sysfs,
+                           int pid,
+                           const std::vector<Thread>& threads,
+                           int count) {
+  auto candidates = candidates_of(sysfs, pid, threads);
+  const auto wanted = static_cast<std::size_t>(std::max(count, 0));
+  const auto ran = static_cast<std::size_t>(
+      std::ranges::count_if(candidates, [](const Candidate& one) { return one.ran; }));
+  if (ran >= wanted) {
+    std::erase_if(candidates, [](const Candidate& one) { return !one.ran; });
+    return place(candidates, 0, candidates.size());
+  }
+  auto starts = possible_starts(candidates, wanted);
+  if (starts.size() == 1) {
+    return place(candidates, starts.front(), wanted);
+  }
+  const auto main = std::ranges::find(threads, pid, &Thread::tid);
+  if (starts.size() > 1 && main != threads.end() && !share_mask(candidates)) {
+    std::erase_if(starts, [&](std::size_t start) {
+      return !stands_out(candidates, start, wanted, main->allowed);
+    });
+    if (starts.size() == 1) {
+      auto placed = place(candidates, starts.front(), wanted);
+      for (std::size_t i = 0; i < wanted; ++i) {
+        if (!candidates[starts.front() + i].ran) {
+          placed.unsure.insert(static_cast<int>(i));
+        }
+      }
+      return placed;
+    }
+  }
+  return place_some(candidates, wanted);
+}
+
+std::vector<IoThread> find_iothreads(const std::vector<Thread>& threads,
+                                     const std::vector<std::string>& told) {
+  constexpr std::string_view kPrefix = "IO ";
+  constexpr std::size_t kLongest = 15 - kPrefix.size();
+  std::vector<IoThread> found;
+  for (const auto& thread : threads) {
+    if (thread.comm.starts_with(kPrefix) && thread.comm != "IO mon_iothread") {
+      found.push_back({printable(thread.comm.substr(kPrefix.size())), thread.allowed, thread.tid});
+    }
+  }
   std::optional<CpuSet> common;
   bool shared = true;
   for (const auto& thread : threads) {
-    if (thread.tid == pid || is_helper(thread.comm)) {
-      continue;
-    }
-    const auto times = read_times(sysfs, pid, thread.tid);
-    if (times.guest > 0) {
-      by_start.emplace(times.started, &thread);
-    } else {
+    if (!vcpu_of_thread(thread.comm) && !thread.comm.starts_with(kPrefix)) {
       shared = shared && (!common || common == thread.allowed);
       common = thread.allowed;
     }
   }
-  std::vector<Vcpu> vcpus;
-  for (const auto& [started, thread] : by_start) {
-    vcpus.push_back(make_vcpu(static_cast<int>(vcpus.size()), *thread));
-  }
-  while (static_cast<int>(vcpus.size()) < count) {
-    Vcpu vcpu;
-    vcpu.id = static_cast<int>(vcpus.size());
-    vcpu.cpus = shared ? common : std::nullopt;
-    vcpu.source = "process";
-    vcpus.push_back(std::move(vcpu));
-  }
-  return vcpus;
-}
-
-std::vector<IoThread> find_iothreads(const std::vector<Thread>& threads) {
-  std::vector<IoThread> found;
-  for (const auto& thread : threads) {
-    if (thread.comm.starts_with("IO ") && thread.comm != "IO mon_iothread") {
-      found.push_back({printable(thread.comm.substr(3)), thread.allowed});
+  for (const auto& id : told) {
+    const bool seen = std::ranges::any_of(found, [&](const IoThread& one) { return one.id == id; });
+    if (!seen && id.size() > kLongest && id != "mon_iothread") {
+      found.push_back({printable(id), shared ? common : std::nullopt, std::nullopt});
     }
   }
   std::ranges::sort(found, {}, &IoThread::id);
   return found;
+}
+
+std::vector<OwnThread> find_own_threads(const Vm& vm, const std::vector<Thread>& threads) {
+  std::vector<OwnThread> own;
+  for (const auto& thread : threads) {
+    const bool known = thread.tid == vm.pid || thread.comm.starts_with("IO ") ||
+                       vcpu_of_thread(thread.comm) ||
+                       std::ranges::find(vm.vcpus, thread.tid, &Vcpu::tid) != vm.vcpus.end();
+    if (!known) {
+      own.push_back({thread.tid, printable(thread.comm), thread.allowed});
+    }
+  }
+  return own;
+}
+
+std::uint64_t guest_time(const Sysfs& sysfs, int pid) {
+  return parse_times(sysfs.read(fmt::format("/proc/{}/stat", pid))).guest;
 }
 
 }  // namespace irqtune

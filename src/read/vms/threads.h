@@ -27,14 +27,32 @@ struct Thread {
                                             const std::map<int, int>& tids,
                                             int count);
 
-/// vCPUs of a VMM that does not name its threads: those that have run the guest, in the order they
-/// were started. What is missing of `count` gets the mask that all other threads share, if they do.
-[[nodiscard]] std::vector<Vcpu> unnamed_vcpus(const Sysfs& sysfs,
-                                              int pid,
-                                              const std::vector<Thread>& threads,
-                                              int count);
+/// vCPUs that no thread is named after.
+struct UnnamedVcpus {
+  std::vector<Vcpu> vcpus;
+  CpuSet unsure;  ///< Ids of those whose thread is not known for certain.
+};
 
-/// QEMU's iothreads but for the monitor's, by name.
-[[nodiscard]] std::vector<IoThread> find_iothreads(const std::vector<Thread>& threads);
+/// vCPUs of a VMM that does not name its threads: those that have run the guest, if all `count`
+/// have, in the order they were started. Else a VMM makes them one after the other: they are the
+/// one run of `count` threads that has all that ran the guest, or that alone is bound otherwise
+/// than the main thread. What is missing of `count` gets the mask that all other threads share, if
+/// they do. Guest time is 0 for most idle vCPUs, and for all where the kernel accounts by ticks.
+[[nodiscard]] UnnamedVcpus unnamed_vcpus(const Sysfs& sysfs,
+                                         int pid,
+                                         const std::vector<Thread>& threads,
+                                         int count);
+
+/// QEMU's iothreads but for the monitor's, by name. `told` are ids of the command line: those too
+/// long for a thread's name have none, and the mask that all unnamed threads share, if they do.
+[[nodiscard]] std::vector<IoThread> find_iothreads(const std::vector<Thread>& threads,
+                                                   const std::vector<std::string>& told);
+
+/// All threads that are not the main one, no vCPU's and no I/O thread's, by TID.
+[[nodiscard]] std::vector<OwnThread> find_own_threads(const Vm& vm,
+                                                      const std::vector<Thread>& threads);
+
+/// Ticks that the process' threads have run a guest, as its stat file adds them up.
+[[nodiscard]] std::uint64_t guest_time(const Sysfs& sysfs, int pid);
 
 }  // namespace irqtune

@@ -43,6 +43,8 @@ void take_descriptor(
     held.vcpus.insert(*vcpu);
   } else if (target == "anon_inode:kvm-vm") {
     held.kvm_vm = true;
+  } else if (target.starts_with("/dev/vhost-vdpa-")) {
+    held.vdpa.emplace(without_prefix(target, "/dev/"));
   } else if (target == "anon_inode:[vfio-device]" || !node.empty()) {
     ++held.device_fds;
     const auto named = device_of_fdinfo(sysfs, pid, fd);
@@ -111,6 +113,37 @@ Group read_group(const Sysfs& sysfs, int group, const std::vector<PciDevice>& de
 void sort_unique(std::vector<PciAddress>& addresses) {
   std::ranges::sort(addresses);
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
+std::optional<PciAddress> device_of_vdpa(const Sysfs& sysfs,
+                                         std::string_view node,
+                                         const std::vector<PciDevice>& devices) {
+  // The node lies below its vDPA device, and that below its parent.
+  const auto direct = sysfs.resolve(fmt::format("/sys/class/vhost-vdpa/{}", node));
+  const auto path = direct ? direct : sysfs.resolve(fmt::format("/sys/dev/vhost-vdpa/{}", node));
+  for (auto rest = path.value_or(""); !rest.empty(); rest.resize(rest.rfind('/'))) {
+    if (const auto address = PciAddress::parse(rest.substr(rest.rfind('/') + 1))) {
+      return address;
+    }
+  }
+  for (const auto& name : sysfs.list("/sys/bus/vdpa/devices")) {
+    const auto device = fmt::format("/sys/bus/vdpa/devices/{}", name);
+    const auto parent = sysfs.exists(fmt::format("{}/{}", device, node))
+                            ? sysfs.resolve(device).value_or("")
+                            : std::string{};
+    const auto above = parent.substr(0, parent.rfind('/'));
+    if (const auto address = PciAddress::parse(above.substr(above.rfind('/') + 1))) {
+      return address;
+    }
+  }
+  const auto number = node.substr(node.rfind('-') + 1);
+  for (const auto& device : devices) {  // A tree without the bus: its devices have one each.
+    const auto path_of = fmt::format("/sys/bus/pci/devices/{}", device.address.to_string());
+    if (sysfs.exists(fmt::format("{}/vdpa{}", path_of, number))) {
+      return device.address;
+    }
+  }
+  return std::nullopt;
 }
 
 VfioHeld read_held(const Sysfs& sysfs, int pid) {

@@ -233,10 +233,9 @@ TEST_CASE("diagnose VMs: own threads that only might meet a vCPU", "[diagnose]")
   CHECK(require_finding(findings, "emulator-on-vcpu").severity == Severity::info);
   // By number: cloud-hypervisor's vCPUs are called "vcpu0", old QEMU's like everything else.
   CHECK(findings.at(0).remedy ==
-        std::vector<std::string>{
-            "db1, while it runs, every thread but the vCPUs':",
-            "ls /proc/4711/task | grep -vxE '4715|4716' | xargs -n1 taskset -cp 0-1"});
-  vm.vcpus.at(1).tid.reset();  // Nobody can tell it from the others: no command.
+        std::vector<std::string>{"db1, while it runs:",
+                                 "for t in 4711; do taskset -cp 0-1 $t; done"});
+  vm.pid.reset();  // Nobody knows which threads: no command.
   findings = findings_of(find_placement, host);
   CHECK(findings.at(0).remedy == std::vector<std::string>{"pin the own threads of db1 to 0-1"});
 }
@@ -258,6 +257,57 @@ TEST_CASE("diagnose VMs: names are quoted for the shell", "[diagnose]") {
   add_vector(host, kDevice, "2", 500);
   CHECK(findings_of(find_placement, host).at(0).remedy.at(0) ==
         "irqtune apply --vm 'it'\\''s mine'");
+}
+
+TEST_CASE("diagnose VMs: what someone put elsewhere on purpose stays there", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "db1", {"2", "3"}, {});
+  vm.pid = 900;
+  vm.emulator = cpus("0-7");
+  vm.iothreads = {{"io0", cpus("6"), 902}};
+  vm.threads = {
+      {910, "vhost-900", cpus("5")}, {911, "worker", cpus("0-7")}, {912, "_disk0_q0", cpus("2")}};
+  const auto findings = findings_of(find_placement, host);
+  const auto& finding = require_finding(findings, "emulator-on-vcpu");
+  CHECK(has_text(finding.evidence, "db1: _disk0_q0 may run on 2, vCPUs on 2"));
+  CHECK(has_text(finding.remedy, "for t in 900 912; do taskset -cp 0-1 $t; done"));
+}
+
+TEST_CASE("diagnose VMs: a cpuset without another CPU is its owner's to widen", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "rt", {"2", "3"}, {});
+  vm.pid = 900;
+  vm.emulator = cpus("2-3");
+  vm.cpuset = cpus("2-3");
+  vm.cgroup = "/kubepods.slice/pod1/cri.scope";
+  auto remedy = require_finding(findings_of(find_placement, host), "emulator-on-vcpu").remedy;
+  CHECK(has_text(remedy, "isolateEmulatorThread"));
+  CHECK_FALSE(has_text(remedy, "taskset"));
+  host.vms[0].cgroup = "/machine.slice/rt.scope";
+  remedy = require_finding(findings_of(find_placement, host), "emulator-on-vcpu").remedy;
+  CHECK(has_text(remedy, "AllowedCPUs="));
+}
+
+TEST_CASE("diagnose VMs: several vCPUs bound to one CPU", "[diagnose]") {
+  auto host = two_nodes();
+  add_vm(host, "a", {"2", "3", "2"}, {});
+  add_vm(host, "b", {"3", "4-5"}, {});
+  const auto findings = findings_of(find_placement, host);
+  const auto& finding = require_finding(findings, "vcpus-share-a-cpu");
+  CHECK(finding.cpus == cpus("2-3"));
+  CHECK(finding.vms == std::vector<std::string>{"a", "b"});
+  CHECK(has_text(finding.evidence, "cpu2: a vCPUs 0,2"));
+  CHECK(has_text(finding.evidence, "cpu3: a vCPU 1; b vCPU 0"));
+}
+
+TEST_CASE("diagnose VMs: pins to CPUs that are not online", "[diagnose]") {
+  auto host = two_nodes();
+  auto& vm = add_vm(host, "off", {"2", "3"}, {});
+  vm.state = VmState::defined;
+  vm.vcpus[1].cpus = cpus("98-99");
+  const auto findings = findings_of(find_placement, host);
+  CHECK(has_text(require_finding(findings, "vcpu-pin-absent").evidence,
+                 "off: vCPU 1 pinned to 98-99"));
 }
 
 }  // namespace irqtune

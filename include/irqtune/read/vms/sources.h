@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
+#include "irqtune/read/vms/vmm.h"
 
 #include <map>
 #include <optional>
@@ -21,20 +22,19 @@ struct VmmCommand {
   std::string uuid;
   std::optional<int> vmid;   ///< Proxmox: -id.
   std::optional<int> vcpus;  ///< At the start.
+  bool vcpus_told = false;   ///< By the command line itself; else `vcpus` is QEMU's default.
   bool probe = false;        ///< QEMU -machine none: only asked what it can do.
+  std::vector<std::string> iothreads;  ///< Ids of QEMU's -object iothread, in order.
+  std::vector<std::string> vdpa;       ///< "vhost-vdpa-0": nodes below /dev
   /// vfio-pci, plain and JSON; --device, --vfio, --vfio-pci. By address.
   std::vector<PciAddress> devices;
 };
 
-/// Parses /proc/PID/cmdline: words separated by NUL.
+/// Parses /proc/PID/cmdline: words separated by NUL. argv[0] may be anything: then the process'
+/// `comm` tells what VMM it is, if given.
 /// Source: QEMU qemu-options.hx; cloud-hypervisor vmm/src/config.rs; crosvm src/crosvm/cmdline.rs;
 /// kvmtool builtin-run.c.
-[[nodiscard]] VmmCommand parse_vmm_command(std::string_view cmdline);
-
-/// The vCPU that a thread of this name (/proc/PID/task/TID/comm) runs: "CPU 3/KVM" and "CPU 3/TCG"
-/// of QEMU, "vcpu3" of cloud-hypervisor, "fc_vcpu 3" of firecracker, "crosvm_vcpu3", "kvm-vcpu-3"
-/// of kvmtool.
-[[nodiscard]] std::optional<int> vcpu_of_thread(std::string_view comm) noexcept;
+[[nodiscard]] VmmCommand parse_vmm_command(std::string_view cmdline, std::string_view comm = {});
 
 /// A host address as QEMU, Proxmox and people write it: the domain may be missing, fields may be
 /// shorter than sysfs has them ("1:0.0"). Without a function only if `any_function` is given, which
@@ -106,8 +106,9 @@ struct ProxmoxConfig {
   std::optional<CpuSet> affinity;       ///< One mask for all threads.
   std::vector<ProxmoxAddress> devices;  ///< Of hostpci lines, and those that `args` passes through.
   std::vector<std::string> mappings;    ///< hostpci lines that name a mapping instead.
-  bool is_template = false;             ///< Is never run.
-  std::vector<std::string> warnings;    ///< What cannot be read.
+  bool functions_chosen = false;      ///< vGPUs: which function each gets is settled at the start.
+  bool is_template = false;           ///< Is never run.
+  std::vector<std::string> warnings;  ///< What cannot be read.
 };
 
 /// Parses /etc/pve/qemu-server/VMID.conf up to its first section: snapshots and pending changes do

@@ -5,15 +5,23 @@
 #include "irqtune/sys/sysfs.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace irqtune {
 
+/// Whose VMs protect CPUs, beside those that root or a manager of root's vouches for.
+struct VmTrust {
+  bool all = false;                ///< --trust-user-vms
+  std::vector<std::string> users;  ///< Names of /etc/passwd, or numbers.
+};
+
 struct VmsRead {
-  std::vector<Vm> vms;               ///< By name, then PID.
-  std::vector<VfioUser> vfio_users;  ///< By PID; only as far as /proc/PID/fd may be read.
-  DefaultSet default_set;            ///< What "pinned" was judged by.
+  std::vector<Vm> vms;                ///< By name, then PID.
+  std::vector<VfioUser> vfio_users;   ///< By PID; only as far as /proc/PID/fd may be read.
+  std::set<PciAddress> vdpa_devices;  ///< Behind the vhost-vdpa of a VM: passed through in effect.
+  DefaultSet default_set;             ///< What "pinned" was judged by.
   std::vector<std::string> warnings;
 };
 
@@ -27,7 +35,8 @@ struct VmsRead {
 [[nodiscard]] VmsRead read_vms(const Sysfs& sysfs,
                                const Topology& topology,
                                const std::vector<PciDevice>& devices,
-                               const std::optional<CpuSet>& default_set = std::nullopt);
+                               const std::optional<CpuSet>& default_set = std::nullopt,
+                               const VmTrust& trust = {});
 
 /// Where a process may run that nobody has put anywhere: the online CPUs that PID 1 may use, cut by
 /// what init.scope, system.slice and user.slice have in common. Where PID 1 cannot be read, what
