@@ -112,21 +112,43 @@ void find_deep_idle(const DiagnosisInput& input, std::vector<Finding>& findings)
   findings.push_back(std::move(finding));
 }
 
+/// True of an Arm host: its interrupt controller is a GIC.
+bool is_arm(const Host& host) {
+  return std::ranges::any_of(host.irqs, [](const Irq& irq) {
+    return irq.chip.starts_with("GIC") || irq.chip.starts_with("ITS-");
+  });
+}
+
+bool has_siblings(const Topology& topology) {
+  return std::ranges::any_of(topology.cpus, [](const Cpu& cpu) { return cpu.siblings.size() > 1; });
+}
+
+/// KVM's halt_poll_ns as the kernel sets it. Source: Linux KVM_HALT_POLL_NS_DEFAULT in
+/// arch/x86/include/asm/kvm_host.h and arch/arm64/include/asm/kvm_host.h.
+std::uint64_t default_halt_poll_ns(const Host& host) {
+  constexpr std::uint64_t kX86 = 200000;
+  constexpr std::uint64_t kArm = 500000;
+  return is_arm(host) ? kArm : kX86;
+}
+
 void find_halt_polling(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  constexpr std::uint64_t kDefault = 200000;  // Linux arch/x86/include/asm/kvm_host.h
+  const auto stock = default_halt_poll_ns(input.host);
   const auto polls = input.settings.halt_poll_ns.value_or(0);
-  if (polls <= kDefault || !has_pinned_vms(input.host)) {
+  if (polls <= stock || !has_pinned_vms(input.host)) {
     return;
   }
   auto finding =
       make_finding("halt-polling",
                    Severity::info,
                    fmt::format("idle vCPUs poll for up to {} us before they sleep", polls / 1000));
-  finding.cost = "the polling thread slows its SMT sibling and eats the package's power budget";
+  finding.cost =
+      has_siblings(input.host.topology)
+          ? "the polling thread slows its SMT sibling and eats the package's power budget"
+          : "the polling thread eats the package's power budget";
   finding.evidence = {
-      fmt::format("/sys/module/kvm/parameters/halt_poll_ns: {} (default {})", polls, kDefault)};
+      fmt::format("/sys/module/kvm/parameters/halt_poll_ns: {} (default {})", polls, stock)};
   finding.remedy = {"unless you measured that it helps:",
-                    fmt::format("echo {} > /sys/module/kvm/parameters/halt_poll_ns", kDefault)};
+                    fmt::format("echo {} > /sys/module/kvm/parameters/halt_poll_ns", stock)};
   findings.push_back(std::move(finding));
 }
 

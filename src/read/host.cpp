@@ -152,13 +152,14 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   add_columns(table.cpus, host.topology);
   add_cpu_text(options.cpu_text, host);
   warn_of_missing(host);
-  read_free_vectors(sysfs, host.topology);
+  read_free_vectors(sysfs, host.topology, host.warnings);
   host.topology.partitions = read_partitions(sysfs, host.warnings);
   host.devices = read_pci(sysfs);
   if (host.devices.empty()) {
     host.warnings.emplace_back(
         "/sys/bus/pci/devices: absent or empty; devices are known by address only");
   }
+  read_true_names(sysfs, table.doubtful, host);
   join_irqs(sysfs, options.detail, host);
   if (options.detail == Detail::devices) {
     read_lines(sysfs, host);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
@@ -33,5 +35,8 @@ class Fd {
  private:
   int fd_;
 };
+
+/// Writes all of `text`, over short writes and signals; the error of the write that failed.
+[[nodiscard]] std::error_code write_fully(int fd, std::string_view text);
 
 }  // namespace irqtune

@@ -17,17 +17,6 @@ namespace irqtune {
 
 namespace {
 
-std::error_code write_fully(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      return last_error();
-    }
-    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
-  }
-  return {};
-}
-
 std::error_code write_in_place(const std::filesystem::path& path, std::string_view text) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
   return fd.valid() ? write_fully(fd.get(), text) : last_error();

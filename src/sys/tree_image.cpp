@@ -5,6 +5,7 @@
 #include "irqtune/core/text.h"
 
 #include "sys/archive_library.h"
+#include "sys/fd.h"
 
 #include <fmt/format.h>
 
@@ -34,27 +35,6 @@ struct ArchiveCloser {
 
 using ArchiveReader = std::unique_ptr<archive, ArchiveCloser>;
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) noexcept : number_(number) {}
-
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  FileDescriptor(FileDescriptor&&) = delete;
-  FileDescriptor& operator=(FileDescriptor&&) = delete;
-
-  ~FileDescriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-
-  [[nodiscard]] int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
 bool has_tree(const TreeImage::Entry& directory) {
   return std::ranges::any_of(std::array{"proc", "sys", "etc", "run"}, [&](const char* name) {
     const auto found = directory.children.find(std::string_view(name));
@@ -74,7 +54,7 @@ class ImageBuilder {
   }
 
   std::shared_ptr<const TreeImage> read() {
-    const FileDescriptor input(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const Fd input(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 
     struct stat status {};
 

@@ -82,18 +82,6 @@ std::string outcome_line(std::string_view event, std::size_t number, const Outco
   return line(record);
 }
 
-/// Writes all of `text`, over short writes and signals.
-std::error_code write_fully(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      return last_error();
-    }
-    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
-  }
-  return {};
-}
-
 std::error_code synced(int fd) {
   return ::fsync(fd) == 0 ? std::error_code{} : last_error();
 }

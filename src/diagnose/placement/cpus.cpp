@@ -155,6 +155,30 @@ bool is_outside(const Host& host, const Irq& irq) {
          !irq.effective->intersects(*irq.affinity);
 }
 
+/// True where a written mask is obeyed only at the next interrupt: x86 without interrupt remapping.
+bool moves_at_next_interrupt(const Irq& irq) {
+  return irq.chip.starts_with("PCI-MSI") || irq.chip.starts_with("IO-APIC");
+}
+
+/// True where CPUs run out of vectors: x86. A GIC's LPIs have no such limit.
+bool has_vector_budget(const Irq& irq) {
+  return !irq.chip.starts_with("ITS-") && !irq.chip.starts_with("GIC");
+}
+
+/// What to do where the mask should have been obeyed by now.
+std::vector<std::string> ask_again(const std::vector<const Irq*>& irqs,
+                                   const std::vector<unsigned>& numbers) {
+  const bool budget =
+      std::ranges::any_of(irqs, [](const Irq* irq) { return has_vector_budget(*irq); });
+  return {budget ? "the kernel found no free vector on the CPUs asked for (see vector-budget), or "
+                   "the device stopped after the write; ask again:"
+                 : "this chip moves at once, so the CPUs asked for were offline or the write was "
+                   "lost; ask again:",
+          fmt::format("for i in {}; do m=$(cat /proc/irq/$i/smp_affinity_list); echo $m > "
+                      "/proc/irq/$i/smp_affinity_list; done",
+                      fmt::join(numbers, " "))};
+}
+
 void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::vector<const Irq*> irqs;
   std::vector<unsigned> numbers;
@@ -167,7 +191,7 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
     irqs.push_back(&irq);
     numbers.push_back(static_cast<unsigned>(irq.number));
     // Without remapping a move waits for the next interrupt, which an idle device does not send.
-    active = active || irq.chip.starts_with("IR-") || total_rate(irq) >= 1;
+    active = active || !moves_at_next_interrupt(irq) || total_rate(irq) >= 1;
     finding.cpus |= *irq.effective;
     finding.evidence.push_back(fmt::format("IRQ {} ({}): asked for {}, delivered to {}",
                                            static_cast<unsigned>(irq.number),
@@ -188,12 +212,7 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   finding.remedy = {
       "nothing to do while the device is idle: the move is done at its next interrupt"};
   if (active) {
-    finding.remedy = {
-        "the kernel found no free vector on the CPUs asked for (see vector-budget), or the device "
-        "stopped after the write; ask again:",
-        fmt::format("for i in {}; do m=$(cat /proc/irq/$i/smp_affinity_list); echo $m > "
-                    "/proc/irq/$i/smp_affinity_list; done",
-                    fmt::join(numbers, " "))};
+    finding.remedy = ask_again(irqs, numbers);
   }
   name_irqs(irqs, finding);
   findings.push_back(std::move(finding));

@@ -170,6 +170,15 @@ class Warnings {
     return cpus;
   }
 
+  /// Why no CPU is counted to the node: nodes may overlap, and a CPU counts to the first.
+  [[nodiscard]] std::string about_empty(NodeId id) const {
+    const auto& topology = index_.host->topology;
+    const auto node = std::ranges::find(topology.nodes, id, &NumaNode::id);
+    const bool overlaps = node != topology.nodes.end() && node->cpus.intersects(topology.online);
+    return overlaps ? "its CPUs are listed in another node too, and count to that one"
+                    : "it has no online CPU";
+  }
+
   void about_far_nodes() {
     std::map<NodeId, std::pair<std::size_t, std::set<std::string>>> far;
     for (const auto& item : items_) {
@@ -184,7 +193,7 @@ class Warnings {
       const auto there = online_on(home);
       const bool none = !there.intersects(index_.housekeeping | index_.pool);
       const auto pins = pins_on(there);
-      const auto remedy = there.empty()  ? std::string("it has no online CPU")
+      const auto remedy = there.empty()  ? about_empty(home)
                           : !none        ? std::string("its CPUs are busy or full")
                           : pins.empty() ? std::string("all its CPUs are isolated or excluded")
                                          : join(pins) + ": free a core there";

@@ -28,7 +28,7 @@ void read_cpu_kinds(const Sysfs& sysfs, Topology& topology);
 [[nodiscard]] std::map<int, std::size_t> parse_vector_domain(std::string_view text);
 
 /// Fills Cpu::free_vectors where the kernel tells (CONFIG_GENERIC_IRQ_DEBUGFS, debugfs mounted,
-/// root).
-void read_free_vectors(const Sysfs& sysfs, Topology& topology);
+/// root). A file that is there and is not understood is added to `warnings`.
+void read_free_vectors(const Sysfs& sysfs, Topology& topology, std::vector<std::string>& warnings);
 
 }  // namespace irqtune

@@ -18,6 +18,41 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
+/// How many bytes of a terminal's control sequence stand at the start of `text`; 0 if it is none.
+/// One ends at its letter (ESC [ ... m), a string such as a link (ESC ]8;;URL) at BEL or ESC \.
+std::size_t control_bytes(std::string_view text) noexcept {
+  constexpr char kEscape = '\x1b';
+  if (text.size() < 2 || text[0] != kEscape) {
+    return 0;
+  }
+  if (text[1] == '[') {
+    const auto end = text.find_first_not_of("0123456789;:?", 2);
+    return end == std::string_view::npos ? text.size() : end + 1;
+  }
+  if (text[1] != ']') {
+    return 2;
+  }
+  const auto line = text.substr(0, text.find('\n'));
+  const auto end = line.find_first_of("\x07\x1b", 2);
+  if (end == std::string_view::npos) {
+    return line.size();
+  }
+  return end + (line[end] == kEscape && end + 1 < line.size() && line[end + 1] == '\\' ? 2 : 1);
+}
+
+/// What a terminal would show: since util-linux 2.42 the titles of `lscpu -e` are links on any
+/// terminal, and `script` keeps them. Source: util-linux 2.42 sys-utils/lscpu.c, --annotate.
+std::string without_controls(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto plain = std::min(text.find('\x1b'), text.size());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    text.remove_prefix(text.empty() ? 0 : std::max<std::size_t>(control_bytes(text), 1));
+  }
+  return out;
+}
+
 std::optional<CpuText> facts_from_plain_text(std::string_view text) {
   if (const auto table = find_parsable_table(text)) {
     return facts_from_table(*table);
@@ -129,7 +164,9 @@ void add_nodes_of_cpus(Topology& topology) {
 
 }  // namespace
 
-CpuText parse_cpu_text(std::string_view text, std::string_view path) {
+CpuText parse_cpu_text(std::string_view given, std::string_view path) {
+  const auto shown = without_controls(given);
+  std::string_view text = shown;
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
   }

@@ -81,13 +81,14 @@ std::string_view CpuColumns::llc(std::size_t row) const {
 }
 
 std::vector<std::string> CpuColumns::near_caches(std::size_t row) const {
-  std::vector<std::string> found;
+  std::vector<std::string> first;
+  std::vector<std::string> second;
   for (const auto& [name, place] : near_) {
     if (const auto id = cache(row, place); !id.empty()) {
-      found.push_back(fmt::format("{}={}", name, id));
+      (cache_level(name) == 1 ? first : second).push_back(fmt::format("{}={}", name, id));
     }
   }
-  return found;
+  return first.empty() ? second : first;
 }
 
 std::string_view CpuColumns::known(std::size_t row, std::size_t column) const {

@@ -34,8 +34,8 @@ class CpuColumns {
   /// The last-level cache; empty if unknown.
   [[nodiscard]] std::string_view llc(std::size_t row) const;
 
-  /// The caches of levels 1 and 2, which threads of a core share: "l1d=0", "l2=3"; unknown ones are
-  /// left out.
+  /// The nearest known caches, which threads of a core share: those of level 1 ("l1d=0", "l1i=0"),
+  /// else of level 2, which cores of a module or cluster may share as well.
   [[nodiscard]] std::vector<std::string> near_caches(std::size_t row) const;
 
  private:

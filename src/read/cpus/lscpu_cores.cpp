@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 namespace irqtune {
 
@@ -74,6 +76,36 @@ std::vector<Members> cores_of(const CpuColumns& columns, const Members& members)
   return in_a_row || !told ? std::vector<Members>{members} : by_caches(columns, members);
 }
 
+/// True if nothing but the number of the core says that its threads belong together.
+bool is_by_number(const CpuColumns& columns, const Members& members) {
+  return members.size() > 1 && !has_caches(columns, members);
+}
+
+/// The distance of a core's CPU numbers; 0 if they are not evenly spread.
+int stride_of(const Members& members) {
+  const int stride = members[1].cpu - members[0].cpu;
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    if (members[i].cpu - members[i - 1].cpu != stride) {
+      return 0;
+    }
+  }
+  return stride;
+}
+
+/// True if the CPUs with one number are spread in different ways from core to core: firmware
+/// numbers threads in a row, or all second threads behind all first ones. Numbers that repeat per
+/// cluster
+/// (-y) do not look like that.
+bool is_uneven(const CpuColumns& columns, const std::map<std::string, Members>& by_key) {
+  std::set<int> strides;
+  for (const auto& [key, members] : by_key) {
+    if (is_by_number(columns, members)) {
+      strides.insert(stride_of(members));
+    }
+  }
+  return strides.size() > 1;
+}
+
 CpuSet cpus_of(const Members& members) {
   CpuSet cpus;
   for (const auto& member : members) {
@@ -92,6 +124,59 @@ bool add_leaders(const std::vector<Members>& cores, std::map<int, std::size_t>& 
   return !cores.empty();
 }
 
+/// CPUs of different cores that share a cache of level 1, by that cache; an instruction cache is
+/// enough.
+std::map<std::string, std::set<int>> cpus_by_l1(const CpuColumns& columns,
+                                                const std::map<int, std::size_t>& rows,
+                                                const std::map<int, std::size_t>& leader) {
+  std::map<std::string, std::set<int>> sharers;
+  for (const auto& [cpu, row] : rows) {
+    if (!leader.contains(cpu)) {
+      continue;
+    }
+    for (const auto& cache : columns.near_caches(row)) {
+      if (cache.starts_with("l1")) {
+        sharers[cache].insert(cpu);
+      }
+    }
+  }
+  return sharers;
+}
+
+/// Makes one core of cores that share a cache of level 1, as the two of an AMD module do, whose
+/// physical numbers differ (-y). What more than 8 CPUs or all of them share is no core's (emulators
+/// describe such caches): that is told.
+void join_modules(const CpuColumns& columns,
+                  const std::map<int, std::size_t>& rows,
+                  std::map<int, std::size_t>& leader,
+                  std::vector<std::string>& warnings) {
+  constexpr std::size_t kMostThreads = 8;
+  CpuSet odd;
+  for (const auto& [cache, cpus] : cpus_by_l1(columns, rows, leader)) {
+    std::set<std::size_t> cores;
+    for (const int cpu : cpus) {
+      cores.insert(leader.at(cpu));
+    }
+    if (cores.size() < 2) {
+      continue;
+    }
+    if (cpus.size() > kMostThreads || cpus.size() == leader.size()) {
+      for (const int cpu : cpus) {
+        odd.insert(cpu);
+      }
+      continue;
+    }
+    for (auto& [cpu, first] : leader) {
+      first = cores.contains(first) ? *cores.begin() : first;
+    }
+  }
+  if (!odd.empty()) {
+    warnings.push_back(
+        fmt::format("CPUs {} share a cache of level 1 and have cores of their own; taken as cores",
+                    odd.to_list()));
+  }
+}
+
 }  // namespace
 
 std::map<int, int> number_cores(const CpuColumns& columns,
@@ -106,10 +191,13 @@ std::map<int, int> number_cores(const CpuColumns& columns,
   }
   std::map<int, std::size_t> leader;  // The first CPU of each CPU's core.
   CpuSet unproved;
+  const bool uneven = is_uneven(columns, by_key);
   for (const auto& [key, members] : by_key) {
-    const bool proved = add_leaders(cores_of(columns, members), leader);
+    const bool doubtful = uneven && is_by_number(columns, members);
+    const bool proved = !doubtful && add_leaders(cores_of(columns, members), leader);
     unproved |= proved ? CpuSet() : cpus_of(members);
   }
+  join_modules(columns, rows, leader, warnings);
   if (!unproved.empty()) {
     warnings.push_back(fmt::format(
         "the cores of CPUs {} are not known: their physical numbers repeat; leave out lscpu's -y",

@@ -44,8 +44,9 @@ class OnlineWords {
 
 /// The CPUs that are online. Without an ONLINE column, or where it says yes of all (lscpu 2.38
 /// --json in Finnish, Russian, Turkish and Vietnamese, whatever is true), one that has no core
-/// while others have is offline; where no core is told, the same goes for sockets, and then for
-/// caches. A word of which all CPUs are so means no in a language that is not known here.
+/// while others have is offline; where no core is told, the same goes for sockets, then for caches,
+/// and then for nodes. A word of which all CPUs are so means no in a language that is not known
+/// here.
 class OnlineRule {
  public:
   OnlineRule(const CpuColumns& columns, std::size_t rows)
@@ -85,16 +86,18 @@ class OnlineRule {
     return words;
   }
 
-  static constexpr std::array kPlaces = {"core", "socket", ""};
+  static constexpr std::array kPlaces = {"core", "socket", "", "node"};
 
   [[nodiscard]] bool is_placed(std::size_t row, std::size_t place) const {
     const std::string name = kPlaces.at(place);
     return !(name.empty() ? columns_.llc(row) : columns_.cell(row, name)).empty();
   }
 
-  /// True of every row if no row tells.
+  /// Where no row tells, true of every row, unless each could have told its core and socket: `lscpu
+  /// -c` lists the offline CPUs alone.
   [[nodiscard]] bool has_place(std::size_t row) const {
-    return !told_by_ || is_placed(row, *told_by_);
+    const bool all_offline = columns_.has("core") && columns_.has("socket");
+    return told_by_ ? is_placed(row, *told_by_) : !all_offline;
   }
 
   const CpuColumns& columns_;
@@ -158,6 +161,9 @@ std::optional<CpuText> facts_from_table(const CpuTable& table) {
       facts.topology.online.insert(number);
     }
     facts.topology.cpus.push_back(std::move(cpu));
+  }
+  if (facts.topology.online.empty()) {
+    facts.warnings.emplace_back("no CPU is online; lscpu -c lists only those that are not");
   }
   if (bad > 0) {
     facts.warnings.push_back(counted(bad, "row") +

@@ -3,6 +3,8 @@
 
 #include "read/devices/devices.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <memory>
 
@@ -39,28 +41,35 @@ Access open_access() {
   return access;
 }
 
-std::string look_up(pci_access* access, std::uint32_t vendor, std::uint32_t device) {
+/// `what` is PCI_LOOKUP_VENDOR, with or without PCI_LOOKUP_DEVICE. Empty if it is unknown.
+std::string look_up(pci_access* access, int what, std::uint32_t vendor, std::uint32_t device) {
   // Without udev's hwdb, which libpci does not free, and which is not below the root.
-  constexpr int kFlags =
-      PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
+  const int flags = what | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
   std::array<char, 512> buffer{};
   // NOLINTNEXTLINE(*-vararg): libpci's interface
   const char* name = ::pci_lookup_name(access,
                                        buffer.data(),
                                        static_cast<int>(buffer.size()),
-                                       kFlags,
+                                       flags,
                                        static_cast<int>(vendor),
                                        static_cast<int>(device));
   return name == nullptr ? std::string() : std::string(name);
 }
 
-/// Empty if it is unknown, or if pci.ids is broken before the line that would tell.
+/// As lspci says it: of an unknown device of a known vendor, "Intel Corporation Device fff1". Empty
+/// if the vendor is unknown too, or if pci.ids is broken before the line that would tell.
 std::string name_of(pci_access* access, const PciDevice& device) {
   if (!device.vendor || !device.device) {
     return {};
   }
   try {
-    return look_up(access, *device.vendor, *device.device);
+    auto name =
+        look_up(access, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, *device.vendor, *device.device);
+    if (!name.empty()) {
+      return name;
+    }
+    name = look_up(access, PCI_LOOKUP_VENDOR, *device.vendor, *device.device);
+    return name.empty() ? name : fmt::format("{} Device {:04x}", name, *device.device);
   } catch (const Error&) {
     return {};
   }

@@ -49,6 +49,21 @@ bool starts_with_number(std::string_view text) noexcept {
   return !first.empty() && std::ranges::all_of(first, is_digit);
 }
 
+/// True if a count may stand at the start of `rest`, behind a row's colon: set off by a blank, or
+/// glued to the label, as the ten digits of arm64's, RISC-V's and LoongArch's "IPI0:1832994294"
+/// are. Source: Linux arch/arm64/kernel/smp.c arch_show_interrupts(), "%*s%u:%s" with no blank,
+/// then
+/// "%10u ".
+bool begins_with_count(std::string_view rest) noexcept {
+  const bool glued = !is_cell_blank(rest.front());
+  const auto* const first = std::ranges::find_if_not(rest, is_cell_blank);
+  if (!glued) {
+    return first == rest.end() || is_digit(*first);
+  }
+  const auto* const end = std::ranges::find_if_not(rest, is_digit);
+  return end != rest.begin() && (end == rest.end() || is_cell_blank(*end));
+}
+
 /// Splits "label: rest"; false if the line has not this form. A name that holds a newline may go on
 /// in a line of any form, so the label must be one word, and a number or nothing must follow.
 bool split_row(std::string_view line, std::string_view& label, std::string_view& rest) {
@@ -65,8 +80,7 @@ bool split_row(std::string_view line, std::string_view& label, std::string_view&
   }
   label = line.substr(start, colon - start);
   rest = line.substr(colon + 1);
-  const auto* const first = std::ranges::find_if_not(rest, is_cell_blank);
-  return (rest.empty() || is_cell_blank(rest.front())) && (first == rest.end() || is_digit(*first));
+  return rest.empty() || begins_with_count(rest);
 }
 
 }  // namespace
@@ -274,6 +288,7 @@ class InterruptParser::Reader {
     }
     warn(
         fmt::format("no row; taken as the rest of IRQ {}", static_cast<std::uint32_t>(irq.number)));
+    table_.doubtful.push_back(irq.number);
     if (irq.actions.empty()) {
       rest_of_row(first);
     } else if (irq.actions.back().ends_with(',')) {

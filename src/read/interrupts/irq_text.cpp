@@ -61,7 +61,7 @@ std::string_view flow_of(std::string_view word) {
 
 /// The kernel's flow names of level-triggered lines vary: "level", "fasteoi", "ioapic-level".
 std::string trigger_text(std::string_view flow) {
-  if (flow == "fasteoi" || flow.ends_with("level")) {
+  if (flow.ends_with("fasteoi") || flow.ends_with("level")) {
     return "level";
   }
   return flow.ends_with("edge") ? "edge" : std::string(flow);
@@ -94,6 +94,29 @@ void set_old_chip(std::string_view chip, Irq& irq) {
   irq.chip = chip;
 }
 
+/// "oob-edge" behind a number and one blank: Dovetail's flow of an interrupt that it takes out of
+/// band. Also another flow of this form, if it is set off from the names. Source: Xenomai's
+/// Dovetail kernels, kernel/irq/proc.c show_interrupts().
+bool is_flow_behind_number(const Word& word) {
+  const bool letters = std::ranges::all_of(
+      word.text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '-'; });
+  const bool known = word.text.ends_with("-edge") || word.text.ends_with("-level") ||
+                     word.text.ends_with("-fasteoi");
+  const bool set_off = !word.last && word.blanks >= 2;
+  return letters && known && (set_off || word.text.starts_with("oob-"));
+}
+
+/// True if a number is the second word of a text whose blanks are all single, and not its last: a
+/// copy lost the others.
+bool is_squeezed_hwirq(std::string_view text, const Word& word) {
+  const auto before = trimmed(text.substr(0, word.begin));
+  const auto all = trimmed(text);
+  const auto next = next_word(text, word.end);
+  const bool sense = next && (next->text == "Edge" || next->text == "Level");
+  return !word.last && !sense && !before.empty() && before.find(' ') == std::string_view::npos &&
+         all.find("  ") == std::string_view::npos && all.find('\t') == std::string_view::npos;
+}
+
 /// What one word of the text says about where the chip ends; false if nothing.
 bool ends_chip(std::string_view text, const Word& word, Irq& irq) {
   const auto before = text.substr(0, word.begin);
@@ -112,12 +135,37 @@ bool ends_chip(std::string_view text, const Word& word, Irq& irq) {
     return true;
   }
   const bool number = std::ranges::all_of(word.text, is_digit);
-  if (number && set_off && !trimmed(before).empty()) {
+  if (!number || trimmed(before).empty()) {
+    return false;
+  }
+  const auto next = next_word(text, word.end);
+  const bool flow_follows = next && is_flow_behind_number(*next);
+  if (set_off || flow_follows || is_squeezed_hwirq(text, word)) {
     irq.hwirq = parse_number<std::uint64_t>(word.text);
     irq.chip = trimmed(before);
     return true;
   }
   return false;
+}
+
+/// The flow that a word behind a number or "Level" is; empty if it is a name. Behind "Level" a
+/// kernel with flow names prints "-name" too; some kernels set it off the number.
+std::string_view flow_behind(const Word& word, const Irq& irq) {
+  if (word.text.starts_with('-')) {
+    return word.last ? std::string_view{} : flow_of(word.text);
+  }
+  return irq.trigger.empty() && is_flow_behind_number(word) ? word.text : std::string_view{};
+}
+
+/// Takes the flow at the start of what stands behind a number or "Level"; how many bytes it is.
+std::size_t take_flow(std::string_view rest, Irq& irq) {
+  const auto word = next_word(rest, 0);
+  const auto flow = word ? flow_behind(*word, irq) : std::string_view{};
+  if (flow.empty()) {
+    return 0;
+  }
+  irq.trigger = irq.trigger.empty() ? trigger_text(flow) : irq.trigger;
+  return word->end;
 }
 
 /// A row without number and flow: the chip ends at the first two blanks. Without these, and not
@@ -131,6 +179,12 @@ bool parse_plain(std::string_view text, Irq& irq) {
     add_actions(text, irq);
     return true;
   }
+  set_old_chip(first->text, irq);
+  if (!irq.trigger.empty()) {  // However many blanks stand before the names.
+    add_actions(text.substr(first->end), irq);
+    return true;
+  }
+  irq.chip.clear();
   for (auto word = first; word; word = next_word(text, word->end)) {
     if (word->blanks >= 2 && !word->last) {
       set_old_chip(trimmed(text.substr(0, word->end)), irq);
@@ -169,14 +223,8 @@ bool parse_irq_text(std::string_view text, Irq& irq) {
     if (!ends_chip(text, *word, irq)) {
       continue;
     }
-    auto rest = text.substr(word->end);
-    // Behind "Level" a kernel with flow names prints "-name" too; Dovetail sets it off the number.
-    const auto flow = next_word(rest, 0);
-    if (flow && flow->text.starts_with('-') && !flow_of(flow->text).empty() && !flow->last) {
-      irq.trigger = irq.trigger.empty() ? trigger_text(flow_of(flow->text)) : irq.trigger;
-      rest = rest.substr(flow->end);
-    }
-    add_actions(rest, irq);
+    const auto rest = text.substr(word->end);
+    add_actions(rest.substr(take_flow(rest, irq)), irq);
     return true;
   }
   return parse_plain(text, irq);

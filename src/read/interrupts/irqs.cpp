@@ -51,6 +51,26 @@ std::optional<std::uint16_t> index_of(const Irq& irq, const PciAddress& address)
   return static_cast<std::uint16_t>(*irq.hwirq & kIndexMask);
 }
 
+/// The handlers' names by the kernel's own file; none if it is absent or empty.
+std::vector<std::string> read_actions(const Sysfs& sysfs, IrqNumber number) {
+  const auto text = sysfs.read(kernel_irq_dir(number) + "/actions").value_or("");
+  std::vector<std::string> names;
+  for (const auto part : split(text, ',')) {
+    if (const auto name = trimmed(part); !name.empty()) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+/// Believes the kernel's own file rather than the row.
+void set_true_names(const Sysfs& sysfs, Irq& irq) {
+  auto names = read_actions(sysfs, irq.number);
+  if (!names.empty() && names != irq.actions) {
+    irq.actions = std::move(names);
+  }
+}
+
 /// An interrupt that is allocated but has no row: a guest's masked vector, for instance.
 Irq read_unlisted(const Sysfs& sysfs, IrqNumber number) {
   const auto dir = kernel_irq_dir(number);
@@ -60,10 +80,7 @@ Irq read_unlisted(const Sysfs& sysfs, IrqNumber number) {
   irq.chip = sysfs.read(dir + "/chip_name").value_or("");
   irq.hwirq = parse_number<std::uint64_t>(trimmed(sysfs.read(dir + "/hwirq").value_or("")));
   irq.trigger = sysfs.read(dir + "/type").value_or("");
-  const auto actions = sysfs.read(dir + "/actions").value_or("");
-  for (const auto name : split(actions, ',')) {
-    irq.actions.emplace_back(name);
-  }
+  irq.actions = read_actions(sysfs, number);
   irq.vector = vfio_vector(irq);  // Set up since the table was read.
   if (irq.vector) {
     irq.device = irq.vector->device;
@@ -74,6 +91,11 @@ Irq read_unlisted(const Sysfs& sysfs, IrqNumber number) {
 Irq* find(std::vector<Irq>& irqs, IrqNumber number) {
   const auto found = std::ranges::lower_bound(irqs, number, {}, &Irq::number);
   return found != irqs.end() && found->number == number ? &*found : nullptr;
+}
+
+/// True of a passed-through device's MSI that the row does not call this device's.
+bool is_in_doubt(const Irq& irq, const PciDevice& device) {
+  return device.passthrough && !(irq.vector && irq.vector->device == device.address);
 }
 
 /// Marks the owners of vfio rows as passed through; on a partial tree they may not be listed.
@@ -113,6 +135,11 @@ void join_msi(const Sysfs& sysfs,
     if (irq == nullptr && device.passthrough) {
       unlisted.push_back(read_unlisted(sysfs, IrqNumber{number}));
       irq = &unlisted.back();
+    }
+    if (irq != nullptr && irq->listed && is_in_doubt(*irq, device)) {
+      set_true_names(sysfs, *irq);
+      irq->vector = vfio_vector(*irq);
+      irq->device = irq->vector ? irq->vector->device : device.address;
     }
     if (irq == nullptr || irq->vector) {
       continue;
@@ -190,6 +217,14 @@ void join_generations(const Sysfs& sysfs, Host& host) {
 }
 
 }  // namespace
+
+void read_true_names(const Sysfs& sysfs, const std::vector<IrqNumber>& doubtful, Host& host) {
+  for (const auto number : doubtful) {
+    if (auto* irq = find(host.irqs, number)) {
+      set_true_names(sysfs, *irq);
+    }
+  }
+}
 
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host) {
   mark_owners(host);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace irqtune {
 
@@ -14,9 +15,14 @@ namespace irqtune {
 [[nodiscard]] std::map<std::uint32_t, VectorKind> read_msi_irqs(const Sysfs& sysfs,
                                                                 const PciAddress& address);
 
+/// Gives each of the interrupts the handler names of /sys/kernel/irq/N/actions, where that file
+/// says others than its row does.
+void read_true_names(const Sysfs& sysfs, const std::vector<IrqNumber>& doubtful, Host& host);
+
 /// The numbered rows joined with their devices: `device`, `vector` and, for what `detail` asks,
-/// the files of /proc/irq/N. Vectors that are allocated but have no row are added. Devices that own
-/// a vfio row become passed through.
+/// the files of /proc/irq/N. Where the row of a passed-through device's interrupt names another
+/// handler, the kernel's own file of it decides. Vectors that are allocated but have no row are
+/// added. Devices that own a vfio row become passed through.
 void join_irqs(const Sysfs& sysfs, Detail detail, Host& host);
 
 /// Irq::line of the lines that several handlers share or that a guest has, and

@@ -3,6 +3,8 @@
 
 #include "read/cpus/cpus.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -40,9 +42,14 @@ std::map<int, std::size_t> parse_vector_domain(std::string_view text) {
   return free;
 }
 
-void read_free_vectors(const Sysfs& sysfs, Topology& topology) {
-  const auto text = sysfs.read("/sys/kernel/debug/irq/domains/VECTOR");
+void read_free_vectors(const Sysfs& sysfs, Topology& topology, std::vector<std::string>& warnings) {
+  constexpr std::string_view kPath = "/sys/kernel/debug/irq/domains/VECTOR";
+  const auto text = sysfs.read(kPath);
   const auto free = parse_vector_domain(text.value_or(""));
+  if (free.empty() && !trimmed(text.value_or("")).empty()) {
+    warnings.push_back(fmt::format(
+        "{}: not the table that is known; how many vectors each CPU has left is not known", kPath));
+  }
   for (auto& cpu : topology.cpus) {
     const auto found = free.find(cpu.number);
     if (found != free.end()) {

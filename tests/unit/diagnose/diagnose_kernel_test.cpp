@@ -345,6 +345,24 @@ TEST_CASE("diagnose kernel: halt polling", "[diagnose]") {
   CHECK(said(good_host(), settings).empty());
 }
 
+TEST_CASE("diagnose kernel: halt polling as arm64 has it from the kernel", "[diagnose]") {
+  auto host = good_host();
+  for (auto& irq : host.irqs) {
+    irq.chip = GENERATE("ITS-MSI", "ITS-PCI-MSIX-0000:44:00.0", "GICv3");
+  }
+  Settings settings;
+  settings.halt_poll_ns = 500000;
+  CHECK(said(host, settings).empty());
+  settings.halt_poll_ns = 500001;
+  const auto findings = said(host, settings);
+  CHECK(ids(findings) == "halt-polling");
+  CHECK(findings.at(0).remedy.at(1).starts_with("echo 500000 >"));
+  for (auto& cpu : host.topology.cpus) {
+    cpu.siblings = {cpu.number};
+  }
+  CHECK(said(host, settings).at(0).cost.find("sibling") == std::string::npos);
+}
+
 TEST_CASE("diagnose kernel: the network softirq runs out of budget", "[diagnose]") {
   Settings settings;
   settings.softnet = {{0, 1000000, 5000}, {1, 1000000000, 5000}, {2, 100, 90}};

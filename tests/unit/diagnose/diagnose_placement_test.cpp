@@ -337,6 +337,14 @@ TEST_CASE("diagnose placement: delivered outside the mask", "[diagnose]") {
     host.irqs.at(0).rates.clear();
     CHECK(findings_of(find_placement, host).at(0).severity == Severity::info);
   }
+  SECTION("idle on a chip that moves at once: not pending, and no vector budget on arm64") {
+    host.irqs.at(0).chip = GENERATE("ITS-MSI", "ITS-PCI-MSIX-0000:3b:00.0", "GICv3");
+    host.irqs.at(0).rates.clear();
+    const auto finding = findings_of(find_placement, host).at(0);
+    CHECK(finding.severity == Severity::warning);
+    CHECK_FALSE(has_text(finding.remedy, "vector-budget"));
+    CHECK(has_text(finding.remedy, "smp_affinity_list"));
+  }
   SECTION("no handler: only where the kernel would start it") {
     host.irqs.at(0).actions.clear();
     CHECK(placement_ids(host).empty());

@@ -17,6 +17,7 @@ struct InterruptTable {
   std::vector<Irq> irqs;  ///< By number; chip, hwirq, trigger, actions and counts are filled in.
   std::vector<CounterRow> counters;   ///< In the file's order; labels may repeat.
   std::vector<std::string> warnings;  ///< What was odd, with line numbers.
+  std::vector<IrqNumber> doubtful;    ///< Whose names go on in lines that are no rows; may repeat.
   bool torn = false;  ///< Rows differ in width: a CPU came or went while the file was read.
 };
 

@@ -119,6 +119,95 @@ TEST_CASE("lscpu -p -y: without a socket only a shared cache makes siblings", "[
   CHECK(find_cpu(proved, 5)->siblings.to_list() == "4-5");
 }
 
+TEST_CASE("lscpu -p -y: different cores that share a cache of level 1 are one", "[lscpu]") {
+  const std::string more = GENERATE(",L2,L3", "");
+  const bool all = !more.empty();
+  const auto row = [&](std::string_view l1, std::string_view rest) {
+    return std::string(l1) + (all ? std::string(rest) : "") + "\n";
+  };
+  const auto modules = parse("# CPU,Core,Socket,Node,,L1d,L1i" + more + "\n" +
+                             row("0,0,0,0,,0,0", ",0,0") + row("1,1,0,0,,1,0", ",0,0") +
+                             row("2,2,0,0,,2,1", ",1,0") + row("3,3,0,0,,3,1", ",1,0"));
+  CHECK(find_cpu(modules, 1)->siblings.to_list() == "0-1");
+  CHECK(find_cpu(modules, 2)->siblings.to_list() == "2-3");
+  CHECK(column(modules, &Cpu::core) == "0 0 1 1");
+
+  const auto emulated = parse_cpu_text(
+      "# CPU,Core,Socket,Node,,L1d,L1i\n0,0,0,0,,0,0\n1,1,0,0,,0,0\n2,2,1,1,,0,0\n", "f");
+  CHECK(column(emulated.topology, &Cpu::core) == "0 1 2");
+  REQUIRE(emulated.warnings.size() == 1);
+  CHECK(emulated.warnings[0].find("f: CPUs 0-2 share a cache of level 1") == 0);
+}
+
+TEST_CASE("lscpu -p -y: cores of a cluster that share a cache of level 2 stay apart", "[lscpu]") {
+  const auto topology = parse(
+      "# CPU,Core,Socket,Node,,L1d,L1i,L2\n"
+      "0,0,0,0,,0,0,0\n1,1,0,0,,1,1,0\n2,0,0,0,,2,2,0\n3,1,0,0,,3,3,0\n");
+  CHECK(column(topology, &Cpu::core) == "0 1 2 3");
+}
+
+TEST_CASE("lscpu -p -y: numbers that repeat per cluster are no cores", "[lscpu]") {
+  const auto read = parse_cpu_text(
+      "# CPU,Core,Socket,Node\n"
+      "0,0,0,0\n1,1,0,0\n2,1,0,0\n3,0,0,0\n4,2,0,0\n5,3,0,0\n6,3,0,0\n7,2,0,0\n",
+      "f");
+  CHECK(column(read.topology, &Cpu::core) == "- - - - - - - -");
+  CHECK(find_cpu(read.topology, 0)->siblings.empty());
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("f: the cores of CPUs 0-7 are not known") == 0);
+
+  const auto threads = parse_cpu_text(  // CPU 5 is offline.
+      "# CPU,Core,Socket,Node\n0,0,0,0\n1,1,0,0\n2,2,0,0\n3,3,0,0\n4,0,0,0\n6,2,0,0\n7,3,0,0\n",
+      "f");
+  CHECK(threads.warnings.empty());
+  CHECK(find_cpu(threads.topology, 7)->siblings.to_list() == "3,7");
+  CHECK(find_cpu(threads.topology, 1)->siblings.to_list() == "1");
+}
+
+TEST_CASE("lscpu -p -c: only offline CPUs", "[lscpu]") {
+  const std::string text = GENERATE("# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n5,,,,,,,,\n6,,,,,,,,\n",
+                                    "# CPU,Core,Socket,Node\n5,,,\n6,-,-,-\n",
+                                    "CPU NODE SOCKET CORE L1d:L1i:L2:L3\n"
+                                    "  5    -      -    - -\n"
+                                    "  6    -      -    - -\n");
+  const auto read = parse_cpu_text(text, "f");
+  CHECK(read.topology.online.empty());
+  CHECK(present_list(read.topology) == "5-6");
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("no CPU is online") != std::string::npos);
+}
+
+TEST_CASE("lscpu -e=CPU,NODE: an offline CPU has no node", "[lscpu]") {
+  const std::string blank = GENERATE("-", " ");
+  const auto topology = parse("CPU NODE\n  0    0\n  1    1\n  2    " + blank + "\n  3    1\n");
+  CHECK(topology.online.to_list() == "0-1,3");
+  CHECK(present_list(topology) == "0-3");
+  CHECK(nodes_text(topology) == "0:0 1:1,3");
+
+  const auto flat = parse("CPU NODE\n  0    -\n  1    -\n");  // No NUMA
+  CHECK(flat.online.to_list() == "0-1");
+}
+
+TEST_CASE("lscpu -e: titles that are links on a terminal", "[lscpu]") {
+  const std::string end = GENERATE("\x1b\\", "\x07");
+  const std::string colour = GENERATE("", "\x1b[1;33m");
+  const auto link = [&](const std::string& name) {
+    return colour + "\x1b]8;;the " + name + " of a CPU" + end + name + "\x1b]8;;" + end +
+           (colour.empty() ? "" : "\x1b[0m");
+  };
+  const auto topology =
+      parse("Script started\r\n" + link("CPU") + " " + link("NODE") + " " + link("SOCKET") + " " +
+            link("CORE") + " " + link("L1d:L1i:L2:L3") + " " + link("ONLINE") + "\r\n" +
+            "  0    0      0    0 0:0:0:0          yes\r\n"
+            "  1    0      0    1 1:1:1:0          yes\r\n"
+            "  2    1      1    2 2:2:2:1          yes\r\n"
+            "  5    -      -    - -                 no\r\n");
+  CHECK(topology.online.to_list() == "0-2");
+  CHECK(present_list(topology) == "0-2,5");
+  CHECK(nodes_text(topology) == "0:0-1 1:2");
+  CHECK(column(topology, &Cpu::llc) == "0 0 1 -");
+}
+
 TEST_CASE("lscpu -p: core numbers that begin anew with each kind of core", "[lscpu]") {
   const auto arm = parse(
       "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"

@@ -153,6 +153,43 @@ const std::vector<Row> kRows = {
      524288,
      "edge",
      {"PCIe PME"}},
+    {" 30:    1000000 3000000000   IR-PCI-MSI-edge eth0-TxRx-0",
+     "IR-PCI-MSI",
+     std::nullopt,
+     "edge",
+     {"eth0-TxRx-0"}},
+    {" 16:          4          2   IO-APIC-fasteoi uhci_hcd:usb3, eth0",
+     "IO-APIC",
+     std::nullopt,
+     "level",
+     {"uhci_hcd:usb3", "eth0"}},
+    {" 31:          0         12   IR-PCI-MSI-0000:00:19.0      0 oob-edge      eth1",
+     "IR-PCI-MSI-0000:00:19.0",
+     0,
+     "edge",
+     {"eth1"}},
+    {" 33:          0         12   IO-APIC   9 oob-fasteoi   acpi",
+     "IO-APIC",
+     9,
+     "level",
+     {"acpi"}},
+    {" 34:          0         12   GICv3 27 oob-level", "GICv3", 27, "level", {}},
+    {" 32:          0          3   amd_gpio 61 ACPI:Event", "amd_gpio", 61, "", {"ACPI:Event"}},
+    {" 35:          0          3 VMD-MSI 146 PCIe PME, PCIe bwctrl",
+     "VMD-MSI",
+     146,
+     "",
+     {"PCIe PME", "PCIe bwctrl"}},
+    {" 36:          0          3 PCI-MSI 5 vfio-msix[0](0000:3b:00.0)",
+     "PCI-MSI",
+     5,
+     "",
+     {"vfio-msix[0](0000:3b:00.0)"}},
+    {" 37:          0          3   sep4020 Timer 5 Tick",
+     "",
+     std::nullopt,
+     "",
+     {"sep4020 Timer 5 Tick"}},
     {" 18:          0          0  IO-APIC  18-edge      eth 0 (a, b), 12 Level",
      "IO-APIC",
      18,
@@ -301,6 +338,45 @@ TEST_CASE("interrupts: rows that are no interrupts may stand anywhere, with labe
   REQUIRE(table.counters.size() == 4);
   CHECK(table.counters[2].label == "LOC");
   CHECK(table.counters[3].label == "I/O");
+}
+
+TEST_CASE("interrupts: a count of ten digits is glued to its label", "[read]") {
+  const std::string label = GENERATE("IPI0", "IPI12", "LOC", "NMI", "I/O", "Err");
+  const std::string count = GENERATE("7", "999999999", "1832994294", "4294967295");
+  CAPTURE(label, count);
+  const auto table = parse_interrupts(
+      "           CPU0       CPU1\n"
+      " 53:          0       5000  ITS-MSI   1 Edge      vfio-msix[1](0000:01:00.0)\n"
+      " 54:          0       5000  ITS-MSI   2 Edge      vfio-msix[2](0000:01:00.0)\n" +
+      label + ":" + count +
+      "          3       Rescheduling interrupts\n"
+      "IPI1:        99          4       Function call interrupts\n");
+  REQUIRE(table.irqs.size() == 2);
+  CHECK(table.irqs[1].actions == Strings{"vfio-msix[2](0000:01:00.0)"});
+  REQUIRE(table.counters.size() == 2);
+  CHECK(table.counters[0].label == label);
+  CHECK(table.counters[0].text == "Rescheduling interrupts");
+  CHECK(table.counters[0].total == std::stoull(count) + 3);
+  CHECK(table.counters[0].counts.front().count == std::stoull(count));
+  CHECK(table.warnings.empty());
+}
+
+TEST_CASE("interrupts: a numbered row may be glued as well", "[read]") {
+  const auto irq = only_irq("54:1832994294          3  ITS-MSI   2 Edge      eth0");
+  CHECK(irq.number == IrqNumber{54});
+  CHECK(on_cpu(irq, 0) == 1832994294);
+  CHECK(irq.actions == Strings{"eth0"});
+}
+
+TEST_CASE("interrupts: an address behind a newline of a name is no row", "[read]") {
+  const auto table = parse_interrupts(
+      "    CPU0\n"
+      " 30:    1  PCI-MSI 1-edge      vp-vdpa[\n"
+      "0000:00:05.0]-0\n"
+      " 31:    2  PCI-MSI 2-edge      eth0\n");
+  REQUIRE(table.irqs.size() == 2);
+  CHECK(table.irqs[0].actions == Strings{"vp-vdpa[\n0000:00:05.0]-0"});
+  CHECK(table.doubtful == std::vector<IrqNumber>{IrqNumber{30}});
 }
 
 TEST_CASE("interrupts: counts beyond 32 bits, overlong numbers and hostile bytes", "[read]") {

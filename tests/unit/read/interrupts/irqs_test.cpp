@@ -160,6 +160,34 @@ TEST_CASE("irqs: allocated vectors without a row are added", "[read][irqs]") {
   CHECK(irq(host, 42).device == PciAddress{0, 0x21, 0, 0});
 }
 
+TEST_CASE("irqs: where a row and the kernel's own file name another handler, the file is right",
+          "[read][irqs]") {
+  const std::string row = GENERATE("eth0", "vfio-msix[3](0000:99:00.0)", "vfio-msix[1](0000:21:0");
+  FakeTree tree{{"/sys/kernel/irq/40/actions", "vfio-msix[1](0000:21:00.0)\n"},
+                {"/sys/kernel/irq/50/actions", "another\n"}};
+  add_passthrough(tree, "0000:21:00.0", {40});
+  const auto host = join(tree,
+                         std::string(kHeader) + " 40: 1 2 IR-PCI-MSI 17301504-edge  " + row +
+                             "\n 50: 1 2 IR-PCI-MSI 5-edge  eth1\n");
+  CHECK(vector_of(host, 40) == "0000:21:00.0/msix/1");
+  CHECK(irq(host, 40).device == PciAddress{0, 0x21, 0, 0});
+  CHECK(irq(host, 40).actions.front() == "vfio-msix[1](0000:21:00.0)");
+  CHECK(irq(host, 50).actions.front() == "eth1");  // Nothing doubtful: not opened.
+}
+
+TEST_CASE("irqs: names that went on in other lines are the kernel's file's", "[read][irqs]") {
+  const FakeTree tree{{"/sys/kernel/irq/40/actions", "eth0,eth1\n"},
+                      {"/sys/kernel/irq/41/actions", "\n"}};
+  Host host;
+  host.irqs = parse_interrupts(std::string(kHeader) +
+                               " 40: 1 2 PCI-MSI 5-edge  eth0\nrubbish\n"
+                               " 41: 1 2 PCI-MSI 6-edge  odd\nname\n")
+                  .irqs;
+  read_true_names(tree.sysfs(), {IrqNumber{40}, IrqNumber{41}, IrqNumber{77}}, host);
+  CHECK(irq(host, 40).actions == std::vector<std::string>{"eth0", "eth1"});
+  CHECK(irq(host, 41).actions == std::vector<std::string>{"odd\nname"});
+}
+
 TEST_CASE("irqs: a host device's numbers without a row are nobody's business", "[read][irqs]") {
   FakeTree tree;
   tree.file(add_pci(tree, kParents, "0000:21:00.0", "0") + "/msi_irqs/40", "msix\n");

@@ -79,4 +79,16 @@ TEST_CASE("a tree's VECTOR domain goes to its CPUs", "[read][vectors]") {
   CHECK(host.topology.cpus[1].free_vectors == 42);
 }
 
+TEST_CASE("a VECTOR file that is not understood is told, an empty or absent one is not",
+          "[read][vectors]") {
+  const auto row = GENERATE(as<std::string>{}, "", "\n", "     0    2     0     0     5  33-37\n");
+  FakeTree tree{{"/sys/kernel/debug/irq/domains/VECTOR", row}};
+  Topology topology;
+  std::vector<std::string> warnings;
+  read_free_vectors(tree.sysfs(), topology, warnings);
+  CHECK(warnings.size() == (row.size() > 1 ? 1 : 0));
+  read_free_vectors(FakeTree().sysfs(), topology, warnings);
+  CHECK(warnings.size() == (row.size() > 1 ? 1 : 0));
+}
+
 }  // namespace irqtune::test
