@@ -133,7 +133,8 @@ void check_globs(const Selection& selection,
     }
     const auto what =
         fmt::format("{} {}: no such {}", selection.option, printable(glob), selection.noun);
-    if (!is_configured(call, selection.option)) {
+    const bool comes_and_goes = std::holds_alternative<WatchCommand>(call.command);
+    if (!is_configured(call, selection.option) && !comes_and_goes) {
       throw Error(ErrorKind::usage, what, choice_text(glob, selection.names));
     }
     warnings.push_back(name_config(what, call.config, call.name) + " at the moment");
@@ -244,7 +245,8 @@ Host read_host_for(const Context& context,
   read.names = names;
   read.sample = options.sample;
   read.assume_nodes = nodes_of(options.assume_nodes);
-  read.devices_may_be_absent = is_configured(context.call, "--assume-node");
+  read.devices_may_be_absent = is_configured(context.call, "--assume-node") ||
+                               std::holds_alternative<WatchCommand>(context.call.command);
   read.cpu_text = context.cpu_text;
   read.on_wait = [progress = progress_of(context, "measuring interrupt rates")](double left) {
     if (SignalGuard::interrupted()) {
