@@ -153,16 +153,37 @@ class Keeper::Book {
     if (intents.empty()) {
       return;
     }
-    if (journal_) {
-      journal_->intend(intents);
-    } else {
+    if (!journal_) {
       create(intents);
+    } else if (!is_noted(intents, items)) {
+      fresh_ = 0;
+      return;
     }
     for (const auto& [number, write] : intents) {
       records_.insert_or_assign(write_key(write), Record{number, write, false, false});
     }
     next_ += fresh_;
     fresh_ = 0;
+  }
+
+  /// False if the journal cannot be written: then nothing that it does not know is, either.
+  bool is_noted(const std::vector<std::pair<std::size_t, Write>>& intents,
+                std::vector<Item>& items) {
+    try {
+      journal_->intend(intents);
+      return true;
+    } catch (const Error& error) {
+      for (const auto& intent : intents) {
+        const auto item = std::ranges::find_if(items, [&](const Item& one) {
+          return one.due && write_key(one.outcome.write) == write_key(intent.second);
+        });
+        item->due = false;
+        item->outcome.state = WriteState::failed;
+        item->outcome.error = error.what();
+        item->outcome.hint = error.hint();
+      }
+      return false;
+    }
   }
 
   void note_one(Item& item, std::vector<std::pair<std::size_t, Write>>& intents) {

@@ -53,8 +53,16 @@ void Watcher::plan_soon() {
   plan_at_ = std::min(time + settings_.settle, std::max(plan_latest_, time));
 }
 
+/// For what changes less often than it is told: files of VMs, uevents.
+void Watcher::plan_later() {
+  constexpr WatchTime kAtMostEvery{1000};
+  plan_soon();
+  plan_at_ = std::max(*plan_at_, planned_at_ + kAtMostEvery);
+}
+
 void Watcher::plan(bool afresh, bool at_start) {
   plan_at_.reset();
+  planned_at_ = now();
   try {
     const auto wanted = options_.read(at_start);
     if (wanted.host.topology.online != online_) {

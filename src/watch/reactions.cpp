@@ -50,6 +50,10 @@ void Watcher::react(const std::vector<IrqNumber>& irqs) {
 void Watcher::react_to(IrqNumber irq, std::vector<Write>& writes) {
   const auto time = now();
   const auto seen = see_vector(sysfs_, irq);
+  if (!seen && has_other_handler(sysfs_, irq)) {
+    without_handler_.erase(irq);
+    return;
+  }
   if (!seen) {
     auto& retry = without_handler_[irq];
     retry.pause = retry.pause > WatchTime{} ? retry.pause * 2 : kFirstPause;

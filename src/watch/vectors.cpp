@@ -50,6 +50,12 @@ std::optional<SeenVector> see_vector(const Sysfs& sysfs, IrqNumber irq) {
   return SeenVector{*vector, irq, generation_of(sysfs, *vector, irq), CpuSet::parse_list(*mask)};
 }
 
+bool has_other_handler(const Sysfs& sysfs, IrqNumber irq) {
+  const auto number = static_cast<std::uint32_t>(irq);
+  const auto names = sysfs.read(fmt::format("/sys/kernel/irq/{}/actions", number)).value_or("");
+  return !trimmed(names).empty() && !vector_of(sysfs, number);
+}
+
 std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid) {
   const auto text = sysfs.read(fmt::format("/proc/{}/stat", pid));
   const auto name_end = text ? text->rfind(')') : std::string::npos;

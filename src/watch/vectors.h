@@ -15,6 +15,9 @@ namespace irqtune {
 /// empty optional otherwise.
 [[nodiscard]] std::optional<SeenVector> see_vector(const Sysfs& sysfs, IrqNumber irq);
 
+/// True if the interrupt has a handler, and that is not vfio's: it is none of a guest.
+[[nodiscard]] bool has_other_handler(const Sysfs& sysfs, IrqNumber irq);
+
 /// When the process started, in ticks since boot; empty if there is none. Source: proc_pid_stat(5).
 [[nodiscard]] std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid);
 

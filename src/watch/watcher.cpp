@@ -176,7 +176,7 @@ void Watcher::wait() {
     const bool changed =
         (fd == uevents_.fd() && uevents_.drain()) || (fd == files_.fd() && files_.drain());
     if (changed) {
-      plan_soon();
+      plan_later();
     }
   }
   if (watchdog_every_) {
@@ -251,7 +251,7 @@ void Watcher::take_times() {
     look_at_ = time + kLookEvery;
     files_.watch(vm_directories());
     if (surroundings_.changed()) {
-      plan_soon();
+      plan_later();
     }
   }
   if (plan_at_ && time >= *plan_at_) {
@@ -261,16 +261,19 @@ void Watcher::take_times() {
 
 std::optional<ApplyReport> Watcher::end() {
   notifier_.send("STOPPING=1");
-  if (settings_.restore) {
+  try {
+    if (!settings_.restore && !settings_.keep_default) {
+      if (const auto outcome = keeper_.put_default_back(); outcome && !outcome->error.empty()) {
+        options_.warn("/proc/irq/default_smp_affinity: " + outcome->error);
+      }
+    }
     keeper_.stop();
+  } catch (const Error& error) {  // The next watch, or a rollback, goes by what is on disk.
+    options_.warn(error.what());
+  }
+  if (settings_.restore) {
     return keeper_.restore();
   }
-  if (!settings_.keep_default) {
-    if (const auto outcome = keeper_.put_default_back(); outcome && !outcome->error.empty()) {
-      options_.warn("/proc/irq/default_smp_affinity: " + outcome->error);
-    }
-  }
-  keeper_.stop();
   options_.log(fmt::format("stopped; {} stay where they are", counted(places_.size(), "mask")));
   return std::nullopt;
 }

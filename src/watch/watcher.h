@@ -59,6 +59,7 @@ class Watcher {
 
   // planning.cpp: the whole host
   void plan_soon();
+  void plan_later();
   void plan(bool afresh, bool at_start);
   void take_plan(Replanned planned);
   void follow(const Host& host, const Policy& policy, const Plan& plan);
@@ -93,6 +94,7 @@ class Watcher {
   std::optional<WatchTime> watchdog_every_;
   std::optional<WatchTime> plan_at_;
   WatchTime plan_latest_{};
+  WatchTime planned_at_{};
   WatchTime plan_pause_{};
   WatchTime poll_at_{};
   WatchTime look_at_{};

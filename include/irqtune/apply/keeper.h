@@ -32,8 +32,9 @@ class Keeper {
   /// What stands by the journal taken over: the writes in their order, or none.
   [[nodiscard]] std::vector<Write> taken_over() const;
 
-  /// Carries out what is not in place yet. One outcome a write, in their order. Throws
-  /// Error{applying} if the journal cannot be written: then nothing was.
+  /// Carries out what is not in place yet. One outcome a write, in their order. Where the journal
+  /// cannot be written, what it does not know yet fails, and the rest is carried out. Throws
+  /// Error{applying} if there is none and it cannot be made: then nothing was written.
   std::vector<Outcome> place(const std::vector<Write>& writes);
 
   /// Puts the default affinity back if the journal has set it; an empty optional if it has not.
