@@ -17,7 +17,8 @@ LAYERS = {
     "measure": {"core"},
     "report": {"core"},
     "apply": {"core", "sys"},
-    "cli": {"core", "sys", "read", "snapshot", "plan", "diagnose", "measure", "report", "apply"},
+    "watch": {"core", "sys", "read", "plan", "apply"},
+    "cli": {"watch", "core", "sys", "read", "snapshot", "plan", "diagnose", "measure", "report", "apply"},
 }
 # library -> the files that may include it
 LIBRARIES = {

@@ -107,6 +107,20 @@ Restore how_to_restore(const Rollback& rollback) {
   return rollback.options.force ? Restore::force : Restore::ours;
 }
 
+/// What a watch set stands in every generation since, until it is stopped; where another mask
+/// stands in a new one, that is the kernel's.
+Outcome restore_kept(const Rollback& rollback, const Write& write) {
+  auto any = write;
+  if (any.identity) {
+    any.identity->generation.reset();
+  }
+  auto outcome = restore(rollback.kernel, any, how_to_restore(rollback));
+  if (outcome.state == WriteState::failed && is_remade(rollback.kernel, write, outcome.irq)) {
+    describe_remade(outcome);
+  }
+  return outcome;
+}
+
 /// Puts one mask back, unless that is a newer journal's to do first: what stood there before that
 /// one is what stands in this.
 Outcome put_back(const Rollback& rollback, const JournalText& text, const Write& write) {
@@ -126,7 +140,8 @@ Outcome put_back(const Rollback& rollback, const JournalText& text, const Write&
         fmt::format("set again by {}, which is not rolled back", *holder),
         fmt::format("first `irqtune rollback {}`; or all of them, with --all", *holder));
   }
-  return restore(rollback.kernel, write, how_to_restore(rollback));
+  return text.watch ? restore_kept(rollback, write)
+                    : restore(rollback.kernel, write, how_to_restore(rollback));
 }
 
 bool is_interrupted(const Rollback& rollback) {

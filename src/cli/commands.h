@@ -127,6 +127,14 @@ struct MeasureCommand {
   bool append = false;
 };
 
+struct WatchCommand {
+  PolicyOptions policy;
+  unsigned settle = 20;     ///< Milliseconds
+  double check_every = 30;  ///< Seconds
+  bool keep_default = false;
+  bool restore = false;
+};
+
 /// True for what may have changed the host by the time its result is printed: commands that write
 /// to it have a member of this name that says when.
 template <typename Options>
@@ -149,7 +157,8 @@ using Command = std::variant<ShowOptions,
                              CheckOptions,
                              DiagnoseOptions,
                              SnapshotCommand,
-                             MeasureCommand>;
+                             MeasureCommand,
+                             WatchCommand>;
 
 /// Which options the configuration file gave.
 struct ConfigOrigin {
@@ -165,7 +174,8 @@ struct TypedOption {
 };
 
 struct Invocation {
-  std::string name;                ///< The command's
+  std::string name;                    ///< The command's
+  std::vector<std::string> arguments;  ///< All of them, with the program, to be read once more.
   std::string program;             ///< How to call irqtune for the same host: "irqtune --root DIR".
   std::string selection;           ///< What was typed of PolicyOptions: " --vm vm1"; or empty.
   std::vector<TypedOption> typed;  ///< The same, one by one, and --config.
@@ -208,5 +218,6 @@ struct Context {
 [[nodiscard]] ExitCode run(const DiagnoseOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const WatchCommand& options, const Context& context);
 
 }  // namespace irqtune

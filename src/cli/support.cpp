@@ -133,7 +133,8 @@ void check_globs(const Selection& selection,
     }
     const auto what =
         fmt::format("{} {}: no such {}", selection.option, printable(glob), selection.noun);
-    if (!is_configured(call, selection.option)) {
+    const bool comes_and_goes = std::holds_alternative<WatchCommand>(call.command);
+    if (!is_configured(call, selection.option) && !comes_and_goes) {
       throw Error(ErrorKind::usage, what, choice_text(glob, selection.names));
     }
     warnings.push_back(name_config(what, call.config, call.name) + " at the moment");
@@ -308,7 +309,8 @@ Host read_host_for(const Context& context,
   // Live, two readings one second apart tell of now; counts since boot may be of other days.
   read.sample = options.sample || !context.sysfs.live() ? options.sample : std::optional(1.0);
   read.assume_nodes = nodes_of(options.assume_nodes);
-  read.devices_may_be_absent = is_configured(context.call, "--assume-node");
+  read.devices_may_be_absent = is_configured(context.call, "--assume-node") ||
+                               std::holds_alternative<WatchCommand>(context.call.command);
   if (!options.default_set.empty()) {
     read.default_set = CpuSet::require_list(options.default_set, "--default-set");
   }

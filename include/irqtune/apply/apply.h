@@ -33,6 +33,7 @@ struct Session {
   std::optional<std::string> boot_id;  ///< Of the running host.
   std::string user;                    ///< Login name, through sudo.
   std::string plan_digest;             ///< 16 hexadecimal digits
+  bool watch = false;                  ///< The journal is one that keeps masks in place: Keeper.
 };
 
 struct ApplyOptions {

@@ -17,6 +17,10 @@ void add_standing(const JournalText& journal, const Claims& newer, std::vector<W
     const bool done = write.written || (write.state && is_success(*write.state));
     if (done && may_stand(write) && !newer.holder(write.write)) {
       writes.push_back(write.write);
+      if (journal.watch && writes.back().identity) {
+        // It has set it again in each generation since, or is about to.
+        writes.back().identity->generation.reset();
+      }
     }
   }
 }

@@ -49,6 +49,7 @@ std::string header_line(const std::string& id, const Session& session) {
                {"boot_id", optional_text(session.boot_id)},
                {"user", session.user},
                {"plan_digest", session.plan_digest},
+               {"kind", session.watch ? "watch" : "apply"},
                {"pid", ::getpid()}});
 }
 
@@ -267,6 +268,18 @@ void Journal::append(const std::string& lines, bool sync) {
 
 void Journal::intend(std::size_t number, const Write& write) {
   append(intent_line(number, write), true);
+}
+
+void Journal::intend(const std::vector<std::pair<std::size_t, Write>>& writes) {
+  std::string lines;
+  for (const auto& [number, write] : writes) {
+    lines += intent_line(number, write);
+  }
+  append(lines, true);
+}
+
+void Journal::stopped() {
+  append(line({{"event", "stopped"}, {"at", utc_now()}}), true);
 }
 
 void Journal::written(std::size_t number) {

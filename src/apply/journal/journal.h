@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -39,6 +40,8 @@ struct JournalText {
   std::map<std::size_t, JournalWrite> writes;
   std::size_t good_bytes = 0;  ///< Up to the last whole line; what follows is torn.
   std::string problem;         ///< What is wrong with it; empty if nothing is.
+  bool watch = false;          ///< A watch's: what it set stands in later generations too.
+  bool stopped = false;        ///< A watch's that ended in good order.
   bool newer = false;          ///< Another version of the format: hands off.
 };
 
@@ -113,7 +116,13 @@ class Journal {
 
   /// Write `number` is going to differ from its first intent; on disk.
   void intend(std::size_t number, const Write& write);
+
+  /// The same for several, by their numbers.
+  void intend(const std::vector<std::pair<std::size_t, Write>>& writes);
   void written(std::size_t number);
+
+  /// Of a watch's journal: it ended in good order; on disk.
+  void stopped();
   void outcome(std::size_t number, const Outcome& outcome);
   void begin_rollback(const Session& session, bool force);
   void undone(std::size_t number, const Outcome& outcome);

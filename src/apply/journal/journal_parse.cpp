@@ -101,6 +101,8 @@ bool read_intent(const Json& record, JournalText& journal) {
   const auto next = journal.writes.size();
   const auto [place, is_new] = journal.writes.try_emplace(*number);
   place->second.write = *std::move(write);
+  place->second.undone = false;  // A watch sets the mask again that it had put back.
+  place->second.vanished = false;
   if (is_new && *number != next && journal.problem.empty()) {
     journal.problem = fmt::format("write {} is missing before write {}", next, *number);
   }
@@ -153,6 +155,7 @@ bool read_event(const Json& record, JournalText& journal) {
   if (event == "state") {
     return read_state(record, journal);
   }
+  journal.stopped = event == "stopped" || (journal.stopped && event == "rollback");
   if (event == "rollback") {  // From here to its state line the journal is open again.
     journal.state = JournalState::open;
     journal.finished.clear();
@@ -175,6 +178,7 @@ void read_header(const Json& record, JournalText& journal) {
   journal.boot_id = text_of(record, "boot_id");
   journal.user = text_of(record, "user").value_or("");
   journal.plan_digest = text_of(record, "plan_digest").value_or("");
+  journal.watch = text_of(record, "kind") == "watch";
 }
 
 }  // namespace

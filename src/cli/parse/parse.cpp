@@ -179,6 +179,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return refuse(err, error.what(), error.hint());
   }
   call.name = command_name(app);
+  call.arguments.assign(argv, argv + argc);
   note_typed(app, config_option->as<std::string>() != config.path, call);
   if (config.fault && config_option->as<std::string>() == config.path) {
     throw Error(*config.fault);

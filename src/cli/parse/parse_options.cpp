@@ -343,6 +343,30 @@ void add_measure(CLI::App& app, Command& command, MeasureCommand& options) {
   measure->final_callback([&] { command = options; });
 }
 
+void add_watch(CLI::App& app, Command& command, WatchCommand& options) {
+  auto* watch = app.add_subcommand(
+      "watch", "Keep it in place: a service that reacts to guests, vectors, devices and CPUs");
+  add_policy(*watch, options.policy);
+  watch
+      ->add_option("--settle",
+                   options.settle,
+                   "New vectors are planned once none came for so long (20); known ones at once")
+      ->type_name("MS")
+      ->check(whole_in_range(1, 60'000));
+  watch
+      ->add_option("--check-every",
+                   options.check_every,
+                   "Look at each mask this often, for what no event tells (30)")
+      ->type_name("SECONDS")
+      ->check(in_range(1.0, 86400.0));
+  watch->add_flag("--keep-default",
+                  options.keep_default,
+                  "The end leaves /proc/irq/default_smp_affinity as --default-affinity set it");
+  watch->add_flag(
+      "--restore", options.restore, "The end puts back every mask (default: they stay)");
+  watch->final_callback([&] { command = options; });
+}
+
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -376,6 +400,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_others(app, call.command, options.history, options.check, options.snapshot);
   add_diagnose(app, call.command, options.diagnose);
   add_measure(app, call.command, options.measure);
+  add_watch(app, call.command, options.watch);
 }
 
 }  // namespace irqtune

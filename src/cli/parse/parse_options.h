@@ -24,6 +24,7 @@ struct CommandOptions {
   DiagnoseOptions diagnose;
   SnapshotCommand snapshot;
   MeasureCommand measure;
+  WatchCommand watch;
 };
 
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
+#include "irqtune/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include <sched.h>
+
+#include "watch/watcher.h"
+
+namespace irqtune {
+
+namespace {
+
+constexpr WatchTime kFirstPause{1000};
+constexpr WatchTime kLongestPause{60'000};
+constexpr int kPatience = 10;  ///< Times --settle, while more and more vectors come.
+
+/// On CPUs that take interrupts: a watch must not run where the guests do.
+void run_on(const CpuSet& cpus) {
+  std::array<cpu_set_t, CpuSet::kMaxCpus / CPU_SETSIZE> set{};
+  for (const int cpu : cpus.cpus()) {
+    CPU_SET_S(static_cast<std::size_t>(cpu), sizeof(set), set.data());
+  }
+  if (!cpus.empty()) {
+    static_cast<void>(::sched_setaffinity(0, sizeof(set), set.data()));
+  }
+}
+
+std::vector<PciAddress> passed_through(const Host& host) {
+  std::vector<PciAddress> devices;
+  for (const auto& device : host.devices) {
+    if (device.passthrough) {
+      devices.push_back(device.address);
+    }
+  }
+  return devices;
+}
+
+}  // namespace
+
+/// Once no new vector came for --settle, and not much later however many come.
+void Watcher::plan_soon() {
+  const auto time = now();
+  if (!plan_at_) {
+    plan_latest_ = time + settings_.settle * kPatience;
+  }
+  plan_at_ = std::min(time + settings_.settle, std::max(plan_latest_, time));
+}
+
+/// For what changes less often than it is told: files of VMs, uevents.
+void Watcher::plan_later() {
+  constexpr WatchTime kAtMostEvery{1000};
+  plan_soon();
+  plan_at_ = std::max(*plan_at_, planned_at_ + kAtMostEvery);
+}
+
+void Watcher::plan(bool afresh, bool at_start) {
+  plan_at_.reset();
+  planned_at_ = now();
+  try {
+    const auto wanted = options_.read(at_start);
+    if (wanted.host.topology.online != online_) {
+      online_ = wanted.host.topology.online;
+      open_sources();  // Before vectors are placed: what comes from now on is seen.
+    }
+    auto planned = replan(wanted.host, wanted.policy, places_, afresh);
+    follow(wanted.host, wanted.policy, planned.plan);
+    take_plan(std::move(planned));
+    keeper_.settled();
+    plan_pause_ = {};
+  } catch (const Error& error) {
+    if (at_start) {
+      throw;
+    }
+    plan_pause_ =
+        plan_pause_ > WatchTime{} ? std::min(plan_pause_ * 2, kLongestPause) : kFirstPause;
+    plan_at_ = now() + plan_pause_;
+    plan_latest_ = *plan_at_;
+    if (warned_.insert(error.what()).second) {
+      options_.warn(error.what());
+    }
+  }
+}
+
+/// What is let go keeps its place for later; the others are where the plan has them.
+void Watcher::take_plan(Replanned planned) {
+  const auto time = now();
+  std::erase_if(planned.writes, [&](const Write& write) {
+    return write.identity && write.identity->vector &&
+           fights_.is_let_go(*write.identity->vector, time);
+  });
+  for (auto& [vector, place] : planned.places) {
+    if (place.there && place.holder && place.holder->pid) {
+      place.holder->started = process_started(sysfs_, *place.holder->pid);
+    }
+  }
+  places_ = std::move(planned.places);
+  fights_.keep_only(places_);
+  std::erase_if(refused_, [&](const auto& entry) { return !places_.contains(entry.first); });
+  place(planned.writes, "planned");
+}
+
+/// The sources follow what the host has now.
+void Watcher::follow(const Host& host, const Policy& policy, const Plan& plan) {
+  static_cast<void>(policy);
+  if (sysfs_.live()) {
+    run_on(plan.housekeeping);
+  }
+  poll_.watch(passed_through(host));
+  files_.watch(vm_directories());
+  surroundings_.note(host);
+  for (const auto& warning : plan.warnings) {
+    if (warned_.insert(warning).second) {
+      options_.warn(warning);
+    }
+  }
+}
+
+void Watcher::reload() {
+  notifier_.send("RELOADING=1");
+  auto settings = settings_;
+  if (const auto why = options_.reload(settings)) {
+    options_.warn(*why + "; the configuration of before stays");
+  } else {
+    settings_ = settings;
+    options_.log("configuration read anew");
+  }
+  notifier_.send("READY=1");
+}
+
+void Watcher::tell_status() {
+  std::set<std::string> vms;
+  std::size_t there = 0;
+  for (const auto& [vector, place] : places_) {
+    there += place.there ? 1U : 0U;
+    if (place.there && place.holder && !place.holder->vm.empty()) {
+      vms.insert(place.holder->vm);
+    }
+  }
+  const auto not_there = std::min(there, refused_.size() + fights_.let_go());
+  auto status =
+      fmt::format("STATUS={} of {} of {} in place{}{}",
+                  there - not_there,
+                  counted(there, "vector"),
+                  counted(vms.size(), "VM"),
+                  fights_.let_go() > 0 ? fmt::format(", {} let go", fights_.let_go()) : "",
+                  last_done_.empty() ? "" : "; last: " + last_done_);
+  if (status != last_status_) {
+    notifier_.send(status);
+    last_status_ = std::move(status);
+  }
+}
+
+}  // namespace irqtune

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "irqtune/sys/sysfs.h"
+#include "irqtune/watch/decide.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace irqtune {
+
+/// Interrupt `irq` as it stands now, if it is a passed-through device's vector and has its handler;
+/// empty optional otherwise.
+[[nodiscard]] std::optional<SeenVector> see_vector(const Sysfs& sysfs, IrqNumber irq);
+
+/// True if the interrupt has a handler, and that is not vfio's: it is none of a guest.
+[[nodiscard]] bool has_other_handler(const Sysfs& sysfs, IrqNumber irq);
+
+/// When the process started, in ticks since boot; empty if there is none. Source: proc_pid_stat(5).
+[[nodiscard]] std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid);
+
+/// Vectors made anew, by the inode numbers of the files in msi_irqs/: a guest's reboot changes
+/// nothing else.
+class VectorPoll {
+ public:
+  explicit VectorPoll(const Sysfs& sysfs) : sysfs_(sysfs) {}
+
+  /// Which devices to look at; what they have now is known, not new.
+  void watch(const std::vector<PciAddress>& devices);
+
+  /// Those made since the last look.
+  [[nodiscard]] std::vector<IrqNumber> made();
+
+ private:
+  using Generations = std::map<IrqNumber, std::uint64_t>;
+
+  [[nodiscard]] Generations look(const PciAddress& device) const;
+
+  const Sysfs& sysfs_;
+  std::map<PciAddress, Generations> devices_;
+};
+
+}  // namespace irqtune
