@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|package|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
@@ -13,6 +13,8 @@ fuzz=(clang llvm libclang-rt-dev)
 lab=(qemu-system-x86 seabios busybox-static cpio kmod jq xz-utils zstd binutils gcc libc6-dev python3
   debian-archive-keyring)
 
+package=(dpkg-dev lintian gzip git file)
+
 wanted=()
 for set in "${@:-build}"; do
   case $set in
@@ -21,12 +23,13 @@ for set in "${@:-build}"; do
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
     bench) wanted+=("${build[@]}" "${bench[@]}") ;;
     fuzz) wanted+=("${build[@]}" "${fuzz[@]}") ;;
+    package) wanted+=("${build[@]}" "${package[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
     all)
       wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
       ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, package, lab, all)" >&2
       exit 2
       ;;
   esac
