@@ -122,6 +122,11 @@ struct MeasureCommand {
   bool append = false;
 };
 
+struct MetricsOptions {
+  PolicyOptions policy;
+  std::string output;  ///< Empty, or "-": standard output.
+};
+
 /// True for what may have changed the host by the time its result is printed: commands that write
 /// to it have a member of this name that says when.
 template <typename Options>
@@ -144,7 +149,8 @@ using Command = std::variant<ShowOptions,
                              CheckOptions,
                              DiagnoseOptions,
                              SnapshotCommand,
-                             MeasureCommand>;
+                             MeasureCommand,
+                             MetricsOptions>;
 
 /// Which options the configuration file gave.
 struct ConfigOrigin {
@@ -203,5 +209,6 @@ struct Context {
 [[nodiscard]] ExitCode run(const DiagnoseOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const MetricsOptions& options, const Context& context);
 
 }  // namespace irqtune

@@ -324,6 +324,16 @@ void add_measure(CLI::App& app, Command& command, MeasureCommand& options) {
   measure->final_callback([&] { command = options; });
 }
 
+void add_metrics(CLI::App& app, Command& command, MetricsOptions& options) {
+  auto* metrics =
+      app.add_subcommand("metrics", "The host's state for Prometheus (OpenMetrics text)");
+  add_policy(*metrics, options.policy);
+  metrics->add_option("-o,--output", options.output, "Write it there, at once or not at all")
+      ->type_name("FILE")
+      ->check(not_empty());
+  metrics->final_callback([&] { command = options; });
+}
+
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -357,6 +367,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_others(app, call.command, options.history, options.check, options.snapshot);
   add_diagnose(app, call.command, options.diagnose);
   add_measure(app, call.command, options.measure);
+  add_metrics(app, call.command, options.metrics);
 }
 
 }  // namespace irqtune

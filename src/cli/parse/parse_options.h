@@ -24,6 +24,7 @@ struct CommandOptions {
   DiagnoseOptions diagnose;
   SnapshotCommand snapshot;
   MeasureCommand measure;
+  MetricsOptions metrics;
 };
 
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,
