@@ -38,9 +38,9 @@ _irqtune_command() {
   done
 }
 
-_irqtune_words() { # CURRENT: the words that are in place of it, a line each
-  local command previous=${COMP_WORDS[COMP_CWORD - 1]}
-  [ "$previous" != '=' ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
+_irqtune_words() { # CURRENT BEFORE: what may be in place of it, a line each; BEFORE is its index less 1
+  local command previous=${COMP_WORDS[$2]}
+  [ "$previous" != '=' ] || previous=${COMP_WORDS[$2 - 1]}
   command=$(_irqtune_command)
   case $previous in
     --vm) _irqtune_ask name show vms ;;
@@ -93,7 +93,7 @@ _irqtune() {
     [[ $word == "$whole"* ]] || continue
     printf -v word '%q' "$word"
     COMPREPLY+=("${word#"$prefix"}")
-  done < <(_irqtune_words "$whole" | sort -u)
+  done < <(_irqtune_words "$whole" "$i" | sort -u)
   case $(_irqtune_command) in
     apply) [[ $current == -* ]] || compopt -o default 2>/dev/null ;;
   esac

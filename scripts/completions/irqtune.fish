@@ -34,6 +34,10 @@ function __irqtune_command
     return 1
 end
 
+function __irqtune_is
+    test (__irqtune_command; or echo none) = $argv[1]
+end
+
 function __irqtune_options
     for command in (__irqtune_command) ''
         command irqtune (string split -n ' ' -- $command) --help 2>/dev/null |
@@ -43,9 +47,9 @@ end
 
 complete -c irqtune -f -n 'not __irqtune_command >/dev/null' -a '(__irqtune_commands)'
 complete -c irqtune -f -n 'string match -q -- "-*" (commandline -ct)' -a '(__irqtune_options)'
-complete -c irqtune -f -n 'test (__irqtune_command) = show' -a 'topology devices irqs vms all'
-complete -c irqtune -f -n 'test (__irqtune_command) = rollback' -a '(__irqtune_ask id history)'
-complete -c irqtune -f -n 'test (__irqtune_command) = explain' -a '(__irqtune_ask address show devices)'
+complete -c irqtune -f -n '__irqtune_is show' -a 'topology devices irqs vms all'
+complete -c irqtune -f -n '__irqtune_is rollback' -a '(__irqtune_ask id history)'
+complete -c irqtune -f -n '__irqtune_is explain' -a '(__irqtune_ask address show devices)'
 complete -c irqtune -f -l vm -r -a '(__irqtune_ask name show vms)'
 complete -c irqtune -f -l device -r -a '(__irqtune_ask address show devices)'
 complete -c irqtune -f -l policy -r -a 'avoid colocate leave'
@@ -59,4 +63,4 @@ complete -c irqtune -r -F -l config
 complete -c irqtune -r -F -l lscpu
 complete -c irqtune -r -F -l against
 complete -c irqtune -r -F -s o -l output
-complete -c irqtune -F -n 'test (__irqtune_command) = apply'
+complete -c irqtune -F -n '__irqtune_is apply'
