@@ -122,6 +122,11 @@ struct MeasureCommand {
   bool append = false;
 };
 
+struct ReportCommand {
+  PolicyOptions policy;
+  std::string output;
+};
+
 struct MetricsOptions {
   PolicyOptions policy;
   std::string output;  ///< Empty, or "-": standard output.
@@ -150,7 +155,8 @@ using Command = std::variant<ShowOptions,
                              DiagnoseOptions,
                              SnapshotCommand,
                              MeasureCommand,
-                             MetricsOptions>;
+                             MetricsOptions,
+                             ReportCommand>;
 
 /// Which options the configuration file gave.
 struct ConfigOrigin {
@@ -210,5 +216,6 @@ struct Context {
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MetricsOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const ReportCommand& options, const Context& context);
 
 }  // namespace irqtune

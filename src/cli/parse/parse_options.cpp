@@ -334,6 +334,16 @@ void add_metrics(CLI::App& app, Command& command, MetricsOptions& options) {
   metrics->final_callback([&] { command = options; });
 }
 
+void add_report(CLI::App& app, Command& command, ReportCommand& options) {
+  auto* report = app.add_subcommand("report", "The host before and after, in one HTML page");
+  add_policy(*report, options.policy);
+  report->add_option("-o,--output", options.output, "Where to")
+      ->type_name("FILE.html")
+      ->check(not_empty())
+      ->required();
+  report->final_callback([&] { command = options; });
+}
+
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -368,6 +378,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_diagnose(app, call.command, options.diagnose);
   add_measure(app, call.command, options.measure);
   add_metrics(app, call.command, options.metrics);
+  add_report(app, call.command, options.report);
 }
 
 }  // namespace irqtune

@@ -25,6 +25,7 @@ struct CommandOptions {
   SnapshotCommand snapshot;
   MeasureCommand measure;
   MetricsOptions metrics;
+  ReportCommand report;
 };
 
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,
