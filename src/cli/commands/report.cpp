@@ -4,6 +4,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
 #include "irqtune/measure/measure_file.h"
+#include "irqtune/plan/planner.h"
 #include "irqtune/read/settings/settings.h"
 #include "irqtune/report/html.h"
 
@@ -36,10 +37,11 @@ std::vector<std::vector<Sample>> history_of(const Context& context, const HostId
 }  // namespace
 
 ExitCode run(const ReportCommand& options, const Context& context) {
-  const auto policy = policy_of(options.policy);
-  const auto host = read_host_for(context, options.policy, Detail::devices, true);
+  auto policy = policy_of(options.policy);
+  auto host = read_host_for(context, options.policy, Detail::devices, true);
+  settle_selection(host, policy, context.call);
   const auto plan = make_plan(host, policy);
-  const auto settings = read_settings(context.sysfs);
+  const auto settings = read_settings(context.sysfs, host);
   const auto findings = diagnose({host, plan.protections, plan, settings});
   const auto history = history_of(context, host.id);
   print_warnings(context, plan.warnings);
