@@ -8,6 +8,7 @@
 #   layers   who may include whom (docs/ARCHITECTURE.md)
 #   headers  each header compiles alone
 #   scripts  shellcheck
+#   monitoring  promtool takes the metrics of each captured host, and the alert rules
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -51,12 +52,39 @@ headers() {
 }
 
 scripts() {
-  git ls-files -co --exclude-standard 'scripts/*.sh' 'tests/lab/*.sh' tests/lab/guest .ci/run |
+  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/lab/*.sh' tests/lab/guest .ci/run \
+    scripts/hooks scripts/deb/{postinst,prerm,postrm} scripts/completions/irqtune.bash |
     xargs shellcheck -x
 }
 
+# Debian's promtool comes with a server; only the program is wanted.
+promtool_program() {
+  command -v promtool && return
+  local dir=$PWD/build/promtool
+  [ -x "$dir/usr/bin/promtool" ] || {
+    mkdir -p "$dir"
+    (cd "$dir" && apt-get download -q prometheus >/dev/null && dpkg -x prometheus_*.deb . && rm prometheus_*.deb)
+  }
+  echo "$dir/usr/bin/promtool"
+}
+
+monitoring() {
+  local promtool irqtune=build/dev/irqtune host out
+  promtool=$(promtool_program)
+  cmake --preset dev >/dev/null
+  cmake --build --preset dev --target irqtune >/dev/null
+  for host in tests/hosts/*.tar.gz; do
+    "$irqtune" --root "$host" metrics | "$promtool" check metrics
+  done
+  # A doubled alert is told with the word and exit code 0.
+  out=$(cd scripts/monitoring && "$promtool" check rules irqtune.rules.yml 2>&1 &&
+    "$promtool" test rules irqtune.rules.test.yml 2>&1)
+  echo "$out"
+  ! grep -q FAILED <<<"$out"
+}
+
 scripts/packages.sh test lint
-[ $# -gt 0 ] || set -- format layers headers scripts san tidy
+[ $# -gt 0 ] || set -- format layers headers scripts monitoring san tidy
 for step; do
   printf '== %s\n' "$step"
   case $step in
@@ -67,6 +95,7 @@ for step; do
     layers) layers ;;
     headers) headers ;;
     scripts) scripts ;;
+    monitoring) monitoring ;;
     *)
       echo "check.sh: unknown step '$step'" >&2
       exit 2

@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|package|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
-test=(catch2 python3 python3-jsonschema tar gzip)
+test=(fish zsh catch2 python3 python3-jsonschema tar gzip)
 bench=(libbenchmark-dev python3 time util-linux util-linux-extra)
 lint=(clang clang-tidy clang-format shellcheck git)
 fuzz=(clang llvm libclang-rt-dev)
 lab=(qemu-system-x86 seabios busybox-static cpio kmod jq xz-utils zstd binutils gcc libc6-dev python3
   debian-archive-keyring)
+
+package=(dpkg-dev lintian gzip git file)
 
 wanted=()
 for set in "${@:-build}"; do
@@ -21,12 +23,13 @@ for set in "${@:-build}"; do
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
     bench) wanted+=("${build[@]}" "${bench[@]}") ;;
     fuzz) wanted+=("${build[@]}" "${fuzz[@]}") ;;
+    package) wanted+=("${build[@]}" "${package[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
     all)
       wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
       ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, package, lab, all)" >&2
       exit 2
       ;;
   esac

@@ -135,6 +135,16 @@ struct WatchCommand {
   bool restore = false;
 };
 
+struct ReportCommand {
+  PolicyOptions policy;
+  std::string output;
+};
+
+struct MetricsOptions {
+  PolicyOptions policy;
+  std::string output;  ///< Empty, or "-": standard output.
+};
+
 /// True for what may have changed the host by the time its result is printed: commands that write
 /// to it have a member of this name that says when.
 template <typename Options>
@@ -158,7 +168,9 @@ using Command = std::variant<ShowOptions,
                              DiagnoseOptions,
                              SnapshotCommand,
                              MeasureCommand,
-                             WatchCommand>;
+                             WatchCommand,
+                             MetricsOptions,
+                             ReportCommand>;
 
 /// Which options the configuration file gave.
 struct ConfigOrigin {
@@ -219,5 +231,7 @@ struct Context {
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const WatchCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const MetricsOptions& options, const Context& context);
+[[nodiscard]] ExitCode run(const ReportCommand& options, const Context& context);
 
 }  // namespace irqtune

@@ -3,8 +3,8 @@
 
 #include "irqtune/core/host.h"
 #include "irqtune/read/cpus/lscpu.h"
-#include "irqtune/sys/clock.h"
 #include "irqtune/read/vms/vms.h"
+#include "irqtune/sys/clock.h"
 #include "irqtune/sys/sysfs.h"
 
 #include <functional>

@@ -92,8 +92,9 @@ void add_protection(CLI::App& app, PolicyOptions& options) {
   add_list(
       app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
       ->type_name("ADDR=N");
-  app.add_option(
-         "--sample", options.sample, "Rates from two readings so far apart (default: 1; 0: since boot)")
+  app.add_option("--sample",
+                 options.sample,
+                 "Rates from two readings so far apart (default: 1; 0: since boot)")
       ->type_name("SECONDS")
       ->check(in_range(0.0, 3600.0));
 }
@@ -367,6 +368,26 @@ void add_watch(CLI::App& app, Command& command, WatchCommand& options) {
   watch->final_callback([&] { command = options; });
 }
 
+void add_metrics(CLI::App& app, Command& command, MetricsOptions& options) {
+  auto* metrics =
+      app.add_subcommand("metrics", "The host's state for Prometheus (OpenMetrics text)");
+  add_policy(*metrics, options.policy);
+  metrics->add_option("-o,--output", options.output, "Write it there, at once or not at all")
+      ->type_name("FILE")
+      ->check(not_empty());
+  metrics->final_callback([&] { command = options; });
+}
+
+void add_report(CLI::App& app, Command& command, ReportCommand& options) {
+  auto* report = app.add_subcommand("report", "The host before and after, in one HTML page");
+  add_policy(*report, options.policy);
+  report->add_option("-o,--output", options.output, "Where to")
+      ->type_name("FILE.html")
+      ->check(not_empty())
+      ->required();
+  report->final_callback([&] { command = options; });
+}
+
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -401,6 +422,8 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_diagnose(app, call.command, options.diagnose);
   add_measure(app, call.command, options.measure);
   add_watch(app, call.command, options.watch);
+  add_metrics(app, call.command, options.metrics);
+  add_report(app, call.command, options.report);
 }
 
 }  // namespace irqtune

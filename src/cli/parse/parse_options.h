@@ -25,6 +25,8 @@ struct CommandOptions {
   SnapshotCommand snapshot;
   MeasureCommand measure;
   WatchCommand watch;
+  MetricsOptions metrics;
+  ReportCommand report;
 };
 
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,

@@ -109,8 +109,8 @@ void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& def
     const auto& others = is_running(vm) ? taken.by_several : taken.by_any;
     const auto own = own_sets(topology, vm);
     for (auto& vcpu : vm.vcpus) {
-      vcpu.dedicated =
-          vm.protects && vcpu.pinned && !vcpu.cpus->intersects(others) && own.at(vcpu.cpus->to_list());
+      vcpu.dedicated = vm.protects && vcpu.pinned && !vcpu.cpus->intersects(others) &&
+                       own.at(vcpu.cpus->to_list());
     }
   }
 }

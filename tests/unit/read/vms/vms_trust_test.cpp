@@ -12,7 +12,8 @@ namespace irqtune::test {
 namespace {
 
 VmsRead read(const FakeTree& tree, const VmTrust& trust = {}) {
-  return read_vms(tree.sysfs(), sixteen_cpus(), {make_device("0000:22:00.0", 35)}, std::nullopt, trust);
+  return read_vms(
+      tree.sysfs(), sixteen_cpus(), {make_device("0000:22:00.0", 35)}, std::nullopt, trust);
 }
 
 /// A process of user 1000 that is called as QEMU is.
