@@ -93,6 +93,13 @@ void check_force(const DiagnosisInput& input, const CpuLists& lists, Contradicti
     found.grave.push_back(
         fmt::format("the kernel cannot read {}, and ignores it", printable(token)));
   }
+  const auto beyond = (or_none(lists.asked.domain) | or_none(lists.asked.managed_irq)) -
+                      isolated_wish(input, lists);
+  if (!beyond.empty() && last_cpu(input.host.topology)) {
+    found.grave.push_back(fmt::format(
+        "isolcpus= has CPUs that this machine does not have ({}): the kernel drops the whole list",
+        beyond.to_list()));
+  }
   if (!input.settings.knows_isolation) {
     return;
   }

@@ -24,6 +24,13 @@ struct CpuLists {
 /// What the command line says now, of what matters here.
 [[nodiscard]] std::string current_tokens(const Settings& settings);
 
+/// CPUs that isolcpus= ought to have: vCPUs' cores and what it was given already, of those that the
+/// machine has: for one beyond, the kernel drops the whole list.
+[[nodiscard]] CpuSet isolated_wish(const DiagnosisInput& input, const CpuLists& lists);
+
+/// "isolcpus=managed_irq,domain,2-5", as it ought to be.
+[[nodiscard]] std::string isolcpus_token(const DiagnosisInput& input, const CpuLists& lists);
+
 /// The tokens that this host's command line ought to have, on one line; then each explained; then
 /// where they go.
 [[nodiscard]] std::vector<std::string> recommended_tokens(const DiagnosisInput& input,

@@ -87,6 +87,20 @@ std::string banned_text(const Meddler& meddler) {
     return fmt::format("it keeps off isolcpus= and nohz_full= only ({}), and knows no vCPU pins",
                        meddler.banned_cpus.empty() ? "none" : meddler.banned_cpus.to_list());
   }
+  if (!meddler.banned_readable) {
+    return fmt::format(
+        "{}={} is nothing that irqbalance can read ({}): it bans less than that says, or nothing, "
+        "and does not look at isolcpus= and nohz_full=",
+        meddler.banned_by,
+        printable(meddler.banned_value),
+        meddler.banned_by == "IRQBALANCE_BANNED_CPUS" ? "hexadecimal digits without 0x"
+                                                      : "no blanks, no strides");
+  }
+  if (meddler.banned_cpus.empty() && !meddler.banned_value.empty()) {
+    return fmt::format("{}={} bans no CPU: isolcpus= and nohz_full= are not looked at then",
+                       meddler.banned_by,
+                       printable(meddler.banned_value));
+  }
   if (meddler.banned_cpus.empty()) {
     return fmt::format(
         "{} is set to nothing: irqbalance up to 1.9.5 then keeps off isolcpus= and nohz_full=, "
@@ -121,7 +135,7 @@ void find_balanced_cpus(const DiagnosisInput& input,
       "the host's devices interrupt what was to be left alone, ever anew (every 10 s by default)";
   finding.evidence = {process_text(meddler)};
   finding.evidence.push_back(banned_text(meddler));
-  if (overrides && meddler.banned_cpus.empty()) {
+  if (overrides && meddler.banned_value.empty() && meddler.banned_cpus.empty()) {
     finding.confidence = Confidence::possible;  // Its version decides.
   }
   const auto banned = kept_clear(input) | meddler.banned_cpus;
@@ -199,7 +213,8 @@ std::vector<std::string> link_remedy(const std::string& file,
                                      const LinkFile& link,
                                      const CpuSet& housekeeping) {
   constexpr std::string_view kOwn = "/etc/systemd/network/";
-  const auto own = fmt::format("{}{}", kOwn, file.substr(file.rfind('/') + 1));
+  const bool dropin = file.find(".link.d/") != std::string::npos;
+  const auto own = dropin ? file : fmt::format("{}{}", kOwn, file.substr(file.rfind('/') + 1));
   std::vector<std::string> remedy;
   if (!file.starts_with(kOwn)) {
     remedy.emplace_back("a file in /etc takes the place of one of the same name elsewhere:");
@@ -216,11 +231,26 @@ std::vector<std::string> link_remedy(const std::string& file,
   return remedy;
 }
 
+/// The .link file that a drop-in belongs to, wherever it is; the drop-in itself if nothing is known
+/// of that file.
+std::string link_of(const std::string& dropin,
+                    std::size_t at,
+                    const std::map<std::string, LinkFile>& files) {
+  const auto slash = dropin.rfind('/', at);
+  const auto name = dropin.substr(slash, at - slash) + ".link";
+  const auto found =
+      std::ranges::find_if(files, [&](const auto& entry) { return entry.first.ends_with(name); });
+  return found == files.end() ? dropin : found->first;
+}
+
 void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
   std::map<std::string, LinkFile> files;
-  for (const auto& line : input.settings.config) {
-    if (line.topic == ConfigTopic::link) {
-      add_link_line(input.host, line, files[line.file]);
+  for (const bool dropins : {false, true}) {  // Which add to what their file says.
+    for (const auto& line : input.settings.config) {
+      const auto at = line.file.find(".link.d/");
+      if (line.topic == ConfigTopic::link && (at != std::string::npos) == dropins) {
+        add_link_line(input.host, line, files[dropins ? link_of(line.file, at, files) : line.file]);
+      }
     }
   }
   for (const auto& [file, link] : files) {

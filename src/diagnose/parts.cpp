@@ -187,6 +187,21 @@ CpuSet pins_of(const Vm& vm) {
   return cpus;
 }
 
+bool is_one_package(const Topology& topology, NodeId a, NodeId b) {
+  constexpr int kNear = 12;
+  std::optional<int> package;
+  for (const auto& cpu : topology.cpus) {
+    if (cpu.node != a && cpu.node != b) {
+      continue;
+    }
+    if (!cpu.package || (package && package != cpu.package)) {
+      return false;
+    }
+    package = cpu.package;
+  }
+  return package && distance(topology, a, b).value_or(kNear + 1) <= kNear;
+}
+
 bool is_from(const Vm& vm, std::string_view source) {
   return std::ranges::find(vm.sources, source) != vm.sources.end();
 }

@@ -62,6 +62,10 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 /// All CPUs that the VM's pinned vCPUs may run on.
 [[nodiscard]] CpuSet pins_of(const Vm& vm);
 
+/// True of two nodes of one package that are about as near as one is to itself: an L3 cache as a
+/// node, or a part of a socket (distance 12 at most; a node's own is 10).
+[[nodiscard]] bool is_one_package(const Topology& topology, NodeId a, NodeId b);
+
 /// True if the source ("libvirt") tells of the VM.
 [[nodiscard]] bool is_from(const Vm& vm, std::string_view source);
 
@@ -104,6 +108,8 @@ void shorten(std::vector<std::string>& lines, std::size_t most);
 // Parts of the families, a file each.
 void find_collisions(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings);
+void find_storms(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_room(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_cpu_placement(const DiagnosisInput& input, std::vector<Finding>& findings);
 void find_vm_placement(const DiagnosisInput& input, std::vector<Finding>& findings);

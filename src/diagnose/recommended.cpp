@@ -62,23 +62,28 @@ struct Tokens {
   }
 };
 
-void add_isolcpus(const CpuLists& lists, const CpuSet& wanted, Tokens& tokens) {
-  const auto cpus = wanted.to_list();
+/// Whether isolcpus= is to have domain, and why.
+struct Isolation {
+  std::string_view flags;
+  std::string_view why;
+};
+
+Isolation isolation_for(const CpuLists& lists) {
   if (!lists.one_each) {
-    tokens.add("isolcpus=managed_irq," + cpus,
-               "queues that the kernel manages keep off the vCPUs' cores. Without domain, because "
-               "the scheduler moves nothing between isolated CPUs: vCPUs that share several would "
-               "pile up on one");
-  } else if (lists.isolated.contains_all(lists.vcpus) && !lists.asked.domain) {
-    tokens.add("isolcpus=managed_irq," + cpus,
-               "queues that the kernel manages keep off the cores; the cpuset partition does the "
-               "rest");
-  } else {
-    tokens.add("isolcpus=managed_irq,domain," + cpus,
-               "queues that the kernel manages, and other tasks, keep off the vCPUs' cores; it "
-               "holds until the next boot: where VMs come and go, use isolated cpuset partitions "
-               "and leave domain out");
+    return {"managed_irq",
+            "queues that the kernel manages keep off the vCPUs' cores. Without domain, because "
+            "the scheduler moves nothing between isolated CPUs: vCPUs that share several would "
+            "pile up on one"};
   }
+  if (lists.isolated.contains_all(lists.vcpus) && !lists.asked.domain) {
+    return {"managed_irq",
+            "queues that the kernel manages keep off the cores; the cpuset partition does the "
+            "rest"};
+  }
+  return {"managed_irq,domain",
+          "queues that the kernel manages, and other tasks, keep off the vCPUs' cores; it holds "
+          "until the next reboot: where VMs come and go, use isolated cpuset partitions and leave "
+          "domain out"};
 }
 
 void add_kept(const Settings& settings, Tokens& tokens) {
@@ -96,13 +101,13 @@ void add_kept(const Settings& settings, Tokens& tokens) {
 
 Tokens tokens_for(const DiagnosisInput& input, const CpuLists& lists) {
   Tokens tokens;
-  const auto wanted = lists.cores | lists.asked.domain.value_or(CpuSet{});
+  const auto wanted = isolated_wish(input, lists);
   tokens.add("irqaffinity=" + (input.plan.housekeeping - wanted).to_list(),
              lists.cores.contains(0)
                  ? "interrupts start on housekeeping CPUs; and on CPU 0, where the kernel boots: "
                    "better pin no vCPU there"
                  : "interrupts start on housekeeping CPUs (the kernel adds the CPU it boots on)");
-  add_isolcpus(lists, wanted, tokens);
+  tokens.add(isolcpus_token(input, lists), isolation_for(lists).why);
   if (lists.asked.nohz_full) {
     tokens.add("nohz_full=" + wanted.to_list(),
                "no tick while one vCPU thread runs alone; implies rcu_nocbs, costs at each kernel "
@@ -116,6 +121,21 @@ Tokens tokens_for(const DiagnosisInput& input, const CpuLists& lists) {
 }
 
 }  // namespace
+
+CpuSet isolated_wish(const DiagnosisInput& input, const CpuLists& lists) {
+  CpuSet existing;
+  for (const auto& cpu : input.host.topology.cpus) {
+    existing.insert(cpu.number);
+  }
+  return (lists.cores | lists.asked.domain.value_or(CpuSet{}) |
+          lists.asked.managed_irq.value_or(CpuSet{})) &
+         existing;
+}
+
+std::string isolcpus_token(const DiagnosisInput& input, const CpuLists& lists) {
+  return fmt::format(
+      "isolcpus={},{}", isolation_for(lists).flags, isolated_wish(input, lists).to_list());
+}
 
 std::string current_tokens(const Settings& settings) {
   std::string text;
@@ -132,7 +152,7 @@ std::string current_tokens(const Settings& settings) {
 }
 
 std::vector<std::string> recommended_tokens(const DiagnosisInput& input, const CpuLists& lists) {
-  const auto wanted = lists.cores | lists.asked.domain.value_or(CpuSet{});
+  const auto wanted = isolated_wish(input, lists);
   if (lists.cores.empty() || (input.plan.housekeeping - wanted).empty()) {
     return {
         "make the lists agree: vCPUs' cores in isolcpus= and nohz_full=, all others in "
@@ -143,14 +163,14 @@ std::vector<std::string> recommended_tokens(const DiagnosisInput& input, const C
   std::ranges::move(tokens.why, std::back_inserter(remedy));
   remedy.emplace_back(kBootLoaders);
   remedy.push_back(fmt::format("grubby --update-kernel=ALL --args='{}'", tokens.line));
-  remedy.emplace_back("and boot");
+  remedy.emplace_back("and reboot");
   return remedy;
 }
 
 std::vector<std::string> drop_token(std::string_view token) {
   return {fmt::format("take {} off the kernel command line. {}", printable(token), kBootLoaders),
           fmt::format("grubby --update-kernel=ALL --remove-args={}", shell_word(token)),
-          "and boot"};
+          "and reboot"};
 }
 
 }  // namespace irqtune::diagnosis

@@ -135,6 +135,19 @@ std::vector<Case> placement_cases() {
        }},
       {"vector-remote", [](KvmTree& tree) { tree.irqs[41].cpu = 4; }},
       {"host-irq-on-vcpu", [](KvmTree& tree) { tree.irqs[60].cpu = 2; }},
+      {"host-irq-on-isolated",
+       [](KvmTree& tree) {
+         tree.cmdline = "irqaffinity=0,4-8,12-15 isolcpus=managed_irq,domain,1-3,9-11";
+         tree.isolated = "1-3,9-11";
+         tree.default_mask = "f1f1";
+         tree.irqs[43].cpu = 8;
+         tree.irqs[60].cpu = 1;
+       }},
+      {"irq-storm",
+       [](KvmTree& tree) {
+         tree.irqs[9] = {{"acpi"}, 4, 52'000, {}, {}};
+         tree.irqs[9].chip = "IR-IO-APIC";
+       }},
       {"cpu-crowded",
        [](KvmTree& tree) {
          set_cpus(tree, 40, {0, 0, 0, 0});

@@ -72,6 +72,8 @@ struct Meddler {
   /// Who told irqbalance these CPUs, "IRQBALANCE_BANNED_CPULIST" or "IRQBALANCE_BANNED_CPUS": then
   /// it does not look at isolcpus= and nohz_full=. Empty if nobody did.
   std::string banned_by;
+  std::string banned_value;     ///< What stands there: "2-7".
+  bool banned_readable = true;  ///< False of one that irqbalance cannot read: it bans nothing then.
 
   std::string config;  ///< The file where it is told: "/etc/default/irqbalance". May be empty.
 };

@@ -28,6 +28,8 @@ inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     "vector-on-isolated",
     "vector-remote",
     "host-irq-on-vcpu",
+    "host-irq-on-isolated",
+    "irq-storm",
     "cpu-crowded",
     "cpu-irq-busy",
     "effective-outside-mask",

@@ -16,8 +16,7 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-constexpr double kNoticed = 1;     // Interrupts a second; below, nobody notices.
-constexpr double kHostBusy = 100;  // Of the host's own devices on all vCPUs' cores.
+constexpr double kNoticed = 1;  // Interrupts a second; below, nobody notices.
 
 /// Where a vector is, on another node than its device, while the plan knows a nearer CPU.
 struct Remote {
@@ -106,15 +105,19 @@ void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& find
                          ? *found.holders.begin()
                          : fmt::format("{} VMs or processes", found.holders.size());
   const bool idle = are_idle(input.host, found.irqs);
+  const bool near = std::ranges::all_of(found.ways, [&](const auto& way) {
+    return is_one_package(input.host.topology, std::get<1>(way.first), std::get<2>(way.first));
+  });
   auto finding =
       make_finding("vector-remote",
-                   idle ? Severity::info : Severity::warning,
+                   idle || near ? Severity::info : Severity::warning,
                    fmt::format("{} vector{} of {} served on another NUMA node than the device's{}",
                                found.irqs.size(),
                                found.irqs.size() == 1 ? "" : "s",
                                whose,
                                rate_note(input.host, rate)));
-  finding.cost = "the handler's data crosses the link between the nodes at each interrupt";
+  finding.cost = near ? "the handler's data comes from another part of the same package"
+                      : "the handler's data crosses the link between the nodes at each interrupt";
   finding.evidence = evidence_of(input.host, found.ways);
   finding.remedy = {apply_command(input.host, found.irqs)};
   finding.cpus = found.cpus;
@@ -123,75 +126,10 @@ void find_remote_vectors(const DiagnosisInput& input, std::vector<Finding>& find
   findings.push_back(std::move(finding));
 }
 
-/// Interrupts a second on vCPUs' cores.
-double rate_on_any(const Host& host, const Irq& irq, const CpuSet& cpus) {
-  RatesByCpu rates;
-  add_rates(host, irq, std::nullopt, rates);
-  double sum = 0;
-  for (const auto& [cpu, rate] : rates) {
-    sum += cpus.contains(cpu) ? rate : 0;
-  }
-  return sum;
-}
-
-void find_host_irqs(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  const auto vcpus = vcpu_cpus(input.protections, false);
-  std::vector<std::pair<double, const Irq*>> hits;
-  double sum = 0;
-  for (const auto& irq : input.host.irqs) {
-    const auto rate = irq.vector ? 0 : rate_on_any(input.host, irq, vcpus);
-    if (rate >= kNoticed) {
-      hits.emplace_back(rate, &irq);
-      sum += rate;
-    }
-  }
-  if (sum < kHostBusy) {
-    return;
-  }
-  std::ranges::stable_sort(hits, [](const auto& a, const auto& b) { return a.first > b.first; });
-  auto finding =
-      make_finding("host-irq-on-vcpu",
-                   Severity::warning,
-                   fmt::format("the host's own devices interrupt cores that vCPUs run on{}",
-                               rate_note(input.host, sum)));
-  finding.cost = "each interrupt throws the vCPU that runs there out of its guest";
-  std::vector<const Irq*> irqs;
-  bool managed = false;
-  bool movable = false;
-  for (const auto& [rate, irq] : hits) {
-    irqs.push_back(irq);
-    managed = managed || irq->settable == false;
-    movable = movable || irq->settable != false;
-    const auto on = delivery_of(input.host, *irq).cpus & vcpus;
-    finding.cpus |= on;
-    finding.evidence.push_back(
-        fmt::format("IRQ {} ({}){}: {}/s on {}",
-                    static_cast<unsigned>(irq->number),
-                    irq->actions.empty() ? "no handler" : printable(irq->actions.front()),
-                    irq->settable == false ? ", which the kernel manages" : "",
-                    rate_text(rate),
-                    on.to_list()));
-  }
-  shorten(finding.evidence, kMostEvidence);
-  if (movable) {
-    finding.remedy.emplace_back("irqtune apply --scope evict");
-  }
-  if (managed) {
-    finding.remedy.emplace_back(
-        "those that the kernel manages keep off at boot only, on the kernel command line (see "
-        "kernel-cmdline):");
-    finding.remedy.push_back(
-        fmt::format("isolcpus=managed_irq,{}", vcpu_cpus(input.protections, true).to_list()));
-  }
-  name_irqs(irqs, finding);
-  findings.push_back(std::move(finding));
-}
-
 }  // namespace
 
 void find_remote(const DiagnosisInput& input, std::vector<Finding>& findings) {
   find_remote_vectors(input, findings);
-  find_host_irqs(input, findings);
 }
 
 }  // namespace irqtune::diagnosis

@@ -27,20 +27,114 @@ std::optional<std::size_t> vector_limit(const DiagnosisInput& input) {
   return x86 ? std::optional(kX86Vectors) : std::nullopt;
 }
 
-void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findings) {
-  const auto limit = vector_limit(input);
-  const auto unplaced = static_cast<std::size_t>(std::ranges::count(
-      input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked));
+/// Vectors on `cpus`, by the device that holds them; the one with the most first.
+std::vector<std::pair<PciAddress, std::size_t>> budget_holders(const Host& host,
+                                                               const CpuSet& cpus) {
+  std::map<PciAddress, std::size_t> counts;
+  for (const auto& irq : host.irqs) {
+    const auto cpu = allocated_on(irq);
+    const auto device = irq.vector ? std::optional(irq.vector->device) : irq.device;
+    if (cpu && cpus.contains(*cpu) && device) {
+      ++counts[*device];
+    }
+  }
+  std::vector<std::pair<PciAddress, std::size_t>> holders(counts.begin(), counts.end());
+  std::ranges::stable_sort(holders,
+                           [](const auto& a, const auto& b) { return a.second > b.second; });
+  return holders;
+}
+
+/// "0000:51:00.0 (ice): 65", for those that hold the most.
+std::vector<std::string> holder_lines(
+    const Host& host, const std::vector<std::pair<PciAddress, std::size_t>>& holders) {
+  constexpr std::size_t kShown = 6;
+  std::vector<std::string> lines;
+  for (const auto& [address, count] : holders) {
+    const auto* device = find_device(host, address);
+    const bool driven = device != nullptr && !device->driver.empty();
+    lines.push_back(fmt::format("{}{} holds {}",
+                                address.to_string(),
+                                driven ? fmt::format(" ({})", printable(device->driver)) : "",
+                                counted(count, "vector")));
+  }
+  shorten(lines, kShown);
+  return lines;
+}
+
+/// What frees the most: fewer queues of the host's own devices, one a housekeeping CPU.
+std::vector<std::string> fewer_host_queues(
+    const DiagnosisInput& input, const std::vector<std::pair<PciAddress, std::size_t>>& holders) {
+  constexpr std::size_t kMostCommands = 8;
+  constexpr std::uint32_t kNetwork = 0x02;
+  constexpr unsigned kBaseClass = 16;
+  const auto queues = std::max<std::size_t>(1, input.plan.housekeeping.size());
+  std::vector<std::string> steps;
+  for (const auto& [address, count] : holders) {
+    const auto* device = find_device(input.host, address);
+    if (device == nullptr || device->passthrough || count <= queues ||
+        steps.size() == kMostCommands) {
+      continue;
+    }
+    const bool network = device->class_code.value_or(0) >> kBaseClass == kNetwork;
+    steps.push_back(network ? fmt::format("ethtool -L $(ls /sys/bus/pci/devices/{}/net | head -1) "
+                                          "combined {}",
+                                          address.to_string(),
+                                          queues)
+                            : fmt::format("fewer queues of {}, by a parameter of its driver {}",
+                                          address.to_string(),
+                                          printable(device->driver)));
+  }
+  if (!steps.empty()) {
+    steps.insert(steps.begin(),
+                 "fewer queues of the host's own devices, one a housekeeping CPU is enough:");
+  }
+  return steps;
+}
+
+/// How many vectors each CPU has.
+std::map<int, std::size_t> taken_vectors(const Host& host) {
   std::map<int, std::size_t> taken;
-  for (const auto& irq : input.host.irqs) {
+  for (const auto& irq : host.irqs) {
     const auto cpu = allocated_on(irq);
     if (cpu) {
       ++taken[*cpu];
     }
   }
+  return taken;
+}
+
+std::vector<std::string> budget_remedy(
+    const DiagnosisInput& input,
+    const CpuSet& full,
+    const std::vector<std::pair<PciAddress, std::size_t>>& holders) {
+  auto remedy = fewer_host_queues(input, holders);
+  remedy.insert(remedy.end(),
+                {"give the host more housekeeping CPUs (pin VMs to fewer cores)",
+                 "fewer queues in the guests: ethtool -L DEV combined N"});
+  if (!full.contains_all(input.plan.housekeeping)) {
+    remedy.insert(remedy.end(), {"spread what is there:", "irqtune apply --scope all"});
+  }
+  return remedy;
+}
+
+std::string budget_title(std::size_t unplaced, const CpuSet& cpus) {
+  if (unplaced > 0) {
+    return fmt::format("{} not fit on the housekeeping CPUs",
+                       counted(unplaced, "vector") + (unplaced == 1 ? " does" : " do"));
+  }
+  return cpus.size() == 1
+             ? fmt::format("cpu{} is about to run out of interrupt vectors",
+                           cpus.first().value_or(0))
+             : fmt::format("CPUs {} are about to run out of interrupt vectors", short_list(cpus));
+}
+
+void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  const auto limit = vector_limit(input);
+  const auto unplaced = static_cast<std::size_t>(std::ranges::count(
+      input.plan.assignments, std::optional(Blocked::budget), &Assignment::blocked));
   std::vector<std::string> full;
   CpuSet cpus;
-  for (const auto& [cpu, count] : taken) {
+  for (const auto& [cpu, count] : taken_vectors(input.host)) {
     if (limit && count * 5 >= *limit * 4) {  // 80 %
       full.push_back(fmt::format("cpu{}: {} of about {} vectors taken", cpu, count, *limit));
       cpus.insert(cpu);
@@ -49,26 +143,18 @@ void find_vector_budget(const DiagnosisInput& input, std::vector<Finding>& findi
   if (unplaced == 0 && full.empty()) {
     return;
   }
-  auto finding = make_finding(
-      "vector-budget",
-      Severity::warning,
-      unplaced > 0 ? fmt::format("{} not fit on the housekeeping CPUs",
-                                 counted(unplaced, "vector") + (unplaced == 1 ? " does" : " do"))
-                   : fmt::format("{} {} about to run out of interrupt vectors",
-                                 cpus.size() == 1 ? fmt::format("cpu{}", cpus.first().value_or(0))
-                                                  : fmt::format("CPUs {}", short_list(cpus)),
-                                 cpus.size() == 1 ? "is" : "are"));
+  const auto holders = budget_holders(input.host, cpus.empty() ? input.plan.housekeeping : cpus);
+  auto finding = make_finding("vector-budget", Severity::warning, budget_title(unplaced, cpus));
   finding.cost =
       "the kernel then takes any other CPU without a word, isolated ones too; a write of a mask "
       "fails with ENOSPC";
   shorten(full, 6);
   finding.evidence = std::move(full);
+  const auto lines = holder_lines(input.host, holders);
+  finding.evidence.insert(finding.evidence.end(), lines.begin(), lines.end());
   finding.evidence.push_back(
       fmt::format("housekeeping CPUs: {}", input.plan.housekeeping.to_list()));
-  finding.remedy = {"give the host more housekeeping CPUs (pin VMs to fewer cores)",
-                    "fewer queues in the guests: ethtool -L DEV combined N",
-                    "spread what is there:",
-                    "irqtune apply --scope all"};
+  finding.remedy = budget_remedy(input, cpus, holders);
   finding.cpus = std::move(cpus);
   findings.push_back(std::move(finding));
 }

@@ -85,11 +85,19 @@ AwayDevices devices_away(const Host& host, const Vm& vm, const std::set<NodeId>&
 
 /// What is said of each VM that is away from devices of its own.
 struct AwayVms {
+  bool near = true;  ///< All of it within one package.
   std::vector<std::string> lines;
   std::vector<std::string> names;
   std::vector<PciAddress> devices;
   CpuSet cpus;
 };
+
+bool is_near(const Host& host, const std::set<NodeId>& nodes, const AwayDevices& away) {
+  return std::ranges::all_of(away.nodes, [&](NodeId device) {
+    return std::ranges::all_of(
+        nodes, [&](NodeId node) { return is_one_package(host.topology, device, node); });
+  });
+}
 
 void add_away(const Vm& vm, const AwayDevices& away, AwayVms& vms) {
   for (const auto* device : away.devices) {
@@ -118,6 +126,7 @@ void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings
       continue;
     }
     add_away(vm, away, vms);
+    vms.near = vms.near && is_near(input.host, nodes, away);
     title = fmt::format("{} runs on node {}, {} of its devices on node {}",
                         printable(vm.name),
                         node_list(nodes),
@@ -130,10 +139,13 @@ void find_remote_vms(const DiagnosisInput& input, std::vector<Finding>& findings
   if (vms.names.size() > 1) {
     title = fmt::format("{} VMs run on another node than devices of theirs", vms.names.size());
   }
-  auto finding = make_finding("vm-remote-device", Severity::warning, std::move(title));
+  auto finding = make_finding(
+      "vm-remote-device", vms.near ? Severity::info : Severity::warning, std::move(title));
   finding.cost =
-      "the device's DMA and its interrupts cross the link between the nodes, wherever the "
-      "vectors are";
+      vms.near ? "little: these nodes are parts of one package, and nothing crosses a link between "
+                 "sockets"
+               : "the device's DMA and its interrupts cross the link between the nodes, wherever "
+                 "the vectors are";
   finding.evidence = std::move(vms.lines);
   shorten(finding.evidence, kMostEvidence);
   finding.remedy = {std::move(remedy)};

@@ -3,10 +3,13 @@
 
 #include "irqtune/core/text.h"
 
+#include "read/settings/script_lines.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -16,10 +19,12 @@ namespace irqtune {
 namespace {
 
 constexpr std::size_t kLargestFile = std::size_t{64} << 10;
-constexpr std::size_t kMostFiles = 200;  // Of one directory.
-constexpr std::size_t kMostLines = 3;    // Of one file: enough to find the place.
+constexpr std::size_t kMostFiles = 200;     // Of one directory.
+constexpr std::size_t kMostLines = 3;       // Of one script: enough to find the place.
+constexpr std::size_t kMostLinkLines = 32;  // Of a .link file: all of them count together.
 
-/// Where distributions and administrators keep what runs by itself; `name` is a pattern.
+/// Where distributions and administrators keep what runs by itself; `name` is a pattern, and so may
+/// be the last part of `directory`.
 struct Place {
   std::string_view directory;
   std::string_view name;
@@ -39,7 +44,13 @@ constexpr std::array kPlaces = {
     Place{"/run/udev/rules.d", "*.rules"},
     Place{"/usr/lib/udev/rules.d", "*.rules"},
     Place{"/etc/systemd/system", "*.service"},
+    Place{"/etc/systemd/system/*.service.d", "*.conf"},
+    Place{"/usr/lib/systemd/system", "*irq*.service"},
+    Place{"/usr/lib/systemd/system", "*affinity*.service"},
+    Place{"/usr/lib/systemd/system", "*tun*.service"},
+    Place{"/usr/lib/systemd/system-sleep", "*"},
     Place{"/etc/systemd/network", "*.link"},
+    Place{"/etc/systemd/network/*.link.d", "*.conf"},
     Place{"/run/systemd/network", "*.link"},
     Place{"/usr/local/lib/systemd/network", "*.link"},
     Place{"/usr/lib/systemd/network", "*.link"},
@@ -47,6 +58,12 @@ constexpr std::array kPlaces = {
     Place{"/etc/network/interfaces.d", "*"},
     Place{"/etc/network/if-up.d", "*"},
     Place{"/etc/NetworkManager/dispatcher.d", "*"},
+    Place{"/etc/networkd-dispatcher/*.d", "*"},
+    Place{"/sbin", "ifup-local"},
+    Place{"/etc/init.d", "*"},
+    Place{"/etc/local.d", "*"},
+    Place{"/etc/tuned/*", "*.sh"},
+    Place{"/etc/tuned/profiles/*", "*.sh"},
     Place{"/etc/libvirt/hooks", "*"},
     Place{"/etc/libvirt/hooks/qemu.d", "*"},
     Place{"/etc/default", "irqbalance"},
@@ -71,24 +88,18 @@ bool has(std::string_view text, std::string_view part) {
 }
 
 bool is_unit(std::string_view file) {
-  return file.ends_with(".service");
+  return file.ends_with(".service") || has(file, ".service.d/");
 }
 
-/// True of "echo 3 > $dir/smp_affinity" and "> $file", false of "cat smp_affinity > /tmp/x".
-bool redirects_into_mask(std::string_view line) {
-  for (auto at = line.find('>'); at != std::string_view::npos; at = line.find('>', at + 1)) {
-    auto rest = line.substr(at + 1);
-    rest.remove_prefix(std::min(rest.find_first_not_of("> \t\"'"), rest.size()));
-    const auto target = rest.substr(0, rest.find_first_of(" \t;&|"));
-    if (has(target, "smp_affinity") || target.starts_with('$')) {
-      return true;
-    }
-  }
-  return false;
+bool is_link(std::string_view file) {
+  return file.ends_with(".link") || has(file, ".link.d/");
 }
 
 /// Reading is no harm; a name of a script has to be run, or written to.
 bool sets_affinity(std::string_view line) {
+  if (runs_tuna(line)) {
+    return true;
+  }
   const bool named = std::ranges::any_of(kScripts, [&](auto name) { return has(line, name); });
   const bool only_reads = has(line, "smp_affinity") && !redirects_into_mask(line) &&
                           !has(line, "tee ") && !has(line, "'w'") && !has(line, "\"w\"") &&
@@ -123,13 +134,34 @@ class Scan {
 
  private:
   void files_of(const Place& place) {
+    for (const auto& directory : directories_of(place.directory)) {
+      files_in(directory, place.name);
+    }
+  }
+
+  /// The directories that a pattern in the last part stands for.
+  [[nodiscard]] std::vector<std::string> directories_of(std::string_view pattern) const {
+    if (!has(pattern, "*")) {
+      return {std::string(pattern)};
+    }
+    const auto slash = pattern.rfind('/');
+    std::vector<std::string> directories;
+    for (const auto& name : sysfs_.list(pattern.substr(0, slash))) {
+      if (matches_glob(pattern.substr(slash + 1), name) && directories.size() < kMostFiles) {
+        directories.push_back(fmt::format("{}/{}", pattern.substr(0, slash), name));
+      }
+    }
+    return directories;
+  }
+
+  void files_in(const std::string& directory, std::string_view pattern) {
     std::size_t taken = 0;
-    const bool links = place.name == "*.link";
-    for (const auto& name : sysfs_.list(place.directory)) {
+    const bool links = pattern == "*.link";
+    for (const auto& name : sysfs_.list(directory)) {
       // Of .link files of one name, the first place's counts. Source: systemd.link(5)
       const bool hidden = links && !link_names_.insert(name).second;
-      if (matches_glob(place.name, name) && !hidden && ++taken <= kMostFiles) {
-        file(fmt::format("{}/{}", place.directory, name));
+      if (matches_glob(pattern, name) && !hidden && ++taken <= kMostFiles) {
+        file(fmt::format("{}/{}", directory, name));
       }
     }
   }
@@ -137,18 +169,47 @@ class Scan {
   void file(const std::string& path) {
     const auto text =
         seen_.insert(path).second ? small_file(sysfs_, path).value_or("") : std::string{};
-    std::size_t number = 0;
-    std::size_t taken = 0;
-    for (const auto line : split(text, '\n')) {
-      ++number;
-      auto topic = topic_of(path, line);
-      if (!topic && runs_affinity_script(path, line)) {
+    const auto lines = split(text, '\n');
+    std::map<std::size_t, ConfigTopic> found;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      auto topic = topic_of(path, lines[i]);
+      if (!topic && runs_affinity_script(path, lines[i])) {
         topic = ConfigTopic::irq_affinity;
       }
-      if (topic && ++taken <= kMostLines) {
-        lines_.push_back({*topic, path, number, printable(trimmed(line))});
+      if (topic) {
+        found.emplace(i, *topic);
       }
     }
+    for (const auto i : is_script(path) ? writing_lines(lines) : std::vector<std::size_t>()) {
+      found.emplace(i, ConfigTopic::irq_affinity);
+    }
+    for (const auto i : worst_of(path, lines, found)) {
+      lines_.push_back({found.at(i), path, i + 1, printable(trimmed(lines[i]))});
+    }
+  }
+
+  /// A shell's or another language's program, of which lines mean something together.
+  [[nodiscard]] static bool is_script(std::string_view path) {
+    constexpr std::array<std::string_view, 3> kOthers = {".conf", ".rules", ".link"};
+    return !is_unit(path) && std::ranges::none_of(kOthers, [&](std::string_view ending) {
+      return path.ends_with(ending);
+    });
+  }
+
+  /// The lines of a file that say most, by number.
+  [[nodiscard]] static std::vector<std::size_t> worst_of(
+      std::string_view path,
+      const std::vector<std::string_view>& lines,
+      const std::map<std::size_t, ConfigTopic>& found) {
+    std::vector<std::size_t> numbers;
+    for (const auto& [number, topic] : found) {
+      numbers.push_back(number);
+    }
+    std::ranges::stable_sort(
+        numbers, std::greater<>(), [&](std::size_t number) { return reach_of(lines[number]); });
+    numbers.resize(std::min(numbers.size(), is_link(path) ? kMostLinkLines : kMostLines));
+    std::ranges::sort(numbers);
+    return numbers;
   }
 
   /// True if the line names a script that sets affinities; its lines are then taken too.
@@ -186,7 +247,8 @@ class Scan {
       return false;
     }
     const auto own = split(*script, '\n');
-    return std::ranges::any_of(own, [&](auto line) { return topic_of(path, line).has_value(); });
+    return !writing_lines(own).empty() ||
+           std::ranges::any_of(own, [&](auto line) { return topic_of(path, line).has_value(); });
   }
 
   const Sysfs& sysfs_;
@@ -217,6 +279,16 @@ std::string known_part(std::string_view word) {
       return fmt::format("{}{}", name, rest.substr(0, static_cast<std::size_t>(end)));
     }
   }
+  constexpr std::array<std::string_view, 6> kWrites = {
+      "write(", "write_text(", "of=", "\"w\"", "'w'", "find"};
+  const auto* const writes =
+      std::ranges::find_if(kWrites, [&](auto name) { return has(word, name); });
+  if (const bool mask = has(word, "smp_affinity"); !mask && writes != kWrites.end()) {
+    return std::string(*writes);
+  }
+  if (has(word, "$") && !has(word, "affinity")) {
+    return has(word, ">") ? ">$x" : "$x";
+  }
   const auto* const script =
       std::ranges::find_if(kScripts, [&](auto name) { return has(word, name); });
   return script != kScripts.end() ? std::string(*script) : "x";
@@ -226,10 +298,10 @@ std::string known_part(std::string_view word) {
 
 std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line) {
   line = trimmed(line);
-  if (line.empty() || line.starts_with('#') || line.starts_with(';') || has(line, "irqtune")) {
+  if (is_comment(line) || has(line, "irqtune")) {
     return std::nullopt;
   }
-  if (file.ends_with(".link")) {
+  if (is_link(file)) {
     return line.starts_with("IRQAffinity") ? std::optional(ConfigTopic::link) : std::nullopt;
   }
   if (is_unit(file) && !line.starts_with("Exec")) {
@@ -250,7 +322,7 @@ std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line
 bool is_scanned_place(std::string_view file) {
   const auto slash = file.rfind('/');
   return std::ranges::any_of(kPlaces, [&](const Place& place) {
-    return file.substr(0, slash) == place.directory &&
+    return matches_glob(place.directory, file.substr(0, slash)) &&
            matches_glob(place.name, file.substr(slash + 1));
   });
 }
@@ -260,8 +332,10 @@ std::vector<ConfigLine> read_config_lines(const Sysfs& sysfs) {
 }
 
 std::string anonymous_config_line(std::string_view text) {
-  constexpr std::array<std::string_view, 11> kKept = {
-      "-X", "hkey", "equal", "weight", "default", "start", "=", ">", "tee", "echo", "write"};
+  constexpr std::array<std::string_view, 20> kKept = {
+      "-X",     "hkey", "equal",  "weight", "default", "start", "=",
+      ">",      "tee",  "echo",   "write",  "cp",      "tuna",  "-q",
+      "--irqs", "-m",   "--move", "move",   "isolate", "spread"};
   constexpr std::array<std::string_view, 2> kPolicies = {"IRQAffinityPolicy=spread",
                                                          "IRQAffinityPolicy=single"};
   std::string out;

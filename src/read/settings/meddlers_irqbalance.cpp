@@ -7,6 +7,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
 
 namespace irqtune {
 
@@ -18,45 +21,135 @@ struct BalanceOptions {
   std::string policy_script;
 };
 
-/// The value of option `letter`/`name` at `arguments[i]`; takes the next argument if it is there.
-std::optional<std::string> option_value(const std::vector<std::string_view>& arguments,
-                                        std::size_t i,
-                                        std::string_view letter,
-                                        std::string_view name) {
-  const auto argument = arguments[i];
-  const bool separate = argument == letter || argument == name;
-  if (separate && i + 1 < arguments.size()) {
-    return std::string(arguments[i + 1]);
+/// An option of irqbalance. Source: irqbalance.c, lopts (1.9.4)
+struct Option {
+  char letter;
+  std::string_view name;
+  bool takes_value;
+};
+
+constexpr std::array<Option, 13> kOptions = {{{'o', "oneshot", false},
+                                              {'d', "debug", false},
+                                              {'f', "foreground", false},
+                                              {'j', "journal", false},
+                                              {'p', "powerthresh", true},
+                                              {'i', "banirq", true},
+                                              {'m', "banmod", true},
+                                              {'l', "policyscript", true},
+                                              {'s', "pid", true},
+                                              {'c', "deepestcache", true},
+                                              {'t', "interval", true},
+                                              {'e', "migrateval", true},
+                                              {'V', "version", false}}};
+
+/// The option of which `name` is the beginning, of no other one; nullptr if there is none.
+const Option* long_option(std::string_view name) {
+  const Option* found = nullptr;
+  for (const auto& option : kOptions) {
+    if (option.name == name) {
+      return &option;
+    }
+    if (option.name.starts_with(name)) {
+      if (found != nullptr) {
+        return nullptr;
+      }
+      found = &option;
+    }
   }
-  if (argument.starts_with(name) && argument.substr(name.size()).starts_with('=')) {
-    return std::string(argument.substr(name.size() + 1));
-  }
-  const bool attached =
-      argument.starts_with(letter) && !argument.starts_with("--") && argument.size() > 2;
-  return attached ? std::optional(std::string(argument.substr(letter.size()))) : std::nullopt;
+  return found;
 }
 
-BalanceOptions parse_options(const std::vector<std::string_view>& arguments) {
-  BalanceOptions options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (auto module = option_value(arguments, i, "-m", "--banmod")) {
-      options.banned_modules.push_back(*std::move(module));
+/// Reads arguments as getopt_long(3) does: bundled letters, shortened names, values with and
+/// without a `=` or a blank before them.
+class OptionReader {
+ public:
+  explicit OptionReader(const std::vector<std::string_view>& arguments) : arguments_(arguments) {}
+
+  BalanceOptions read() {
+    for (; at_ < arguments_.size() && arguments_[at_] != "--"; ++at_) {
+      auto argument = arguments_[at_];
+      if (argument.starts_with("--")) {
+        argument.remove_prefix(2);
+        read_long(argument);
+      } else if (argument.starts_with('-')) {
+        read_letters(argument.substr(1));
+      }
     }
-    if (auto script = option_value(arguments, i, "-l", "--policyscript")) {
-      options.policy_script = *std::move(script);
+    return std::move(options_);
+  }
+
+ private:
+  void read_long(std::string_view argument) {
+    const bool attached = argument.find('=') != std::string_view::npos;
+    const auto* option = long_option(take_until(argument, '='));
+    if (option != nullptr && option->takes_value) {
+      take(*option, attached ? std::optional(argument) : std::nullopt);
     }
   }
-  return options;
+
+  void read_letters(std::string_view letters) {
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      const auto* const option = std::ranges::find(kOptions, letters[i], &Option::letter);
+      if (option != kOptions.end() && option->takes_value) {
+        const auto rest = letters.substr(i + 1);
+        take(*option, rest.empty() ? std::nullopt : std::optional(rest));
+        return;
+      }
+    }
+  }
+
+  /// Without a value of its own, the next argument is it.
+  void take(const Option& option, std::optional<std::string_view> value) {
+    if (!value && at_ + 1 < arguments_.size()) {
+      value = arguments_[++at_];
+    }
+    if (option.name == "banmod" && value) {
+      options_.banned_modules.emplace_back(*value);
+    } else if (option.name == "policyscript" && value) {
+      options_.policy_script = *value;
+    }
+  }
+
+  const std::vector<std::string_view>& arguments_;
+  std::size_t at_ = 0;
+  BalanceOptions options_;
+};
+
+BalanceOptions parse_options(const std::vector<std::string_view>& arguments) {
+  return OptionReader(arguments).read();
+}
+
+/// True if the policy script is there, may be run, and says `ban=true` somewhere: only that bans.
+/// irqbalance starts without a word where it cannot run it. Source: irqbalance classify.c,
+/// run_script_for_policy(); seen with 1.9.4
+bool bans_by_script(const Sysfs& sysfs, const std::string& path) {
+  constexpr std::uint32_t kExecute = 0111;
+  const auto file = sysfs.read_file(path);
+  return file.text && (file.mode & kExecute) != 0 &&
+         file.text->find("ban=true") != std::string::npos;
+}
+
+/// A directory of scripts is one as well.
+bool bans_by_policy(const Sysfs& sysfs, const std::string& path) {
+  if (path.empty()) {
+    return false;
+  }
+  const auto names = sysfs.list(path);
+  return bans_by_script(sysfs, path) || std::ranges::any_of(names, [&](const std::string& name) {
+           return bans_by_script(sysfs, fmt::format("{}/{}", path, name));
+         });
 }
 
 /// irqbalance bans a device whose driver's name has a --banmod text in it.
-bool keeps_off(const BalanceOptions& options, const std::vector<std::string>& drivers) {
+bool keeps_off(const Sysfs& sysfs,
+               const BalanceOptions& options,
+               const std::vector<std::string>& drivers) {
   const auto banned = [&](const std::string& driver) {
     return std::ranges::any_of(options.banned_modules, [&](const std::string& text) {
       return !text.empty() && driver.find(text) != std::string::npos;
     });
   };
-  return !options.policy_script.empty() ||
+  return bans_by_policy(sysfs, options.policy_script) ||
          (!drivers.empty() && std::ranges::all_of(drivers, banned));
 }
 
@@ -74,11 +167,27 @@ std::string ban_arguments(const std::vector<std::string>& drivers) {
   return fmt::format("--banmod={}", fmt::join(names, " --banmod="));
 }
 
-/// The file in which the distribution keeps irqbalance's options.
-std::string_view balance_config(const Sysfs& sysfs) {
+/// What irqbalance's unit says; empty if there is none.
+std::string unit_text(const Sysfs& sysfs) {
+  for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
+    if (auto unit = sysfs.read(fmt::format("{}/systemd/system/irqbalance.service", folder))) {
+      return *std::move(unit);
+    }
+  }
+  return {};
+}
+
+/// The file in which irqbalance's options are kept: the last one that its unit names, which wins;
+/// without a unit, the distribution's.
+std::string balance_config(const Sysfs& sysfs) {
   constexpr std::string_view kRedHat = "/etc/sysconfig/irqbalance";
   constexpr std::string_view kDebian = "/etc/default/irqbalance";
-  return sysfs.exists(kRedHat) ? kRedHat : kDebian;
+  auto named = assigned(unit_text(sysfs), "EnvironmentFile").value_or("");
+  named.erase(0, named.starts_with('-') ? 1 : 0);
+  if (named.starts_with('/')) {
+    return named;
+  }
+  return std::string(sysfs.exists(kRedHat) ? kRedHat : kDebian);
 }
 
 std::string proc_path(int pid, std::string_view name) {
@@ -115,19 +224,32 @@ std::optional<std::string> value_of(const Variables& variables, std::string_view
   return assigned(fmt::format("{}", fmt::join(variables.set, "\n")), name);
 }
 
+/// What irqbalance reads: digits, commas and ranges, no blanks and no strides.
+bool has_only(std::string_view text, std::string_view characters) {
+  return text.find_first_not_of(characters) == std::string_view::npos;
+}
+
 /// Source: irqbalance cputree.c, setup_banned_cpus(). An empty list: up to 1.9.5 as if it were not
-/// there, later (Irqbalance/irqbalance#358) nothing is banned.
+/// there, later (Irqbalance/irqbalance#358) nothing is banned. One that it cannot read bans
+/// nothing, and is no reason for it to look at isolcpus=.
 void add_banned_cpus(const Sysfs& sysfs, const Variables& variables, Meddler& meddler) {
   constexpr std::string_view kMask = "IRQBALANCE_BANNED_CPUS";
   constexpr std::string_view kList = "IRQBALANCE_BANNED_CPULIST";
   if (const auto mask = value_of(variables, kMask); mask && !mask->empty()) {
+    const bool readable = has_only(*mask, "0123456789abcdefABCDEF,");
+    const auto cpus = readable ? CpuSet::parse_mask(*mask) : std::nullopt;
     meddler.banned_by = kMask;
-    meddler.banned_cpus = CpuSet::parse_mask(*mask).value_or(CpuSet{});
+    meddler.banned_cpus = cpus.value_or(CpuSet{});
+    meddler.banned_value = *mask;
+    meddler.banned_readable = cpus.has_value();
     return;
   }
   if (const auto list = value_of(variables, kList)) {
+    const auto cpus = has_only(*list, "0123456789,-") ? CpuSet::parse_list(*list) : std::nullopt;
     meddler.banned_by = kList;
-    meddler.banned_cpus = CpuSet::parse_list(*list).value_or(CpuSet{});
+    meddler.banned_cpus = cpus.value_or(CpuSet{});
+    meddler.banned_value = *list;
+    meddler.banned_readable = list->empty() || cpus.has_value();
     return;
   }
   for (const std::string_view name : {"isolated", "nohz_full"}) {
@@ -141,12 +263,8 @@ void add_banned_cpus(const Sysfs& sysfs, const Variables& variables, Meddler& me
 std::string_view arguments_name(const Sysfs& sysfs, std::string_view config_text) {
   constexpr std::string_view kName = "IRQBALANCE_ARGS";
   constexpr std::string_view kOther = "OPTIONS";
-  for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
-    const auto unit = sysfs.read(fmt::format("{}/systemd/system/irqbalance.service", folder));
-    const auto command = assigned(unit.value_or(""), "ExecStart");
-    if (command) {
-      return command->find("$OPTIONS") != std::string::npos ? kOther : kName;
-    }
+  if (const auto command = assigned(unit_text(sysfs), "ExecStart")) {
+    return command->find("$OPTIONS") != std::string::npos ? kOther : kName;
   }
   const bool other = assigned(config_text, kName).value_or("").empty() &&
                      !assigned(config_text, kOther).value_or("").empty();
@@ -157,7 +275,7 @@ void add_advice(const Sysfs& sysfs, const std::vector<std::string>& drivers, Med
   const auto text = sysfs.read(meddler.config).value_or("");
   const auto name = arguments_name(sysfs, text);
   const auto old = assigned(text, name).value_or("");
-  if (keeps_off(parse_options(words(old)), drivers)) {
+  if (keeps_off(sysfs, parse_options(words(old)), drivers)) {
     meddler.advice = {
         fmt::format("irqbalance (PID {}) runs without what {} says: systemctl restart irqbalance",
                     meddler.pid,
@@ -204,7 +322,7 @@ Meddler read_irqbalance(const Sysfs& sysfs, int pid, const std::vector<std::stri
     meddler.detail += fmt::format(" {}", fmt::join(variables.set, " "));
   }
   meddler.detail = printable(trimmed(meddler.detail));
-  meddler.would_undo = !keeps_off(parse_options(arguments), drivers);
+  meddler.would_undo = !keeps_off(sysfs, parse_options(arguments), drivers);
   add_banned_cpus(sysfs, variables, meddler);
   if (meddler.would_undo) {
     add_advice(sysfs, drivers, meddler);

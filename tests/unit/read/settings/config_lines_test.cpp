@@ -100,6 +100,77 @@ TEST_CASE("config lines: big files, binaries and long lists are left alone", "[r
   CHECK(places(tree) == "/etc/cron.d/many:1 /etc/cron.d/many:2 /etc/cron.d/many:3");
 }
 
+TEST_CASE("config lines: a script is judged as a whole", "[read]") {
+  const auto [text, found] = GENERATE(table<std::string, std::string>({
+      {"for f in /proc/irq/*/smp_affinity_list; do\n  echo 2-5 > \"$f\"\ndone\n", "2 3"},
+      {"find /proc/irq -name smp_affinity | while read -r f\ndo echo f > ${f}; done\n", "2 3"},
+      {"set_mask() {\n echo $2 > $1\n}\nset_mask /proc/irq/9/smp_affinity 3\n", "3 5"},
+      {"p = f'/proc/irq/{n}/smp_affinity'\nwith open(p, 'w') as f:\n  f.write(mask)\n", "2 4"},
+      {"f=/proc/irq/9/smp_affinity\ncp /etc/mask $f\n", "2 3"},
+      {"f=/proc/irq/9/smp_affinity\necho 3 | dd of=$f\n", "2 3"},
+      {"tuna -q eth0 -c 2-3 -m\n", "2"},
+      {"/usr/bin/tuna isolate --cpus 2-3\n", "2"},
+      {"tuna --show_irqs\n", ""},
+      {"log=/var/log/masks\ncat /proc/irq/*/smp_affinity > $log\n", ""},
+      {"cat /proc/irq/*/smp_affinity\necho done > /tmp/x\n", ""},
+      {"# /proc/irq/9/smp_affinity\necho 3 > $f\n", ""},
+  }));
+  CAPTURE(text);
+  test::FakeTree tree{{"/etc/rc.local", "#!/bin/sh\n" + text}};
+  std::string numbers;
+  for (const auto& line : read_config_lines(tree.sysfs())) {
+    numbers += fmt::format("{}{}", numbers.empty() ? "" : " ", line.line);
+  }
+  CHECK(numbers == found);
+
+  // The same without names.
+  std::string anonymous;
+  std::size_t last = 0;
+  for (const auto& line : read_config_lines(tree.sysfs())) {
+    anonymous += std::string(line.line - last - 1, '\n') + anonymous_config_line(line.text) + "\n";
+    last = line.line;
+  }
+  tree.file("/etc/rc.local", anonymous);
+  CHECK(read_config_lines(tree.sysfs()).empty() == found.empty());
+}
+
+TEST_CASE("config lines: places where vendors and administrators put them", "[read]") {
+  const auto place = GENERATE(as<std::string>{},
+                              "/sbin/ifup-local",
+                              "/etc/networkd-dispatcher/routable.d/50-irq",
+                              "/etc/init.d/irq",
+                              "/etc/local.d/irq.start",
+                              "/etc/tuned/mine/script.sh",
+                              "/usr/lib/systemd/system-sleep/irq");
+  const test::FakeTree tree{{place, "#!/bin/sh\necho 3 > /proc/irq/9/smp_affinity\n"}};
+  CHECK(places(tree) == place + ":2");
+  CHECK(is_scanned_place(place));
+}
+
+TEST_CASE("config lines: drop-ins of units and links, vendors' units", "[read]") {
+  const std::string run = "ExecStart=/bin/sh -c 'echo 3 > /proc/irq/9/smp_affinity'\n";
+  const test::FakeTree tree{
+      {"/etc/systemd/system/a.service.d/irq.conf", "[Service]\n" + run},
+      {"/etc/systemd/network/10-a.link.d/irq.conf", "[Link]\nIRQAffinityPolicy=single\n"},
+      {"/usr/lib/systemd/system/set-irq.service", run}};
+  CHECK(places(tree) ==
+        "/etc/systemd/network/10-a.link.d/irq.conf:2 /etc/systemd/system/a.service.d/irq.conf:2 "
+        "/usr/lib/systemd/system/set-irq.service:1");
+}
+
+TEST_CASE("config lines: of a script the worst, of a .link file all", "[read]") {
+  const std::string line = "echo 3 > /proc/irq/9/smp_affinity\n";
+  const test::FakeTree tree{
+      {"/etc/rc.local",
+       line + line + line + line + "for f in /proc/irq/*/smp_affinity; do echo 3 > $f; done\n"},
+      {"/etc/systemd/network/a.link",
+       "[Link]\nIRQAffinityPolicy=spread\nIRQAffinity=0\nIRQAffinity=1\nIRQAffinity=2\n"}};
+  CHECK(
+      places(tree) ==
+      "/etc/rc.local:1 /etc/rc.local:2 /etc/rc.local:5 /etc/systemd/network/a.link:2 "
+      "/etc/systemd/network/a.link:3 /etc/systemd/network/a.link:4 /etc/systemd/network/a.link:5");
+}
+
 TEST_CASE("config lines: without names they mean the same", "[read]") {
   const auto [line, anonymous] = GENERATE(table<std::string, std::string>({
       {"/home/alice/set_irq_affinity.sh acme0", "irq_affinity x"},

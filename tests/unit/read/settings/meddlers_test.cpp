@@ -5,6 +5,7 @@
 #include "support/fake_tree.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 namespace irqtune {
@@ -19,6 +20,10 @@ test::FakeTree& add_irqbalance(test::FakeTree& tree, std::string arguments) {
   tree.file("/proc/812/comm", "irqbalance\n");
   tree.file("/proc/812/cmdline", "/usr/sbin/irqbalance" + ('\0' + arguments) + '\0');
   return tree;
+}
+
+void allow_all(const test::FakeTree& tree, const std::string& path) {
+  std::filesystem::permissions(tree.root() / path, std::filesystem::perms::all);
 }
 
 bool has_line(const Meddler& meddler, const std::string& line) {
@@ -43,12 +48,31 @@ TEST_CASE("meddlers: irqbalance moves vfio's vectors unless told not to", "[read
       {"--banmod=vfio_pci", true},  // No part of "vfio-pci".
       {"--banmod=vfio-pci", true},  // No part of "mlx5_vfio_pci".
       {"--banmod=vfio-pci --banmod=vfio_pci", false},
-      {"--policyscript=/etc/irqbalance.sh", false},
-      {"-l /etc/irqbalance.sh", false},
+      {"-fm vfio", false},  // Bundled.
+      {"-djmvfio", false},
+      {"--banm=vfio", false},        // Shortened.
+      {"--ban=vfio", true},          // Of two.
+      {"-t -m --foreground", true},  // "-m" is the interval.
+      {"-- --banmod=vfio", true},
+      {"--policyscript=/etc/bans.sh", false},
+      {"--pol /etc/bans.sh", false},
+      {"-l /etc/bans.sh", false},
+      {"-l /etc/policy.d", false},
+      {"--policyscript=/etc/absent.sh", true},
+      {"--policyscript=/etc/numa.sh", true},
+      {"--policyscript=/etc/plain.sh", true},  // May not be run.
       {"--banmod=", true},
   }));
   CAPTURE(arguments);
   test::FakeTree tree;
+  const std::string bans = "#!/bin/sh\necho ban=true\n";
+  for (const std::string name : {"bans.sh", "policy.d/a"}) {
+    tree.file("/etc/" + name, bans);
+    allow_all(tree, "etc/" + name);
+  }
+  tree.file("/etc/plain.sh", bans);
+  tree.file("/etc/numa.sh", "#!/bin/sh\necho numa_node=0\n");
+  allow_all(tree, "etc/numa.sh");
   const auto found = find_meddlers(add_irqbalance(tree, arguments).sysfs(), kDrivers);
   REQUIRE(found.size() == 1);
   CHECK(found[0].name == "irqbalance");
@@ -165,6 +189,37 @@ TEST_CASE("meddlers: the CPUs that irqbalance keeps off", "[read]") {
   CHECK(told("IRQBALANCE_BANNED_CPUS=") == "4-6 ");
   CHECK(told("IRQBALANCE_BANNED_CPUS= IRQBALANCE_BANNED_CPULIST=7") ==
         "7 IRQBALANCE_BANNED_CPULIST");
+}
+
+TEST_CASE("meddlers: CPU lists that irqbalance cannot read", "[read]") {
+  test::FakeTree tree{{"/sys/devices/system/cpu/isolated", "4-5\n"}};
+  add_irqbalance(tree, "");
+  const auto [variable, readable, banned] = GENERATE(table<std::string, bool, std::string>({
+      {"IRQBALANCE_BANNED_CPULIST=2-3 6", false, ""},
+      {"IRQBALANCE_BANNED_CPULIST=0-7:2/4", false, ""},
+      {"IRQBALANCE_BANNED_CPULIST=none", false, ""},
+      {"IRQBALANCE_BANNED_CPULIST=2-3,6", true, "2-3,6"},
+      {"IRQBALANCE_BANNED_CPULIST=", true, ""},
+      {"IRQBALANCE_BANNED_CPUS=0xc3c", false, ""},
+      {"IRQBALANCE_BANNED_CPUS=none", false, ""},
+      {"IRQBALANCE_BANNED_CPUS=0", true, ""},
+      {"IRQBALANCE_BANNED_CPUS=c3c", true, "2-5,10-11"},
+  }));
+  CAPTURE(variable);
+  tree.file("/proc/812/environ", variable + '\0');
+  const auto found = find_meddlers(tree.sysfs(), kDrivers).at(0);
+  CHECK(found.banned_readable == readable);
+  CHECK(found.banned_cpus.to_list() == banned);
+  CHECK_FALSE(found.banned_by.empty());
+}
+
+TEST_CASE("meddlers: irqbalance's file is the last one that its unit names", "[read]") {
+  test::FakeTree tree{{"/etc/sysconfig/irqbalance", ""},
+                      {"/lib/systemd/system/irqbalance.service",
+                       "[Service]\nEnvironmentFile=-/usr/lib/irqbalance/defaults.env\n"
+                       "EnvironmentFile=-/etc/conf.d/irqbalance\n"}};
+  add_irqbalance(tree, "");
+  CHECK(find_meddlers(tree.sysfs(), kDrivers).at(0).config == "/etc/conf.d/irqbalance");
 }
 
 TEST_CASE("meddlers: what irqbalance is told stands in its file where the process is silent",
