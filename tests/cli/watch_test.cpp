@@ -48,7 +48,8 @@ bool comes(const std::function<bool()>& what) {
 class RebootingHost : public CapturedHost {
  public:
   RebootingHost() : CapturedHost("two-vms") {
-    for (const auto& assignment : Json::parse(on(*this, {"plan", "--json"}).out)["assignments"]) {
+    const auto plan = Json::parse(on(*this, {"plan", "--json"}).out);
+    for (const auto& assignment : plan["assignments"]) {
       vectors_.emplace_back(assignment["irq"], assignment["vector"]["device"]);
     }
     record();
@@ -81,11 +82,11 @@ class RebootingHost : public CapturedHost {
     record();
   }
 
-  [[nodiscard]] const std::string& device() const { return vectors_.front().second; }
+  [[nodiscard]] const std::string& device() const { return vectors_.back().second; }
 
   [[nodiscard]] std::string other_device() const {
     for (const auto& [irq, device] : vectors_) {
-      if (device != vectors_.front().second) {
+      if (device != vectors_.back().second) {
         return device;
       }
     }
@@ -102,7 +103,7 @@ class RebootingHost : public CapturedHost {
     for (const auto& [irq, device] : vectors_) {
       const auto making = 1000U * making_[device] + irq;
       text += fmt::format("/sys/bus/pci/devices/{}/msi_irqs/{} {}\n", device, irq, 29000 + making);
-      text += fmt::format("/sys/kernel/irq/{} {}\n", irq, 19000 + irq);
+      text += fmt::format("/sys/kernel/irq/{} {}\n", irq, 19000 + making);
     }
     file(Sysfs::kInodes, text);
   }
