@@ -34,7 +34,8 @@ bool is_still_right(const Place& place, const Assignment& now, const Plan& plan,
       place.policy ==
           policy_for(plan.policy, now.vector->device, find_owner(host, now.vector->device));
   return same_vm && same_policy && !now.blocked && host.topology.online.contains_all(place.cpus) &&
-         !place.cpus.intersects(plan.protected_cpus) && plan.housekeeping.contains_all(place.cpus);
+         !place.cpus.intersects(plan.protected_cpus) &&
+         (plan.housekeeping | plan.pool).contains_all(place.cpus);
 }
 
 /// The host with each vector that is to return to its place there already.
