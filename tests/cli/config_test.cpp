@@ -69,11 +69,11 @@ TEST_CASE("config: of several --vm-policy the last that fits counts, typed ones 
     arguments.insert(arguments.end(), typed.begin(), typed.end());
     return host.policy(text, arguments)["vm_policies"];
   };
-  constexpr auto kFile = "vm-policy = [\"v*=leave\", \"vm*=colocate\"]\n";
+  constexpr auto kFile = "[policy]\nvm-policy = [\"v*=leave\", \"vm*=colocate\"]\n";
   CHECK(policies(kFile, {}) == Json{{"vm1", "colocate"}, {"vm2", "colocate"}});
   CHECK(policies(kFile, {"--vm-policy", "*2=avoid"}) ==
         Json{{"vm1", "colocate"}, {"vm2", "avoid"}});
-  CHECK(policies("vm-policy = \"vm1=leave\"\n", {"--vm-policy", "vm*=avoid"}) ==
+  CHECK(policies("[policy]\nvm-policy = \"vm1=leave\"\n", {"--vm-policy", "vm*=avoid"}) ==
         Json{{"vm1", "leave"}, {"vm2", "avoid"}});
   const auto ran = host.with(kFile, {"plan", "--json", "--vm-policy", "vm1=leave"});
   CHECK(ran.err.find("v*=leave and vm*=colocate both fit vm2: colocate counts, the last") !=

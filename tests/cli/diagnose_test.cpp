@@ -81,9 +81,9 @@ TEST_CASE("cli: diagnose needs no more than /proc/interrupts", "[cli][diagnose]"
 TEST_CASE("cli: diagnose of nothing says so", "[cli][diagnose]") {
   const FakeTree tree;
   const auto ran = on(tree, {"diagnose", "--only", "irq-one-cpu"});
-  CHECK(ran.code == 0);
-  CHECK(ran.out == "Nothing to look at: see the warnings.\n");
-  CHECK_FALSE(ran.err.empty());
+  CHECK(ran.code == 2);
+  CHECK(ran.out.empty());
+  CHECK(ran.err.find("neither proc/interrupts nor a CPU") != std::string::npos);
 }
 
 TEST_CASE("cli: diagnose --fail-on", "[cli][diagnose]") {
@@ -162,6 +162,7 @@ TEST_CASE("cli: diagnose's commands take the options that were typed", "[cli][di
   CHECK(commands({}) == "irqtune apply --vm db1\nirqtune apply --default-affinity\n");
   CHECK(commands({"--include-defined", "--avoid", "6", "--default-affinity"}) ==
         "irqtune apply --vm db1 --avoid 6 --include-defined --default-affinity\n"
+        "irqtune apply --scope evict --avoid 6 --include-defined --default-affinity\n"
         "irqtune apply --default-affinity --avoid 6 --include-defined\n");
   tree.file("/etc/other.toml", "[policy]\nmin-gain = 5\n");
   const auto config = (tree.root() / "etc/other.toml").string();

@@ -317,15 +317,15 @@ TEST_CASE("limits: command lines that any process can have", "[limits]") {
     const auto pid = std::to_string(size);
     auto value = repeated(word, size / word.size());
     value += std::string(1, '\0') + "-drive" + std::string(1, '\0') + value;
-    host.file(fmt::format("/proc/{}/comm", pid), "qemu-x\n");
+    host.file(fmt::format("/proc/{}/comm", pid), "qemu-system-x86\n");
     host.file(fmt::format("/proc/{}/cmdline", pid),
-              std::string("qemu-x\0-blockdev\0", 17) + value + std::string(1, '\0'));
+              std::string("qemu-system-x86_64\0-blockdev\0", 29) + value + std::string(1, '\0'));
     host.file(fmt::format("/proc/{0}/task/{0}/comm", pid), "CPU 0/TCG\n");
     host.file(fmt::format("/proc/{0}/task/{0}/status", pid), "Cpus_allowed_list:\t0\n");
   }
   const auto ran = run_bounded({"--root", host.root(), "show", "vms"});
   check_bounded(ran);
-  CHECK_THAT(ran.out, Catch::Contains("qemu-x-60000"));
+  CHECK_THAT(ran.out, Catch::Contains("qemu-system-x86_64-60000"));
   CHECK(ran.megabytes < kMuch / 5);
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("diagnose host interrupts: a storm of the board's own, wherever it is"
   acpi.device = std::nullopt;
   const auto findings = findings_of(find_placement, host);
   const auto& storm = require_finding(findings, "irq-storm");
-  CHECK(storm.title.find("IRQ 24 (acpi), 52000/s") != std::string::npos);
+  CHECK(storm.title.find("IRQ 24 (acpi), 52.0k/s") != std::string::npos);
   CHECK(has_text(storm.remedy, "/sys/firmware/acpi/interrupts"));
 
   SECTION("few are none") {

@@ -191,9 +191,9 @@ TEST_CASE("plan text: a bound that tells nothing is not printed", "[report]") {
   plan.before.max_cpu_rate = 40;
   plan.after.max_cpu_rate = 30;
   plan.lower_bound = 20;
-  CHECK(holds(plan_text(plan, {}, {}), "40.0/s -> 30.0/s (no plan below 20.0/s)\n"));
+  CHECK(holds(plan_text(plan, {}, {}), "40/s -> 30/s (no plan below 20/s)\n"));
   plan.lower_bound = 0;
-  CHECK(holds(plan_text(plan, {}, {}), "40.0/s -> 30.0/s\n"));
+  CHECK(holds(plan_text(plan, {}, {}), "40/s -> 30/s\n"));
 }
 
 TEST_CASE("plan text: a name cannot colour the terminal", "[report]") {

@@ -60,7 +60,7 @@ TEST_CASE("table: rates for people", "[report]") {
   CHECK(rate_text(std::nullopt) == "-");
   CHECK(rate_text(0) == "0");
   CHECK(rate_text(0.04) == "0.0");
-  CHECK(rate_text(48.25) == "48.2");
+  CHECK(rate_text(48.25) == "48");
   CHECK(rate_text(172.4) == "172");
   CHECK(rate_text(9999) == "9999");
   CHECK(rate_text(12345) == "12.3k");

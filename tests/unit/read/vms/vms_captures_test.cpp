@@ -106,9 +106,12 @@ TEST_CASE("A tampered copy of its XML gives the warning", "[vms][captures]") {
   tree.file(path, text.replace(at, pin.size(), "<vcpupin vcpu='1' cpuset='7'/>"));
   const auto result = read_vms(tree.sysfs(), sixteen_cpus(), {});
   CHECK(pins_text(require_vm(result, "vm1")) == "0:2! 1:3!");
-  CHECK(result.warnings ==
-        std::vector<std::string>{"vm1: libvirt pins vCPU 1 to 7, the thread may run on 3 (" + path +
-                                 ")"});
+  // The definition is what its next start will have.
+  const auto told = path.starts_with("/run")
+                        ? std::vector<std::string>{"vm1: libvirt pins vCPU 1 to 7, the thread may run "
+                                                   "on 3 (" + path + ")"}
+                        : std::vector<std::string>{};
+  CHECK(result.warnings == told);
 }
 
 }  // namespace irqtune::test

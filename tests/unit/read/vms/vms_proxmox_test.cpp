@@ -88,7 +88,7 @@ TEST_CASE("One Proxmox VM with affinity, two with hostpci", "[vms]") {
   REQUIRE(read.vms.size() == 3);
   const auto& pool = require_vm(read, "vm100");
   CHECK(pool.sources == std::vector<std::string>{"process", "proxmox"});
-  CHECK(pins_text(pool) == "0:2-5! 1:2-5!");
+  CHECK(pins_text(pool) == "0:2-5* 1:2-5*");
   const auto& passed = require_vm(read, "vm101");
   CHECK(pins_text(passed) == "0:0-15 1:0-15");
   CHECK(devices_text(passed) == "0000:22:00.0 0000:22:00.1");
