@@ -81,6 +81,7 @@ class Keeper::Book {
       }
     }
     std::vector<Write> writes;
+    writes.reserve(by_number.size());
     for (const auto& [number, write] : by_number) {
       writes.push_back(*write);
     }
@@ -173,16 +174,22 @@ class Keeper::Book {
       journal_->intend(intents);
       return true;
     } catch (const Error& error) {
-      for (const auto& intent : intents) {
-        const auto item = std::ranges::find_if(items, [&](const Item& one) {
-          return one.due && write_key(one.outcome.write) == write_key(intent.second);
-        });
-        item->due = false;
-        item->outcome.state = WriteState::failed;
-        item->outcome.error = error.what();
-        item->outcome.hint = error.hint();
-      }
+      give_up(intents, items, error);
       return false;
+    }
+  }
+
+  static void give_up(const std::vector<std::pair<std::size_t, Write>>& intents,
+                      std::vector<Item>& items,
+                      const Error& error) {
+    for (const auto& intent : intents) {
+      const auto item = std::ranges::find_if(items, [&](const Item& one) {
+        return one.due && write_key(one.outcome.write) == write_key(intent.second);
+      });
+      item->due = false;
+      item->outcome.state = WriteState::failed;
+      item->outcome.error = error.what();
+      item->outcome.hint = error.hint();
     }
   }
 

@@ -72,20 +72,31 @@ InterruptRates on_cores(const Interval& interval, const CpuSet& cores) {
   return sum;
 }
 
+double sum_on(const std::vector<CpuRate>& rates, const CpuSet& cpus) {
+  double sum = 0;
+  for (const auto& rate : rates) {
+    sum += cpus.contains(rate.cpu) ? rate.rate : 0;
+  }
+  return sum;
+}
+
+double sum_of(const std::vector<CpuRate>& rates) {
+  double sum = 0;
+  for (const auto& rate : rates) {
+    sum += rate.rate;
+  }
+  return sum;
+}
+
 /// What the VM's own vectors, and others', raised on its cores.
 void add_vectors(const Host& host, const Interval& interval, const CpuSet& cores, VmMeasure& out) {
   for (const auto& [vector, rates] : interval.vectors) {
     const auto* owner = find_owner(host, vector.device);
     const bool own = owner != nullptr && owner->name == out.name;
-    double total = 0;
-    for (const auto& rate : rates.value_or(std::vector<CpuRate>{})) {
-      total += rate.rate;
-      if (cores.contains(rate.cpu)) {
-        (own ? out.own : out.other_vms) += rate.rate;
-      }
-    }
+    const auto on_cores = rates ? sum_on(*rates, cores) : 0;
+    (own ? out.own : out.other_vms) += on_cores;
     if (own) {
-      out.vectors.push_back({vector, rates ? std::optional(total) : std::nullopt});
+      out.vectors.push_back({vector, rates ? std::optional(sum_of(*rates)) : std::nullopt});
     }
   }
 }

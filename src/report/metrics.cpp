@@ -73,7 +73,7 @@ std::map<PciAddress, DeviceCounts> count_devices(const Host& host,
     if (device.passthrough) {
       const auto* owner = find_owner(host, device.address);
       auto& counts = devices[device.address];
-      counts.labels = fmt::format("device=\"{}\",vm=\"{}\"",
+      counts.labels = fmt::format(R"(device="{}",vm="{}")",
                                   device.address.to_string(),
                                   owner == nullptr ? "" : label_value(owner->name));
       counts.tally = tally_of(host, device.address, plan.protections);
@@ -138,7 +138,7 @@ void add_vms(Exposition& out, const Host& host) {
   std::map<std::string, std::pair<std::size_t, std::size_t>> vcpus;  // All, pinned.
   for (const auto& vm : host.vms) {
     if (vm.state == VmState::running) {
-      auto& [all, pinned] = vcpus[fmt::format("vm=\"{}\"", label_value(vm.name))];
+      auto& [all, pinned] = vcpus[fmt::format(R"(vm="{}")", label_value(vm.name))];
       all += vm.vcpus.size();
       pinned += static_cast<std::size_t>(std::ranges::count_if(vm.vcpus, &Vcpu::pinned));
     }
@@ -155,14 +155,14 @@ void add_vms(Exposition& out, const Host& host) {
 
 void add_host(Exposition& out, const Host& host, const Plan& plan, const Drift& drift) {
   out.metric("info", "The program and the kernel it looks at.");
-  out.sample(fmt::format("version=\"{}\",kernel=\"{}\"",
-                         IRQTUNE_VERSION,
-                         label_value(host.id.kernel.value_or(""))),
-             std::size_t{1});
+  out.sample(
+      fmt::format(
+          R"(version="{}",kernel="{}")", IRQTUNE_VERSION, label_value(host.id.kernel.value_or(""))),
+      std::size_t{1});
   out.metric("cpus", "CPUs by what may be placed on them.");
-  out.sample("kind=\"online\"", host.topology.online.size());
-  out.sample("kind=\"protected\"", plan.protected_cpus.size());
-  out.sample("kind=\"housekeeping\"", plan.housekeeping.size());
+  out.sample(R"(kind="online")", host.topology.online.size());
+  out.sample(R"(kind="protected")", plan.protected_cpus.size());
+  out.sample(R"(kind="housekeeping")", plan.housekeeping.size());
   out.metric("drifted_masks", "Affinity masks that are not as they were set, or should be.");
   out.sample({}, drift.entries.size());
   out.metric("pending_changes", "Affinity masks that a fresh plan would change.");
@@ -189,9 +189,9 @@ void add_history(Exposition& out, const std::vector<HistoryEntry>& history) {
   }
   out.metric("applies", "Applies in the journal, by what became of them.");
   for (const auto& [state, count] : states) {
-    out.sample(fmt::format("state=\"{}\"", state), count);
+    out.sample(fmt::format(R"(state="{}")", state), count);
   }
-  out.sample("state=\"unreadable\"", damaged);
+  out.sample(R"(state="unreadable")", damaged);
 }
 
 }  // namespace

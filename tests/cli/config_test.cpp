@@ -70,12 +70,17 @@ TEST_CASE("config: of several --vm-policy the last that fits counts, typed ones 
     return host.policy(text, arguments)["vm_policies"];
   };
   constexpr auto kFile = "[policy]\nvm-policy = [\"v*=leave\", \"vm*=colocate\"]\n";
-  CHECK(policies(kFile, {}) == Json{{"vm1", "colocate"}, {"vm2", "colocate"}});
-  CHECK(policies(kFile, {"--vm-policy", "*2=avoid"}) ==
-        Json{{"vm1", "colocate"}, {"vm2", "avoid"}});
+  CHECK(policies(kFile, {}) == Json{{"vm1", "colocate"},
+                                    {"vm2", "colocate"},
+                                    {"vm3", "colocate"},
+                                    {"vm4-no-hostdev", "colocate"}});
+  CHECK(policies(kFile, {"--vm-policy", "*2=avoid"}) == Json{{"vm1", "colocate"},
+                                                             {"vm2", "avoid"},
+                                                             {"vm3", "colocate"},
+                                                             {"vm4-no-hostdev", "colocate"}});
   CHECK(policies("[policy]\nvm-policy = \"vm1=leave\"\n", {"--vm-policy", "vm*=avoid"}) ==
-        Json{{"vm1", "leave"}, {"vm2", "avoid"}});
-  const auto ran = host.with(kFile, {"plan", "--json", "--vm-policy", "vm1=leave"});
+        Json{{"vm1", "leave"}, {"vm2", "avoid"}, {"vm3", "avoid"}, {"vm4-no-hostdev", "avoid"}});
+  const auto ran = host.with(kFile, {"plan", "--vm-policy", "vm1=leave"});
   CHECK(ran.err.find("v*=leave and vm*=colocate both fit vm2: colocate counts, the last") !=
         std::string::npos);
   CHECK(ran.err.find("both fit vm1") == std::string::npos);

@@ -37,11 +37,11 @@ struct Policy {
   ProtectionRules protection;
   std::optional<CpuSet> housekeeping;  ///< Only these may take vectors, pool CPUs among them too;
                                        ///< less the protected ones.
-  bool pool_last = false;              ///< Pool CPUs after the housekeeping CPUs of other nodes.
   double min_gain = 10;                ///< Percent
   std::optional<int> max_vectors_per_cpu;  ///< Empty: 200 on x86, no limit elsewhere.
   Near near_to = Near::device;
   double busy_threshold = 80;     ///< Percent of time in irq and softirq context
+  bool pool_last = false;         ///< Pool CPUs after the housekeeping CPUs of other nodes.
   bool rebalance = false;         ///< May move vectors that are well placed.
   bool default_affinity = false;  ///< Also plan /proc/irq/default_smp_affinity.
 };

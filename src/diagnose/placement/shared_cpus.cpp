@@ -25,27 +25,59 @@ std::size_t count_of(const Bound& bound) {
   return count;
 }
 
+/// Adds the vCPU to those that are bound to its one CPU, if it is one.
+void add_bound(const DiagnosisInput& input,
+               const Vm& vm,
+               const Vcpu& vcpu,
+               std::map<int, Bound>& found) {
+  const auto at = vcpu.cpus ? *vcpu.cpus & input.host.topology.online : CpuSet{};
+  if (at.size() != 1) {
+    return;
+  }
+  auto& bound = found[*at.first()];
+  if (bound.empty() || bound.back().first != &vm) {
+    bound.emplace_back(&vm, CpuSet{});
+  }
+  bound.back().second.insert(vcpu.id);
+}
+
+bool is_selected(const DiagnosisInput& input, const Bound& bound) {
+  return std::ranges::any_of(
+      bound, [&](const auto& one) { return selects(input.plan.policy.vms, one.first->name); });
+}
+
 std::map<int, Bound> bound_by_cpu(const DiagnosisInput& input) {
   std::map<int, Bound> found;
   for (const auto& vm : input.host.vms) {
     for (const auto& vcpu : runs(vm) ? vm.vcpus : std::vector<Vcpu>()) {
-      const auto at = vcpu.cpus ? *vcpu.cpus & input.host.topology.online : CpuSet{};
-      if (at.size() != 1) {
-        continue;
-      }
-      auto& bound = found[*at.first()];
-      if (bound.empty() || bound.back().first != &vm) {
-        bound.emplace_back(&vm, CpuSet{});
-      }
-      bound.back().second.insert(vcpu.id);
+      add_bound(input, vm, vcpu, found);
     }
   }
   std::erase_if(found, [&](const auto& entry) {
-    return count_of(entry.second) < 2 || std::ranges::none_of(entry.second, [&](const auto& one) {
-             return selects(input.plan.policy.vms, one.first->name);
-           });
+    return count_of(entry.second) < 2 || !is_selected(input, entry.second);
   });
   return found;
+}
+
+void add_names(const Bound& bound, std::vector<std::string>& names) {
+  for (const auto& [vm, vcpus] : bound) {
+    if (std::ranges::find(names, vm->name) == names.end()) {
+      names.push_back(vm->name);
+    }
+  }
+}
+
+/// CPU list -> vCPUs of the VM that are pinned to it, where none of it is online.
+std::map<std::string, CpuSet> absent_pins(const Vm& vm, const CpuSet& online) {
+  std::map<std::string, CpuSet> pins;
+  for (const auto& vcpu : vm.vcpus) {
+    const bool absent =
+        !online.empty() && vcpu.cpus && !vcpu.cpus->empty() && !vcpu.cpus->intersects(online);
+    if (absent) {
+      pins[vcpu.cpus->to_list()].insert(vcpu.id);
+    }
+  }
+  return pins;
 }
 
 std::string line_of(int cpu, const Bound& bound) {
@@ -68,11 +100,7 @@ void find_shared_cpus(const DiagnosisInput& input, std::vector<Finding>& finding
   for (const auto& [cpu, bound] : shared) {
     finding.cpus.insert(cpu);
     finding.evidence.push_back(line_of(cpu, bound));
-    for (const auto& [vm, vcpus] : bound) {
-      if (std::ranges::find(finding.vms, vm->name) == finding.vms.end()) {
-        finding.vms.push_back(vm->name);
-      }
-    }
+    add_names(bound, finding.vms);
   }
   std::ranges::sort(finding.vms);
   finding.title = fmt::format("several vCPUs are bound to one CPU ({})", short_list(finding.cpus));
@@ -89,12 +117,7 @@ void find_absent_pins(const DiagnosisInput& input, std::vector<Finding>& finding
   const auto& online = input.host.topology.online;
   auto finding = make_finding("vcpu-pin-absent", Severity::warning, {});
   for (const auto& vm : input.host.vms) {
-    std::map<std::string, CpuSet> pins;  // CPU list -> vCPUs
-    for (const auto& vcpu : online.empty() ? std::vector<Vcpu>() : vm.vcpus) {
-      if (vcpu.cpus && !vcpu.cpus->empty() && !vcpu.cpus->intersects(online)) {
-        pins[vcpu.cpus->to_list()].insert(vcpu.id);
-      }
-    }
+    const auto pins = absent_pins(vm, online);
     if (pins.empty() || !selects(input.plan.policy.vms, vm.name)) {
       continue;
     }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "diagnose/lines.h"
 #include "diagnose/parts.h"
 
@@ -21,12 +23,8 @@ bool is_platform(const Irq& irq) {
 }
 
 bool is_acpi(const Irq& irq) {
-  for (const auto& action : irq.actions) {
-    if (trimmed(action) == "acpi") {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(irq.actions,
+                             [](const auto& action) { return trimmed(action) == "acpi"; });
 }
 
 }  // namespace

@@ -33,17 +33,24 @@ void read_capacities(const Sysfs& sysfs, Topology& topology) {
   }
 }
 
+/// True if there is one of `cpus`.
+bool set_kind(const CpuSet& cpus, CpuKind kind, Topology& topology) {
+  bool any = false;
+  for (auto& cpu : topology.cpus) {
+    if (cpus.contains(cpu.number)) {
+      cpu.kind = kind;
+      any = true;
+    }
+  }
+  return any;
+}
+
 bool read_pmus(const Sysfs& sysfs, Topology& topology) {
   bool any = false;
   for (const auto& [name, kind] : kPmus) {
     const auto text = sysfs.read(fmt::format("/sys/devices/cpu_{}/cpus", name));
     const auto cpus = text ? CpuSet::parse_list(*text) : std::nullopt;
-    for (auto& cpu : topology.cpus) {
-      if (cpus && cpus->contains(cpu.number)) {
-        cpu.kind = kind;
-        any = true;
-      }
-    }
+    any = set_kind(cpus.value_or(CpuSet{}), kind, topology) || any;
   }
   return any;
 }

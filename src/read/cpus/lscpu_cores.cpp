@@ -131,16 +131,29 @@ std::map<std::string, std::set<int>> cpus_by_l1(const CpuColumns& columns,
                                                 const std::map<int, std::size_t>& leader) {
   std::map<std::string, std::set<int>> sharers;
   for (const auto& [cpu, row] : rows) {
-    if (!leader.contains(cpu)) {
-      continue;
-    }
-    for (const auto& cache : columns.near_caches(row)) {
-      if (cache.starts_with("l1")) {
-        sharers[cache].insert(cpu);
-      }
+    auto caches =
+        leader.contains(cpu) ? columns.near_caches(row) : decltype(columns.near_caches(row)){};
+    std::erase_if(caches, [](const auto& cache) { return !cache.starts_with("l1"); });
+    for (const auto& cache : caches) {
+      sharers[std::string(cache)].insert(cpu);
     }
   }
   return sharers;
+}
+
+std::set<std::size_t> cores_of(const std::set<int>& cpus,
+                               const std::map<int, std::size_t>& leader) {
+  std::set<std::size_t> cores;
+  for (const int cpu : cpus) {
+    cores.insert(leader.at(cpu));
+  }
+  return cores;
+}
+
+void make_one_core(const std::set<std::size_t>& cores, std::map<int, std::size_t>& leader) {
+  for (auto& [cpu, first] : leader) {
+    first = cores.contains(first) ? *cores.begin() : first;
+  }
 }
 
 /// Makes one core of cores that share a cache of level 1, as the two of an AMD module do, whose
@@ -153,21 +166,13 @@ void join_modules(const CpuColumns& columns,
   constexpr std::size_t kMostThreads = 8;
   CpuSet odd;
   for (const auto& [cache, cpus] : cpus_by_l1(columns, rows, leader)) {
-    std::set<std::size_t> cores;
-    for (const int cpu : cpus) {
-      cores.insert(leader.at(cpu));
+    const auto cores = cores_of(cpus, leader);
+    const bool all = cpus.size() > kMostThreads || cpus.size() == leader.size();
+    if (cores.size() >= 2 && !all) {
+      make_one_core(cores, leader);
     }
-    if (cores.size() < 2) {
-      continue;
-    }
-    if (cpus.size() > kMostThreads || cpus.size() == leader.size()) {
-      for (const int cpu : cpus) {
-        odd.insert(cpu);
-      }
-      continue;
-    }
-    for (auto& [cpu, first] : leader) {
-      first = cores.contains(first) ? *cores.begin() : first;
+    for (const int cpu : cores.size() >= 2 && all ? cpus : std::set<int>{}) {
+      odd.insert(cpu);
     }
   }
   if (!odd.empty()) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -71,6 +72,23 @@ VmCounters read_vm(const Sysfs& sysfs,
   counters.exits = kvm_counter(sysfs, guests, "exits");
   counters.irq_exits = kvm_counter(sysfs, guests, "irq_exits");
   return counters;
+}
+
+/// A tree's own two readings.
+std::vector<LoadReading> readings_of_tree(const Sysfs& sysfs, const Host& host) {
+  if (!sysfs.exists("/sample2/proc/interrupts")) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: has no second reading (sample2/): nothing to measure",
+                            sysfs.root().string()),
+                "take one with: irqtune snapshot --sample 10 -o FILE.tar.gz");
+  }
+  std::vector readings{read_load(sysfs, "", host), read_load(sysfs, "/sample2", host)};
+  if (readings.back().at <= readings.front().at) {
+    throw Error(ErrorKind::usage,
+                "/sample2/proc/uptime: no time between the two readings",
+                "take another snapshot");
+  }
+  return readings;
 }
 
 }  // namespace
@@ -144,34 +162,20 @@ std::vector<LoadReading> read_loads(const Sysfs& sysfs,
                                     const Host& host,
                                     const LoadOptions& options) {
   if (!sysfs.live()) {
-    if (!sysfs.exists("/sample2/proc/interrupts")) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}: has no second reading (sample2/): nothing to measure",
-                              sysfs.root().string()),
-                  "take one with: irqtune snapshot --sample 10 -o FILE.tar.gz");
-    }
-    std::vector readings{read_load(sysfs, "", host), read_load(sysfs, "/sample2", host)};
-    if (readings.back().at <= readings.front().at) {
-      throw Error(ErrorKind::usage,
-                  "/sample2/proc/uptime: no time between the two readings",
-                  "take another snapshot");
-    }
-    return readings;
+    return readings_of_tree(sysfs, host);
   }
   const auto& clock = options.clock;
   const auto start = clock.now();
   const auto since = [&] { return std::chrono::duration<double>(clock.now() - start).count(); };
+  const auto tell = [&](double) {
+    if (options.on_wait) {
+      options.on_wait(options.seconds - since());
+    }
+  };
   std::vector<LoadReading> readings;
   for (std::size_t i = 0; i <= options.slices; ++i) {
     const auto due = options.seconds * static_cast<double>(i) / static_cast<double>(options.slices);
-    if (const auto left = due - since(); left > 0) {
-      const auto tell = [&](double) {
-        if (options.on_wait) {
-          options.on_wait(options.seconds - since());
-        }
-      };
-      wait_seconds(left, tell, clock);
-    }
+    wait_seconds(std::max(0.0, due - since()), tell, clock);
     const auto at = since();
     readings.push_back(read_load(sysfs, "", host));
     readings.back().at = at;

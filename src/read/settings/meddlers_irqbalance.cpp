@@ -44,19 +44,13 @@ constexpr std::array<Option, 13> kOptions = {{{'o', "oneshot", false},
 
 /// The option of which `name` is the beginning, of no other one; nullptr if there is none.
 const Option* long_option(std::string_view name) {
-  const Option* found = nullptr;
-  for (const auto& option : kOptions) {
-    if (option.name == name) {
-      return &option;
-    }
-    if (option.name.starts_with(name)) {
-      if (found != nullptr) {
-        return nullptr;
-      }
-      found = &option;
-    }
+  const auto* const exact = std::ranges::find(kOptions, name, &Option::name);
+  if (exact != kOptions.end()) {
+    return exact;
   }
-  return found;
+  const auto begins = [&](const Option& option) { return option.name.starts_with(name); };
+  const auto* const found = std::ranges::find_if(kOptions, begins);
+  return std::ranges::count_if(kOptions, begins) == 1 ? found : nullptr;
 }
 
 /// Reads arguments as getopt_long(3) does: bundled letters, shortened names, values with and

@@ -28,7 +28,7 @@ bool may_write(std::string_view line) {
 
 /// The variable that a line redirects into ("f" of `> "$f"`, `> ${f}`); empty if into none.
 std::string_view written_variable(std::string_view line) {
-  const auto at = line.find("$", std::min(line.find('>'), line.size()));
+  const auto at = line.find('$', std::min(line.find('>'), line.size()));
   auto name = at == std::string_view::npos ? std::string_view() : line.substr(at + 1);
   name.remove_prefix(name.starts_with('{') ? 1 : 0);
   const auto end = name.find_first_of("}\"' \t;&|/");

@@ -153,16 +153,20 @@ class Profiles {
     }
   }
 
+  void add_variables_of(const std::string& file) {
+    files_.push_back(file);
+    for (const auto& [section, values] : parse_tuned(sysfs_.read(file).value_or(""))) {
+      for (const auto& [name, value] : values) {
+        variables_[name] = value;
+      }
+    }
+  }
+
   /// Source: TuneD profiles/variables.py: `include` names a file of them.
   void add_variables(const Options& own) {
     const auto file = value_of(own, "include", {});
     if (!file.empty()) {
-      files_.push_back(file);
-      for (const auto& [section, values] : parse_tuned(sysfs_.read(file).value_or(""))) {
-        for (const auto& [name, value] : values) {
-          variables_[name] = value;
-        }
-      }
+      add_variables_of(file);
     }
     for (const auto& [name, value] : own) {
       const bool itself = trimmed(value) == fmt::format("${{{}}}", name);
@@ -173,15 +177,15 @@ class Profiles {
   }
 
   /// Source: TuneD profiles/merger.py, profiles/unit.py.
-  void add_unit(const std::string& name, Options options) {
+  void add_unit(const std::string& name, const Options& options) {
     auto& unit = units_[name];
     if (is_on(value_of(options, "replace", {}))) {
       unit = {};
     }
     unit.type = value_of(options, "type", name);
     unit.enabled = is_on(value_of(options, "enabled", "true"));
-    for (auto& [key, value] : options) {
-      unit.options[key] = std::move(value);
+    for (const auto& [key, value] : options) {
+      unit.options[key] = value;
     }
   }
 

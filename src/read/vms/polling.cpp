@@ -67,38 +67,52 @@ std::optional<double> share_of(const Sysfs& sysfs, const BoundThread& bound, con
   return lived > 0 ? std::optional(static_cast<double>(bound.ran) / lived) : std::nullopt;
 }
 
+/// Those of the process's threads that may run on one CPU only.
+void add_bound_threads(const Sysfs& sysfs, int pid, std::vector<BoundThread>& found) {
+  for (const auto& thread : read_threads(sysfs, pid)) {
+    const auto times = read_times(sysfs, "/proc", pid, thread.tid);
+    if (times && thread.allowed && thread.allowed->size() == 1) {
+      found.push_back({pid,
+                       {thread.tid, printable(trimmed(thread.comm)), *thread.allowed->first()},
+                       times->ran,
+                       times->started});
+    }
+  }
+}
+
+/// Gives the process its polling threads; returns the CPUs of its other bound ones.
+CpuSet take_polling(const Sysfs& sysfs,
+                    const std::vector<BoundThread>& bound,
+                    const Host& host,
+                    VfioUser& user) {
+  CpuSet others;
+  for (const auto& one : bound) {
+    if (one.pid != user.pid || !host.topology.online.contains(one.thread.cpu)) {
+      continue;
+    }
+    if (share_of(sysfs, one, host).value_or(0) >= kAlways) {
+      user.polling.push_back(one.thread);
+    } else {
+      others.insert(one.thread.cpu);
+    }
+  }
+  return others;
+}
+
 }  // namespace
 
 std::vector<BoundThread> read_bound_threads(const Sysfs& sysfs,
                                             const std::vector<VfioUser>& users) {
   std::vector<BoundThread> found;
   for (const auto& user : users) {
-    for (const auto& thread : read_threads(sysfs, user.pid)) {
-      const auto times = read_times(sysfs, "/proc", user.pid, thread.tid);
-      if (times && thread.allowed && thread.allowed->size() == 1) {
-        found.push_back({user.pid,
-                         {thread.tid, printable(trimmed(thread.comm)), *thread.allowed->first()},
-                         times->ran,
-                         times->started});
-      }
-    }
+    add_bound_threads(sysfs, user.pid, found);
   }
   return found;
 }
 
 void find_polling(const Sysfs& sysfs, const std::vector<BoundThread>& bound, Host& host) {
   for (auto& user : host.vfio_users) {
-    CpuSet others;
-    for (const auto& one : bound) {
-      if (one.pid != user.pid || !host.topology.online.contains(one.thread.cpu)) {
-        continue;
-      }
-      if (share_of(sysfs, one, host).value_or(0) >= kAlways) {
-        user.polling.push_back(one.thread);
-      } else {
-        others.insert(one.thread.cpu);
-      }
-    }
+    const auto others = take_polling(sysfs, bound, host, user);
     if (!others.empty()) {
       host.warnings.push_back(
           fmt::format("process {} ({}) has a passed-through device and threads bound to CPUs {} "

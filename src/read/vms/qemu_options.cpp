@@ -3,6 +3,8 @@
 
 #include "irqtune/core/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -104,10 +106,10 @@ void QemuOptions::take_disk(const std::vector<OptionPair>& options) {
   constexpr std::string_view kJson = "json:";
   std::vector<OptionPair> all = options;
   for (const auto& [key, value] : options) {
-    if (value.starts_with(kJson)) {
-      for (auto& [inner, text] : parse_options(std::string_view(value).substr(kJson.size()))) {
-        all.emplace_back(key + '/' + inner, text);
-      }
+    const auto json = value.starts_with(kJson) ? std::string_view(value).substr(kJson.size()) : "";
+    for (const auto& [inner, text] :
+         json.empty() ? std::vector<OptionPair>() : parse_options(json)) {
+      all.emplace_back(fmt::format("{}/{}", key, inner), text);
     }
   }
   take_node(all);

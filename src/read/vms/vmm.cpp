@@ -127,15 +127,15 @@ std::span<const Vmm> vmms() noexcept {
 }
 
 const Vmm* vmm_of_comm(std::string_view comm) noexcept {
-  const auto found =
+  const auto* const found =
       std::ranges::find_if(kVmms, [&](const Vmm& vmm) { return matches_any(vmm.comms, comm); });
-  return found != kVmms.end() ? &*found : nullptr;
+  return found != kVmms.end() ? found : nullptr;
 }
 
 const Vmm* vmm_of_program(std::string_view program) noexcept {
-  const auto found = std::ranges::find_if(
+  const auto* const found = std::ranges::find_if(
       kVmms, [&](const Vmm& vmm) { return matches_any(vmm.programs, program); });
-  return found != kVmms.end() ? &*found : nullptr;
+  return found != kVmms.end() ? found : nullptr;
 }
 
 bool is_qemu(const Vmm* vmm) noexcept {
@@ -147,14 +147,13 @@ bool is_helper_thread(std::string_view comm) noexcept {
 }
 
 std::optional<int> vcpu_of_thread(std::string_view comm) noexcept {
+  std::optional<int> found;
   for (const auto& vmm : kVmms) {
     for (const auto prefix : vmm.vcpus) {
-      if (const auto vcpu = number_behind(prefix, comm)) {
-        return vcpu;
-      }
+      found = found ? found : number_behind(prefix, comm);
     }
   }
-  return std::nullopt;
+  return found;
 }
 
 }  // namespace irqtune

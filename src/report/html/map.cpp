@@ -22,21 +22,25 @@ constexpr int kColumns = 24;  // Cores in a row: readable at half of 1280 px.
 /// The threads of one core, lowest first.
 using Core = std::vector<const Cpu*>;
 
+/// Of the core of `cpu`, those on its node.
+Core core_of(const Host& host, const Cpu& cpu) {
+  Core core;
+  for (const auto& other : host.topology.cpus) {
+    const bool same = other.number == cpu.number || cpu.siblings.contains(other.number);
+    if (same && other.node == cpu.node) {
+      core.push_back(&other);
+    }
+  }
+  return core;
+}
+
 std::vector<Core> cores_of(const Host& host, std::optional<NodeId> node) {
   std::vector<Core> cores;
-  std::set<int> seen;
   for (const auto& cpu : host.topology.cpus) {
-    if (cpu.node != node || seen.contains(cpu.number)) {
-      continue;
+    auto core = cpu.node == node ? core_of(host, cpu) : Core{};
+    if (!core.empty() && core.front()->number == cpu.number) {
+      cores.push_back(std::move(core));
     }
-    Core core;
-    for (const auto& other : host.topology.cpus) {
-      const bool same = other.number == cpu.number || cpu.siblings.contains(other.number);
-      if (same && other.node == node && seen.insert(other.number).second) {
-        core.push_back(&other);
-      }
-    }
-    cores.push_back(std::move(core));
   }
   return cores;
 }
@@ -72,46 +76,59 @@ Look look_of(const Plan& plan, const VmKeys& keys, const Cpu& cpu) {
                                                 : Look{"kept", "", "takes no vectors"};
 }
 
-/// One CPU at (x, y).
-std::string cell(
-    const Plan& plan, const VmKeys& keys, const MapLoad& load, const Cpu& cpu, int x, int y) {
-  const auto look = look_of(plan, keys, cpu);
+/// The upper left corner of a CPU's cell.
+struct Place {
+  int x = 0;
+  int y = 0;
+};
+
+std::string heat(const Place& at, double share) {
+  constexpr int kMargin = 2;
+  const auto width = share * (kCell - 2 * kMargin);
+  return width < 1 ? std::string()
+                   : fmt::format(R"(<rect class="heat" x="{}" y="{}" width="{:.0f}" height="4"/>)",
+                                 at.x + kMargin,
+                                 at.y + kCell - 6,
+                                 width);
+}
+
+std::string mark(const Place& at, const std::string& text, std::string_view attribute) {
+  constexpr int kBaseline = 14;
+  return text.empty() ? std::string()
+                      : fmt::format(R"(<text x="{}" y="{}" text-anchor="middle"{}>{}</text>)",
+                                    at.x + kCell / 2,
+                                    at.y + kBaseline,
+                                    attribute,
+                                    text);
+}
+
+std::string frame(const Place& at) {
+  return fmt::format(R"(<rect class="hit" x="{}" y="{}" width="{}" height="{}"/>)",
+                     at.x + 1,
+                     at.y + 1,
+                     kCell - 2,
+                     kCell - 2);
+}
+
+std::string cell(const Look& look, const MapLoad& load, const Cpu& cpu, const Place& at) {
   const auto rate = load.rates.contains(cpu.number) ? load.rates.at(cpu.number) : 0.0;
   const auto vectors = load.vectors.contains(cpu.number) ? load.vectors.at(cpu.number) : 0U;
-  auto out = fmt::format(
-      "<g><title>CPU {}: {}; {}, {:.0f} interrupts a second</title>"
-      "<rect class=\"cell {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
-      cpu.number,
-      escaped(look.what),
-      counted(vectors, "vector"),
-      rate,
-      look.fill,
-      x,
-      y,
-      kCell,
-      kCell);
-  if (const auto width = load.busiest > 0 ? rate / load.busiest * (kCell - 4) : 0; width >= 1) {
-    out += fmt::format("<rect class=\"heat\" x=\"{}\" y=\"{}\" width=\"{:.0f}\" height=\"4\"/>",
-                       x + 2,
-                       y + kCell - 6,
-                       width);
-  }
-  const auto text = !look.letter.empty() ? look.letter : vectors > 0 ? std::to_string(vectors) : "";
-  if (!text.empty()) {
-    out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\"{}>{}</text>",
-                       x + kCell / 2,
-                       y + 14,
-                       look.letter.empty() ? "" : " class=\"on\"",
-                       text);
-  }
-  if (vectors > 0 && !look.letter.empty()) {
-    out += fmt::format("<rect class=\"hit\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
-                       x + 1,
-                       y + 1,
-                       kCell - 2,
-                       kCell - 2);
-  }
-  return out + "</g>";
+  auto out = fmt::format("<g><title>CPU {}: {}; {}, {:.0f} interrupts a second</title>",
+                         cpu.number,
+                         escaped(look.what),
+                         counted(vectors, "vector"),
+                         rate);
+  out += fmt::format(R"(<rect class="cell {}" x="{}" y="{}" width="{}" height="{}"/>)",
+                     look.fill,
+                     at.x,
+                     at.y,
+                     kCell,
+                     kCell);
+  out += heat(at, load.busiest > 0 ? rate / load.busiest : 0);
+  const bool vcpu = !look.letter.empty();
+  const auto number = vectors > 0 ? std::to_string(vectors) : std::string();
+  out += mark(at, vcpu ? look.letter : number, vcpu ? R"( class="on")" : "");
+  return out + (vcpu && vectors > 0 ? frame(at) : std::string()) + "</g>";
 }
 
 /// One node's cores below `top`; returns where the next may begin.
@@ -128,15 +145,15 @@ int add_node(const Host& host,
   const auto threads = static_cast<int>(std::ranges::max_element(cores, {}, &Core::size)->size());
   const auto name =
       node ? fmt::format("node {}", static_cast<std::uint32_t>(*node)) : std::string("CPUs");
-  svg += fmt::format("<text x=\"0\" y=\"{}\">{}</text>", top + 13, name);
+  svg += fmt::format(R"(<text x="0" y="{}">{}</text>)", top + 13, name);
   const int row_height = threads * kCell + kGap;
   for (std::size_t i = 0; i < cores.size(); ++i) {
     const auto column = static_cast<int>(i) % kColumns;
     const auto row = static_cast<int>(i) / kColumns;
-    int y = top + kHead + row * row_height;
+    Place at{column * (kCell + kGap) + 1, top + kHead + row * row_height};
     for (const auto* cpu : cores[i]) {
-      svg += cell(who.first, who.second, load, *cpu, column * (kCell + kGap) + 1, y);
-      y += kCell;
+      svg += cell(look_of(who.first, who.second, *cpu), load, *cpu, at);
+      at.y += kCell;
     }
   }
   const auto rows = (static_cast<int>(cores.size()) + kColumns - 1) / kColumns;
@@ -167,10 +184,10 @@ std::string legend(const VmKeys& keys) {
   std::string out = "<p>";
   for (const auto& [name, key] : keys) {
     out +=
-        fmt::format("<span class=\"key v{}\">{}</span>{} ", key.color, key.letter, escaped(name));
+        fmt::format(R"(<span class="key v{}">{}</span>{} )", key.color, key.letter, escaped(name));
   }
   return out +
-         "</p><p class=\"dim\">A column is a core, its threads below each other. A letter: a core "
+         R"(</p><p class="dim">A column is a core, its threads below each other. A letter: a core )"
          "where "
          "a vCPU of that VM runs. A number: vectors there. The bar: interrupts a second. A frame: "
          "vectors that hit a vCPU's core.</p>";
@@ -194,8 +211,8 @@ std::string map_svg(const Host& host,
   }
   const auto width = std::min(static_cast<int>(most), kColumns) * (kCell + kGap) + 2;
   return fmt::format(
-      "<figure><figcaption>{}</figcaption><svg role=\"img\" viewBox=\"0 0 {} {}\" width=\"{}\" "
-      "height=\"{}\" aria-label=\"{}\"><title>{}</title>{}</svg></figure>",
+      R"(<figure><figcaption>{}</figcaption><svg role="img" viewBox="0 0 {} {}" width="{}" )"
+      R"(height="{}" aria-label="{}"><title>{}</title>{}</svg></figure>)",
       escaped(caption),
       std::max(width, 120),
       top,

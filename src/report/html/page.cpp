@@ -44,14 +44,14 @@ std::string number(const std::optional<double>& value) {
 
 std::string row(std::string_view what, const std::string& before, const std::string& after) {
   return fmt::format(
-      "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>", what, before, after);
+      R"(<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td></tr>)", what, before, after);
 }
 
 std::string summary(const Plan& plan) {
   const auto& before = plan.before;
   const auto& after = plan.after;
   auto out = std::string(
-      "<table><thead><tr><th></th><th class=\"n\">now</th><th class=\"n\">with the plan</th></tr>"
+      R"(<table><thead><tr><th></th><th class="n">now</th><th class="n">with the plan</th></tr>)"
       "</thead><tbody>");
   out += row("Vectors on cores where vCPUs run",
              std::to_string(before.collisions),
@@ -74,13 +74,13 @@ std::string vectors_table(const Plan& plan) {
     return "<p>No passed-through device has a vector.</p>";
   }
   std::string out =
-      "<table><thead><tr><th>Vector</th><th class=\"n\">IRQ</th><th>VM</th><th class=\"n\">a "
+      R"(<table><thead><tr><th>Vector</th><th class="n">IRQ</th><th>VM</th><th class="n">a )"
       "second</th><th>now</th><th>planned</th><th>why</th></tr></thead><tbody>";
   for (const auto& assignment : plan.assignments) {
     const auto name = assignment.vector ? vector_text(*assignment.vector)
                                         : fmt::format("{}", fmt::join(assignment.actions, ", "));
     out += fmt::format(
-        "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td><td>{}"
+        R"(<tr><td>{}</td><td class="n">{}</td><td>{}</td><td class="n">{}</td><td>{}</td><td>{})"
         "</td><td>{}</td></tr>",
         escaped(name),
         static_cast<std::uint32_t>(assignment.irq),
@@ -103,24 +103,23 @@ std::string lines(const std::vector<std::string>& texts) {
 
 std::string findings_text(const std::vector<Finding>& findings) {
   if (findings.empty()) {
-    return "<p class=\"good\">Nothing hurts.</p>";
+    return R"(<p class="good">Nothing hurts.</p>)";
   }
   std::string out;
   for (const auto& finding : findings) {
     const auto* const tone = finding.severity == Severity::critical  ? "bad"
                              : finding.severity == Severity::warning ? "warn"
                                                                      : "dim";
-    out += fmt::format(
-        "<div class=\"finding\"><strong class=\"{}\">{}</strong> {} <span "
-        "class=\"dim\">({})</span>{}{}{}"
-        "</div>",
-        tone,
-        severity_text(finding.severity),
-        escaped(finding.title),
-        escaped(finding.id),
-        finding.cost.empty() ? "" : fmt::format("<p>{}</p>", escaped(finding.cost)),
-        lines(finding.evidence),
-        finding.remedy.empty() ? "" : "<p>What to do:</p>" + lines(finding.remedy));
+    out += fmt::format(R"(<div class="finding"><strong class="{}">{}</strong> {} <span )"
+                       R"(class="dim">({})</span>{}{}{})"
+                       "</div>",
+                       tone,
+                       severity_text(finding.severity),
+                       escaped(finding.title),
+                       escaped(finding.id),
+                       finding.cost.empty() ? "" : fmt::format("<p>{}</p>", escaped(finding.cost)),
+                       lines(finding.evidence),
+                       finding.remedy.empty() ? "" : "<p>What to do:</p>" + lines(finding.remedy));
   }
   return out;
 }
@@ -146,9 +145,9 @@ std::string plot(std::string_view caption, const std::vector<double>& values) {
     points += fmt::format("{:.1f},{:.1f} ", x, kHeight - values[i] / most * (kHeight - 4) - 2);
   }
   return fmt::format(
-      "<figure><figcaption>{}: {:.0f} at first, {:.0f} at last</figcaption><svg role=\"img\" "
-      "viewBox=\"0 0 {:.0f} {:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\"><title>{}</title><polyline "
-      "class=\"plot\" points=\"{}\"/></svg></figure>",
+      R"(<figure><figcaption>{}: {:.0f} at first, {:.0f} at last</figcaption><svg role="img" )"
+      R"(viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}"><title>{}</title><polyline )"
+      R"(class="plot" points="{}"/></svg></figure>)",
       escaped(caption),
       values.front(),
       values.back(),
@@ -180,7 +179,7 @@ std::string history_text(const std::vector<std::vector<Sample>>& history) {
   }
   return out.empty()
              ? out
-             : "<section aria-labelledby=\"his\"><h2 id=\"his\">History</h2><div class=\"maps\">" +
+             : R"(<section aria-labelledby="his"><h2 id="his">History</h2><div class="maps">)" +
                    out + "</div></section>";
 }
 
@@ -231,7 +230,7 @@ std::string source_link(const Plan& plan) {
     encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return fmt::format(
-      "<a download=\"plan.json\" href=\"data:application/json,{}\">The plan that it was made from, "
+      R"(<a download="plan.json" href="data:application/json,{}">The plan that it was made from, )"
       "as JSON</a>",
       encoded);
 }
