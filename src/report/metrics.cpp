@@ -137,7 +137,7 @@ void add_devices(Exposition& out, const std::map<PciAddress, DeviceCounts>& devi
 void add_vms(Exposition& out, const Host& host) {
   std::map<std::string, std::pair<std::size_t, std::size_t>> vcpus;  // All, pinned.
   for (const auto& vm : host.vms) {
-    if (vm.state == VmState::running) {
+    if (is_running(vm)) {
       auto& [all, pinned] = vcpus[fmt::format(R"(vm="{}")", label_value(vm.name))];
       all += vm.vcpus.size();
       pinned += static_cast<std::size_t>(std::ranges::count_if(vm.vcpus, &Vcpu::pinned));

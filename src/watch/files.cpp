@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch/files.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -29,6 +31,17 @@ void FileSource::watch(const std::vector<std::string>& directories) {
   }
 }
 
+void FileSource::take(std::string_view events) {
+  while (events.size() >= sizeof(inotify_event)) {
+    inotify_event event{};
+    std::memcpy(&event, events.data(), sizeof(event));
+    if ((event.mask & IN_IGNORED) != 0) {  // The directory went: to be watched when it is back.
+      std::erase_if(watched_, [id = event.wd](const auto& entry) { return entry.second == id; });
+    }
+    events.remove_prefix(std::min(sizeof(event) + event.len, events.size()));
+  }
+}
+
 bool FileSource::drain() {
   constexpr std::size_t kBuffer = 4096;
   alignas(inotify_event) std::array<char, kBuffer> buffer{};
@@ -39,14 +52,7 @@ bool FileSource::drain() {
       return any;
     }
     any = any || count > 0;
-    for (std::size_t at = 0; count > 0 && at < static_cast<std::size_t>(count);) {
-      inotify_event event{};
-      std::memcpy(&event, &buffer[at], sizeof(event));
-      if ((event.mask & IN_IGNORED) != 0) {  // The directory went: to be watched when it is back.
-        std::erase_if(watched_, [&](const auto& entry) { return entry.second == event.wd; });
-      }
-      at += sizeof(event) + event.len;
-    }
+    take({buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))});
   }
 }
 

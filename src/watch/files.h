@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace irqtune {
@@ -26,6 +27,9 @@ class FileSource {
   [[nodiscard]] bool drain();
 
  private:
+  /// Whole events as read(2) gave them.
+  void take(std::string_view events);
+
   const Sysfs& sysfs_;
   Fd fd_;
   std::map<std::string, int> watched_;  // Path in the tree -> watch descriptor.

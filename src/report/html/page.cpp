@@ -159,6 +159,19 @@ std::string plot(std::string_view caption, const std::vector<double>& values) {
       points);
 }
 
+/// The mean of one figure of each measurement that has it.
+std::vector<double> means_of(const std::vector<std::vector<Sample>>& history,
+                             std::string_view path) {
+  std::vector<double> means;
+  for (const auto& samples : history) {
+    const auto found = std::ranges::find(samples, path, &Sample::path);
+    if (found != samples.end()) {
+      means.push_back(mean_of(found->slices));
+    }
+  }
+  return means;
+}
+
 std::string history_text(const std::vector<std::vector<Sample>>& history) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFigures = {
       std::pair{"totals.on_vcpu_cores.passthrough",
@@ -166,16 +179,8 @@ std::string history_text(const std::vector<std::vector<Sample>>& history) {
       {"totals.on_vcpu_cores.host", "Interrupts a second of the host's devices on vCPUs' cores"}};
   std::string out;
   for (const auto& [path, caption] : kFigures) {
-    std::vector<double> values;
-    for (const auto& samples : history) {
-      const auto found = std::ranges::find(samples, path, &Sample::path);
-      if (found != samples.end()) {
-        values.push_back(mean_of(found->slices));
-      }
-    }
-    if (values.size() > 1) {
-      out += plot(caption, values);
-    }
+    const auto values = means_of(history, path);
+    out += values.size() > 1 ? plot(caption, values) : std::string();
   }
   return out.empty()
              ? out
