@@ -55,44 +55,53 @@ void Watcher::react_to(IrqNumber irq, std::vector<Write>& writes) {
     return;
   }
   if (!seen) {
-    auto& retry = without_handler_[irq];
-    retry.pause = retry.pause > WatchTime{} ? retry.pause * 2 : kFirstPause;
-    retry.at = time + retry.pause;
-    if (retry.pause > kLongestHandler) {
-      without_handler_.erase(irq);
-    }
+    look_again(irq, time);
     return;
   }
   without_handler_.erase(irq);
   const auto known = places_.find(seen->vector);
   const bool held = known != places_.end() && holds(known->second);
-  switch (decide(places_, *seen, held)) {
+  const auto act = decide(places_, *seen, held);
+  switch (act) {
     case Act::nothing:
       refused_.erase(seen->vector);
       return;
     case Act::unknown:
       plan_soon();
       return;
-    case Act::moved: {
-      const bool refused = refused_.contains(seen->vector);  // Ours did not come to pass.
-      if (fights_.is_let_go(seen->vector, time)) {
-        return;
-      }
-      if (!refused && fights_.moved(seen->vector, time)) {
-        options_.warn(fmt::format(
-            "{} (irq {}): another program moves it again and again, to {} now: let go for a "
-            "while; if that is irqbalance, see `irqtune diagnose`",
-            seen->vector.to_string(),
-            static_cast<std::uint32_t>(irq),
-            seen->mask ? seen->mask->to_list() : "?"));
-        return;
-      }
-      break;
-    }
+    case Act::moved:
     case Act::remade:
       break;
   }
-  writes.push_back(write_to(*seen, known->second.cpus));
+  if (act == Act::remade || takes_back(*seen, irq, time)) {
+    writes.push_back(write_to(*seen, known->second.cpus));
+  }
+}
+
+void Watcher::look_again(IrqNumber irq, WatchTime time) {
+  auto& retry = without_handler_[irq];
+  retry.pause = retry.pause > WatchTime{} ? retry.pause * 2 : kFirstPause;
+  retry.at = time + retry.pause;
+  if (retry.pause > kLongestHandler) {
+    without_handler_.erase(irq);
+  }
+}
+
+bool Watcher::takes_back(const SeenVector& seen, IrqNumber irq, WatchTime time) {
+  const bool refused = refused_.contains(seen.vector);  // Ours did not come to pass.
+  if (fights_.is_let_go(seen.vector, time)) {
+    return false;
+  }
+  if (refused || !fights_.moved(seen.vector, time)) {
+    return true;
+  }
+  options_.warn(
+      fmt::format("{} (irq {}): another program moves it again and again, to {} now: let go for a "
+                  "while; if that is irqbalance, see `irqtune diagnose`",
+                  seen.vector.to_string(),
+                  static_cast<std::uint32_t>(irq),
+                  seen.mask ? seen.mask->to_list() : "?"));
+  return false;
 }
 
 void Watcher::place(const std::vector<Write>& writes, std::string_view why) {

@@ -62,6 +62,18 @@ std::optional<std::size_t> field_offset(std::string_view format, std::string_vie
   return std::nullopt;
 }
 
+namespace {
+
+void take_sample(std::string_view body, std::size_t irq_offset, Samples& samples) {
+  const auto event = decode_sample(body, irq_offset);
+  samples.lost = samples.lost || !event;
+  if (event) {
+    samples.events.push_back(*event);
+  }
+}
+
+}  // namespace
+
 void decode_records(std::string_view records, std::size_t irq_offset, Samples& samples) {
   while (!records.empty()) {
     auto rest = records;
@@ -73,11 +85,7 @@ void decode_records(std::string_view records, std::size_t irq_offset, Samples& s
     const auto body =
         records.substr(sizeof(perf_event_header), header->size - sizeof(perf_event_header));
     if (header->type == PERF_RECORD_SAMPLE) {
-      const auto event = decode_sample(body, irq_offset);
-      samples.lost = samples.lost || !event;
-      if (event) {
-        samples.events.push_back(*event);
-      }
+      take_sample(body, irq_offset, samples);
     } else if (header->type == PERF_RECORD_LOST) {
       samples.lost = true;
     }

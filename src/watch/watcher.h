@@ -51,6 +51,10 @@ class Watcher {
   // reactions.cpp: what is done
   void react(const std::vector<IrqNumber>& irqs);
   void react_to(IrqNumber irq, std::vector<Write>& writes);
+  /// A vector without a handler yet is looked at again after growing pauses.
+  void look_again(IrqNumber irq, WatchTime time);
+  /// False of a vector that irqtune lets go of: another program fights for it.
+  [[nodiscard]] bool takes_back(const SeenVector& seen, IrqNumber irq, WatchTime time);
   void place(const std::vector<Write>& writes, std::string_view why);
   void note(const Outcome& outcome, std::string_view why);
   void note_refusal(const Outcome& outcome);
