@@ -58,13 +58,12 @@ std::vector<std::string> vm_directories() {
 void Surroundings::note(const Host& host) {
   threads_.clear();
   for (const auto& vm : host.vms) {
-    for (const auto& vcpu : vm.vcpus) {
-      if (vm.pid && vcpu.tid) {
-        threads_.emplace_back(*vm.pid, *vcpu.tid);
-      }
+    if (!vm.pid) {
+      continue;
     }
-    if (vm.pid) {
-      processes_[*vm.pid] = true;
+    processes_[*vm.pid] = true;
+    for (const auto& vcpu : vm.vcpus) {
+      threads_.emplace_back(*vm.pid, vcpu.tid.value_or(*vm.pid));
     }
   }
   for (const auto& user : host.vfio_users) {

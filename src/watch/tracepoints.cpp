@@ -88,6 +88,22 @@ std::string PerfRing::take() const {
   return records;
 }
 
+std::vector<std::uint64_t> TracepointSource::find_in(const Sysfs& sysfs, const char* dir) {
+  std::vector<std::uint64_t> ids;
+  for (const auto* name : kTracepoints) {
+    const auto id =
+        parse_number<std::uint64_t>(sysfs.read(tracepoint_file(dir, name, "id")).value_or(""));
+    const auto offset =
+        id ? field_offset(sysfs.read(tracepoint_file(dir, name, "format")).value_or(""), "irq")
+           : std::nullopt;
+    if (id && offset) {
+      ids.push_back(*id);
+      irq_offset_ = *offset;
+    }
+  }
+  return ids;
+}
+
 TracepointSource::TracepointSource(const Sysfs& sysfs, const CpuSet& cpus) {
   if (!sysfs.live()) {
     why_not_ = "this is a tree, not the live host";
@@ -95,17 +111,7 @@ TracepointSource::TracepointSource(const Sysfs& sysfs, const CpuSet& cpus) {
   }
   std::vector<std::uint64_t> ids;
   for (const auto* dir : kTraceDirs) {
-    for (const auto* name : ids.empty() ? kTracepoints : decltype(kTracepoints){}) {
-      const auto id = parse_number<std::uint64_t>(
-          name != nullptr ? sysfs.read(tracepoint_file(dir, name, "id")).value_or("") : "");
-      const auto offset =
-          id ? field_offset(sysfs.read(tracepoint_file(dir, name, "format")).value_or(""), "irq")
-             : std::nullopt;
-      if (id && offset) {
-        ids.push_back(*id);
-        irq_offset_ = *offset;
-      }
-    }
+    ids = ids.empty() ? find_in(sysfs, dir) : ids;
   }
   if (ids.size() != kTracepoints.size()) {
     why_not_ = "no tracepoints irq_vectors:vector_* in /sys/kernel/tracing";

@@ -56,6 +56,8 @@ class TracepointSource {
     PerfRing ring;
   };
 
+  /// Ids of the tracepoints in one mount of tracefs; sets irq_offset_.
+  std::vector<std::uint64_t> find_in(const Sysfs& sysfs, const char* dir);
   bool open_on(int cpu, const std::vector<std::uint64_t>& ids);
 
   std::vector<OneCpu> cpus_;

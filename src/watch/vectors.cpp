@@ -13,20 +13,16 @@ namespace {
 /// The vector whose handler interrupt `number` has; on a tree that holds less than sysfs, the
 /// handler's directory in /proc tells.
 std::optional<VectorId> vector_of(const Sysfs& sysfs, std::uint32_t number) {
-  if (const auto names = sysfs.read(fmt::format("/sys/kernel/irq/{}/actions", number))) {
-    for (const auto name : split(*names, ',')) {
-      if (const auto vector = parse_vfio_action(trimmed(name))) {
-        return vector;
-      }
-    }
-    return std::nullopt;
+  const auto actions = sysfs.read(fmt::format("/sys/kernel/irq/{}/actions", number));
+  std::optional<VectorId> vector;
+  for (const auto name : split(actions.value_or(""), ',')) {
+    vector = vector ? vector : parse_vfio_action(trimmed(name));
   }
-  for (const auto& name : sysfs.list(fmt::format("/proc/irq/{}", number))) {
-    if (const auto vector = parse_vfio_action(name)) {
-      return vector;
-    }
+  for (const auto& name :
+       actions ? std::vector<std::string>() : sysfs.list(fmt::format("/proc/irq/{}", number))) {
+    vector = vector ? vector : parse_vfio_action(name);
   }
-  return std::nullopt;
+  return vector;
 }
 
 std::optional<std::uint64_t> generation_of(const Sysfs& sysfs,
@@ -70,11 +66,12 @@ std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid) {
 
 VectorPoll::Generations VectorPoll::look(const PciAddress& device) const {
   auto generations = read_generations(sysfs_, device);
-  if (generations.empty() && !sysfs_.live()) {  // A tree that does not record them.
-    for (const auto& name : sysfs_.list(generation_dir(device))) {
-      if (const auto number = parse_number<std::uint32_t>(name)) {
-        generations.emplace(IrqNumber{*number}, 0);
-      }
+  if (!generations.empty() || sysfs_.live()) {
+    return generations;
+  }
+  for (const auto& name : sysfs_.list(generation_dir(device))) {  // Of a tree without a record.
+    if (const auto number = parse_number<std::uint32_t>(name)) {
+      generations.emplace(IrqNumber{*number}, 0);
     }
   }
   return generations;
@@ -93,11 +90,13 @@ std::vector<IrqNumber> VectorPoll::made() {
   std::vector<IrqNumber> made;
   for (auto& [device, known] : devices_) {
     auto now = look(device);
-    for (const auto& [irq, generation] : now) {
-      const auto before = known.find(irq);
-      if (before == known.end() || before->second != generation) {
-        made.push_back(irq);
-      }
+    auto fresh = now;
+    std::erase_if(fresh, [&, &before = known](const auto& entry) {
+      const auto found = before.find(entry.first);
+      return found != before.end() && found->second == entry.second;
+    });
+    for (const auto& [irq, generation] : fresh) {
+      made.push_back(irq);
     }
     known = std::move(now);
   }
