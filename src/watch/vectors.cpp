@@ -14,8 +14,9 @@ namespace {
 /// handler's directory in /proc tells.
 std::optional<VectorId> vector_of(const Sysfs& sysfs, std::uint32_t number) {
   const auto actions = sysfs.read(fmt::format("/sys/kernel/irq/{}/actions", number));
+  const auto names = actions.value_or("");
   std::optional<VectorId> vector;
-  for (const auto name : split(actions.value_or(""), ',')) {
+  for (const auto name : split(names, ',')) {
     vector = vector ? vector : parse_vfio_action(trimmed(name));
   }
   for (const auto& name :
