@@ -61,6 +61,6 @@ same "exit code" "$?" 0
 holds "masks stay" sh -c 'test -s last.masks'
 same "masks" "$(vector_masks | sort)" "$(cat last.masks)"
 tune undo 0 rollback
-cat watch.log | tail -n 5
+tail -n 5 watch.log
 stop_vm vm1 vm2
 verdict
