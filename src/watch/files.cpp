@@ -35,9 +35,8 @@ void FileSource::take(std::string_view events) {
   while (events.size() >= sizeof(inotify_event)) {
     inotify_event event{};
     std::memcpy(&event, events.data(), sizeof(event));
-    if ((event.mask & IN_IGNORED) != 0) {  // The directory went: to be watched when it is back.
-      std::erase_if(watched_, [id = event.wd](const auto& entry) { return entry.second == id; });
-    }
+    const int gone = (event.mask & IN_IGNORED) != 0 ? event.wd : -1;  // Watched when it is back.
+    std::erase_if(watched_, [gone](const auto& entry) { return entry.second == gone; });
     events.remove_prefix(std::min(sizeof(event) + event.len, events.size()));
   }
 }

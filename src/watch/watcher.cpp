@@ -262,10 +262,10 @@ void Watcher::take_times() {
 std::optional<ApplyReport> Watcher::end() {
   notifier_.send("STOPPING=1");
   try {
-    if (!settings_.restore && !settings_.keep_default) {
-      if (const auto outcome = keeper_.put_default_back(); outcome && !outcome->error.empty()) {
-        options_.warn("/proc/irq/default_smp_affinity: " + outcome->error);
-      }
+    const bool puts_back = !settings_.restore && !settings_.keep_default;
+    const auto outcome = puts_back ? keeper_.put_default_back() : std::nullopt;
+    if (outcome && !outcome->error.empty()) {
+      options_.warn("/proc/irq/default_smp_affinity: " + outcome->error);
     }
     keeper_.stop();
   } catch (const Error& error) {  // The next watch, or a rollback, goes by what is on disk.
