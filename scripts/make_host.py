@@ -226,7 +226,8 @@ class Vm:
         for device in self.devices:
             words += ["-device", f"vfio-pci,host={device.address}"]
         proc = f"/proc/{self.pid}"
-        tree.files(proc, {"comm": "qemu-system-x86", "cmdline": "\0".join(words) + "\0"})
+        tree.files(proc, {"comm": "qemu-system-x86", "cmdline": "\0".join(words) + "\0",
+                          "status": "Name:\tqemu-system-x86\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0"})
         self.thread(tree, 0, "qemu-system-x86", everyone)
         for vcpu, cpu in enumerate(self.pins):
             self.thread(tree, vcpu + 1, f"CPU {vcpu}/KVM", str(cpu))

@@ -122,7 +122,7 @@ Harness::~Harness() {
 std::vector<std::string> Harness::command(const std::string& what) const {
   std::vector<std::string> command{program_, "--root", tree().native(), what};
   if (what == "apply") {
-    command.push_back((base_ / "plan.json").native());
+    command.insert(command.end(), {(base_ / "plan.json").native(), "--force"});  // Has no digest.
   }
   return command;
 }
