@@ -121,6 +121,11 @@ std::string text_of(int cpu, const Protection& protection, const CpuSet& vcpus) 
   return fmt::format("cpu{}: {} ({})", cpu, protection_text(protection.kind), protection.source);
 }
 
+/// True if the VM's pins are looked at.
+bool counts(const Vm& vm, const ProtectionRules& rules) {
+  return vm.protects && (is_running(vm) || rules.include_defined);
+}
+
 }  // namespace
 
 std::string_view protection_text(ProtectionKind kind) noexcept {
@@ -146,11 +151,11 @@ std::string_view protection_text(ProtectionKind kind) noexcept {
 CpuSet pool_cpus(const Host& host, const ProtectionRules& rules, const ProtectionMap& protections) {
   CpuSet pool;
   for (const auto& vm : host.vms) {
+    if (!counts(vm, rules)) {
+      continue;
+    }
     for (const auto& vcpu : vm.vcpus) {
-      const bool counts = vm.protects && (is_running(vm) || rules.include_defined);
-      if (counts && vcpu.pinned && !vcpu.dedicated && vcpu.cpus) {
-        pool |= *vcpu.cpus;
-      }
+      pool |= vcpu.pinned && !vcpu.dedicated && vcpu.cpus ? *vcpu.cpus : CpuSet{};
     }
   }
   return (pool & host.topology.online) - protected_cpus(protections);
@@ -161,7 +166,7 @@ ProtectionMap protections(const Host& host, const ProtectionRules& rules) {
   const auto& topology = host.topology;
   const auto present = present_cpus(topology);
   for (const auto& vm : host.vms) {
-    if (!vm.protects || (!is_running(vm) && !rules.include_defined)) {
+    if (!counts(vm, rules)) {
       continue;
     }
     for (const auto& group : groups_of(vm, present)) {

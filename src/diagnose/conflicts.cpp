@@ -243,16 +243,29 @@ std::string link_of(const std::string& dropin,
   return found == files.end() ? dropin : found->first;
 }
 
-void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
+/// What each .link file says with its drop-ins, by its name.
+std::map<std::string, LinkFile> links_of(const DiagnosisInput& input) {
   std::map<std::string, LinkFile> files;
-  for (const bool dropins : {false, true}) {  // Which add to what their file says.
-    for (const auto& line : input.settings.config) {
-      const auto at = line.file.find(".link.d/");
-      if (line.topic == ConfigTopic::link && (at != std::string::npos) == dropins) {
-        add_link_line(input.host, line, files[dropins ? link_of(line.file, at, files) : line.file]);
-      }
+  std::vector<const ConfigLine*> dropins;  // These add to what their file says.
+  for (const auto& line : input.settings.config) {
+    if (line.topic != ConfigTopic::link) {
+      continue;
+    }
+    if (line.file.find(".link.d/") != std::string::npos) {
+      dropins.push_back(&line);
+    } else {
+      add_link_line(input.host, line, files[line.file]);
     }
   }
+  for (const auto* line : dropins) {
+    add_link_line(
+        input.host, *line, files[link_of(line->file, line->file.find(".link.d/"), files)]);
+  }
+  return files;
+}
+
+void find_links(const DiagnosisInput& input, std::vector<Finding>& findings) {
+  const auto files = links_of(input);
   for (const auto& [file, link] : files) {
     const auto hit = link_cpus(input.host, link) & vcpu_cpus(input.protections, true);
     if (!link.active || hit.empty()) {

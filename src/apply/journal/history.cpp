@@ -15,12 +15,13 @@ namespace {
 void add_standing(const JournalText& journal, const Claims& newer, std::vector<Write>& writes) {
   for (const auto& [number, write] : journal.writes) {
     const bool done = write.written || (write.state && is_success(*write.state));
-    if (done && may_stand(write) && !newer.holder(write.write)) {
-      writes.push_back(write.write);
-      if (journal.watch && writes.back().identity) {
-        // It has set it again in each generation since, or is about to.
-        writes.back().identity->generation.reset();
-      }
+    if (!done || !may_stand(write) || newer.holder(write.write)) {
+      continue;
+    }
+    writes.push_back(write.write);
+    if (journal.watch && writes.back().identity) {
+      // It has set it again in each generation since, or is about to.
+      writes.back().identity->generation.reset();
     }
   }
 }

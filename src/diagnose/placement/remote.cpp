@@ -16,8 +16,6 @@ namespace irqtune::diagnosis {
 
 namespace {
 
-constexpr double kNoticed = 1;  // Interrupts a second; below, nobody notices.
-
 /// Where a vector is, on another node than its device, while the plan knows a nearer CPU.
 struct Remote {
   NodeId home{};

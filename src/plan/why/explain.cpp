@@ -163,7 +163,7 @@ class Explainer {
       return fmt::format(
           "cpu{}: above {:g} % interrupt time already", site.cpu, index_.policy->busy_threshold);
     }
-    const auto pool = rule_against_pool(item, site);
+    auto pool = rule_against_pool(item, site);
     if (!pool.empty()) {
       return pool;
     }

@@ -164,14 +164,14 @@ void add_nodes_of_cpus(Topology& topology) {
 
 }  // namespace
 
-CpuText parse_cpu_text(std::string_view given, std::string_view path) {
-  const auto shown = without_controls(given);
-  std::string_view text = shown;
-  if (text.starts_with(kByteOrderMark)) {
-    text.remove_prefix(kByteOrderMark.size());
+CpuText parse_cpu_text(std::string_view text, std::string_view path) {
+  const auto shown = without_controls(text);
+  std::string_view rest = shown;
+  if (rest.starts_with(kByteOrderMark)) {
+    rest.remove_prefix(kByteOrderMark.size());
   }
   auto facts =
-      trimmed(text).starts_with('{') ? facts_from_json(trimmed(text)) : facts_from_plain_text(text);
+      trimmed(rest).starts_with('{') ? facts_from_json(trimmed(rest)) : facts_from_plain_text(rest);
   if (!facts) {
     throw Error(ErrorKind::usage,
                 fmt::format("{}: not the output of lscpu or numactl", path),

@@ -202,6 +202,7 @@ class Scan {
       const std::vector<std::string_view>& lines,
       const std::map<std::size_t, ConfigTopic>& found) {
     std::vector<std::size_t> numbers;
+    numbers.reserve(found.size());
     for (const auto& [number, topic] : found) {
       numbers.push_back(number);
     }

@@ -132,30 +132,35 @@ bool has_own_name(const VmFound& found) {
   return found.path.ends_with(fmt::format("/{}.xml", found.vm.name));
 }
 
-/// Of files that define one domain, that called as the domain counts; libvirt goes by the file's
-/// content, and of two names with one UUID takes one.
+/// Joins what two files define if it is one domain: that called as the domain counts. True if the
+/// second is to go.
+bool settle_double(VmFound& kept, VmFound& other, std::vector<std::string>& warnings) {
+  if (kept.vm.name == other.vm.name) {
+    if (!has_own_name(kept) && has_own_name(other)) {
+      std::swap(kept, other);
+    }
+    warnings.push_back(fmt::format("{} defines {}, as {} does, which counts",
+                                   printable(other.path),
+                                   kept.vm.name,
+                                   printable(kept.path)));
+    return true;
+  }
+  if (!kept.vm.uuid.empty() && kept.vm.uuid == other.vm.uuid) {
+    warnings.push_back(fmt::format("{} and {} have one UUID: libvirt takes only one",
+                                   printable(kept.path),
+                                   printable(other.path)));
+  }
+  return false;
+}
+
+/// libvirt goes by the files' content, not by how they are called.
 void settle_doubles(FilesRead& result, std::size_t first) {
   auto& vms = result.vms;
   for (std::size_t i = first; i < vms.size(); ++i) {
     for (std::size_t k = vms.size() - 1; k > i; --k) {
-      const bool one_name = vms[i].vm.name == vms[k].vm.name;
-      const bool one_uuid = !vms[i].vm.uuid.empty() && vms[i].vm.uuid == vms[k].vm.uuid;
-      if (!one_name && one_uuid) {
-        result.warnings.push_back(fmt::format("{} and {} have one UUID: libvirt takes only one",
-                                              printable(vms[i].path),
-                                              printable(vms[k].path)));
+      if (settle_double(vms[i], vms[k], result.warnings)) {
+        vms.erase(vms.begin() + static_cast<std::ptrdiff_t>(k));
       }
-      if (!one_name) {
-        continue;
-      }
-      if (!has_own_name(vms[i]) && has_own_name(vms[k])) {
-        std::swap(vms[i], vms[k]);
-      }
-      result.warnings.push_back(fmt::format("{} defines {}, as {} does, which counts",
-                                            printable(vms[k].path),
-                                            vms[i].vm.name,
-                                            printable(vms[i].path)));
-      vms.erase(vms.begin() + static_cast<std::ptrdiff_t>(k));
     }
   }
 }

@@ -133,6 +133,19 @@ UnnamedVcpus place_some(std::vector<Candidate> candidates, std::size_t count) {
   return placed;
 }
 
+/// Those that never ran are vCPUs in all likelihood only.
+UnnamedVcpus place_as_likely(const std::vector<Candidate>& candidates,
+                             std::size_t start,
+                             std::size_t count) {
+  auto placed = place(candidates, start, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!candidates[start + i].ran) {
+      placed.unsure.insert(static_cast<int>(i));
+    }
+  }
+  return placed;
+}
+
 }  // namespace
 
 std::optional<std::string_view> status_field(std::string_view text, std::string_view key) noexcept {
@@ -210,13 +223,7 @@ UnnamedVcpus unnamed_vcpus(const Sysfs& sysfs,
       return !stands_out(candidates, start, wanted, main->allowed);
     });
     if (starts.size() == 1) {
-      auto placed = place(candidates, starts.front(), wanted);
-      for (std::size_t i = 0; i < wanted; ++i) {
-        if (!candidates[starts.front() + i].ran) {
-          placed.unsure.insert(static_cast<int>(i));
-        }
-      }
-      return placed;
+      return place_as_likely(candidates, starts.front(), wanted);
     }
   }
   return place_some(candidates, wanted);
