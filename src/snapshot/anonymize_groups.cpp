@@ -90,6 +90,20 @@ bool is_vmm_comm(std::string_view comm) {
                              [&](std::string_view name) { return matches_glob(name, comm); });
 }
 
+/// What of a process's name tells that it is a VMM's; empty if nothing does.
+std::string_view vmm_start(std::string_view comm) {
+  for (const auto& vmm : vmms()) {
+    const auto found = std::ranges::find_if(vmm.comms, [&](std::string_view glob) {
+      const auto star = glob.find('*');
+      return star != std::string_view::npos && star > 0 && comm.starts_with(glob.substr(0, star));
+    });
+    if (found != vmm.comms.end()) {
+      return found->substr(0, found->find('*'));
+    }
+  }
+  return comm.find("qemu") != std::string_view::npos ? "qemu" : "";
+}
+
 }  // namespace
 
 std::string anonymous_group_path(std::string_view path, Aliases& aliases) {
@@ -114,25 +128,17 @@ std::string anonymous_groups(std::string_view text, Aliases& aliases) {
 }
 
 std::string anonymous_comm(std::string_view comm, Aliases& aliases) {
+  // What tells a VMM or an I/O thread stays.
   if (is_vmm_comm(comm)) {
     return std::string(comm);
   }
   if (aliases.knows(comm)) {
     return aliases.name(comm);
   }
-  // What tells a VMM or an I/O thread stays.
   if (comm.starts_with("IO ")) {
     return "IO " + aliases.hidden(comm);
   }
-  for (const auto& vmm : vmms()) {
-    for (const auto glob : vmm.comms) {
-      const auto start = glob.substr(0, glob.find('*'));
-      if (!start.empty() && start.size() < glob.size() && comm.starts_with(start)) {
-        return std::string(start) + aliases.hidden(comm);
-      }
-    }
-  }
-  return (comm.find("qemu") != std::string_view::npos ? "qemu" : "") + aliases.hidden(comm);
+  return std::string(vmm_start(comm)) + aliases.hidden(comm);
 }
 
 }  // namespace irqtune
