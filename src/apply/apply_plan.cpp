@@ -40,7 +40,7 @@ void take_lock(const ApplyRequest& request,
                bool changes,
                std::optional<Lock>& lock) {
   try {
-    lock.emplace(session.state_dir, request.lock_wait, session.root, request.options.clock);
+    lock.emplace(session, request.lock_wait, request.options.clock);
   } catch (const Error& error) {
     if (changes || error.kind() == ErrorKind::busy || is_interrupted(request)) {
       throw;
@@ -81,7 +81,7 @@ ApplyReport carry_out(const ApplyRequest& request,
 }  // namespace
 
 Applied apply_plan(const ApplyRequest& request, const Sysfs& sysfs, const Session& session) {
-  const auto stamp = lock_stamp(session.state_dir);
+  const auto stamp = lock_stamp(session);
   Applied applied{proposed(request, sysfs), {}};
   auto& proposal = applied.proposal;
   tell(request, proposal.warnings);

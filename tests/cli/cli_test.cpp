@@ -402,6 +402,17 @@ TEST_CASE("cli: a lock that is held is exit code 5", "[cli][apply]") {
   CHECK(on(host, {"check"}).code == 3);
 }
 
+TEST_CASE("cli: another state directory is the same host", "[cli][apply]") {
+  const CapturedHost host("libvirt-kvm");
+  Session session;
+  session.state_dir = host.root() / "elsewhere";
+  session.root = host.root();
+  const Lock lock(session, std::chrono::milliseconds(0));
+  check_refused(on(host, {"apply"}), 5, "run/irqtune.lock", "--wait-lock");
+  check_refused(on(host, {"watch"}), 5, "run/irqtune.lock");
+  CHECK(on(host, {"apply", "--dry-run"}).code == 0);
+}
+
 TEST_CASE("cli: a mask that cannot be written fails, or is partial with --keep-going",
           "[cli][apply]") {
   CapturedHost host("libvirt-kvm");

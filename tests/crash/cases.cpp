@@ -92,9 +92,9 @@ bool journal_goes_first(const std::vector<Call>& calls) {
   const auto name = std::ranges::find_if(calls, is(SYS_renameat));
   const auto folder = std::find_if(name, calls.end(), is(SYS_fsync));
   const bool file = std::find_if(calls.begin(), name, is(SYS_fsync)) != name;
-  // One such call is the lock's, for its PID; the next would be a mask.
+  // Two such calls are the locks', for their PIDs; the next would be a mask.
   const auto masks = std::count_if(calls.begin(), folder, is(SYS_pwrite64));
-  return file && folder != calls.end() && masks <= 1;
+  return file && folder != calls.end() && masks <= 2;
 }
 
 std::vector<Case> single_cases(const std::string& command,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -88,6 +89,13 @@ std::map<std::string, std::string> CapturedHost::contents(const std::string& lef
                       : at->is_directory() ? std::string("directory")
                                            : text('/' + path);
     all[path] = fmt::format("{:o} {}", mode, what);
+  }
+  // The lock of every write stays behind, and the directory that was made for it.
+  all.erase("run/irqtune.lock");
+  const auto run = all.find("run");
+  if (run != all.end() &&
+      (std::next(run) == all.end() || !std::next(run)->first.starts_with("run/"))) {
+    all.erase(run);
   }
   return all;
 }

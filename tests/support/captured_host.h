@@ -26,7 +26,7 @@ class CapturedHost : public FakeTree {
   explicit CapturedHost(const std::string& name);
 
   /// Every file, link and directory below the root but `left_out` (a path relative to it): what
-  /// there is, text or target, and mode.
+  /// there is, text or target, and mode; never the lock in /run.
   [[nodiscard]] std::map<std::string, std::string> contents(
       const std::string& left_out = "var") const;
 };

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -112,18 +113,23 @@ void mark_written(const std::vector<Write>& writes, Host& host);
 [[nodiscard]] std::vector<AppliedMask> applied_masks(const std::vector<Write>& writes,
                                                      const Sysfs& sysfs);
 
-/// Exclusive use of the state directory: flock(2) on a file in it, freed by the kernel when its
-/// holder ends, however it ends. Creates the directory (0755; the lock 0600) if it is absent.
+/// Exclusive use of the state directory, and of a host's masks: flock(2) on a file in the
+/// directory, and on /run/irqtune.lock, since two state directories do not make two hosts. Freed by
+/// the kernel when its holder ends, however it ends. Creates the directory (0755; the locks 0600)
+/// if it is absent.
 class Lock {
  public:
-  /// Waits up to `wait`. Throws Error{busy} naming the holder's PID if that is not enough, and
-  /// Error{applying} if the directory or file cannot be made or is not ours alone, or if a signal
-  /// ended the wait. `root` is the tree that the directory may lie in: no link below it is
-  /// followed.
+  /// Of the state directory alone, for what changes no mask. Waits up to `wait`. Throws Error{busy}
+  /// naming the holder's PID if that is not enough, and Error{applying} if the directory or file
+  /// cannot be made or is not ours alone, or if a signal ended the wait. `root` is the tree that
+  /// the directory may lie in: no link below it is followed.
   Lock(const std::filesystem::path& state_dir,
        std::chrono::milliseconds wait,
        const std::filesystem::path& root = "/",
        const Clock& clock = {});
+
+  /// Of both, for what changes masks; of a tree, DIR/run/irqtune.lock. Otherwise the same.
+  Lock(const Session& session, std::chrono::milliseconds wait, const Clock& clock = {});
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   Lock(Lock&&) = delete;
@@ -134,12 +140,17 @@ class Lock {
   [[nodiscard]] const std::string& found() const noexcept { return found_; }
 
  private:
-  int fd_ = -1;
+  class File;
+  std::unique_ptr<File> state_;
+  std::unique_ptr<File> host_;  // Given back first.
   std::string found_;
 };
 
 /// A text that differs from one holder of the lock to the next; empty if there was none. What was
 /// read before holding the lock may be out of date if the stamp is another than before.
 [[nodiscard]] std::string lock_stamp(const std::filesystem::path& state_dir);
+
+/// The same of both locks.
+[[nodiscard]] std::string lock_stamp(const Session& session);
 
 }  // namespace irqtune

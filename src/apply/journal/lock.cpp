@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <tuple>
 
@@ -49,11 +50,21 @@ std::string stamp_of(int fd) {
              : std::string();
 }
 
+std::string stamp_of_file(const std::filesystem::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return fd.valid() ? stamp_of(fd.get()) : std::string();
+}
+
+std::string joined(const std::string& state, const std::string& host) {
+  return state.empty() && host.empty() ? std::string() : fmt::format("{};{}", state, host);
+}
+
 Fd open_lock(int dir, const std::filesystem::path& path) {
   constexpr int kFlags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-  int fd = ::openat(dir, "lock", O_RDWR | O_CREAT | kFlags, 0600);
+  const auto name = path.filename();
+  int fd = ::openat(dir, name.c_str(), O_RDWR | O_CREAT | kFlags, 0600);
   if (fd < 0 && errno == EROFS) {  // Masks can be put back all the same.
-    fd = ::openat(dir, "lock", O_RDONLY | kFlags);
+    fd = ::openat(dir, name.c_str(), O_RDONLY | kFlags);
   }
   if (fd < 0) {
     throw Error::system(ErrorKind::applying,
@@ -66,12 +77,12 @@ Fd open_lock(int dir, const std::filesystem::path& path) {
 }
 
 /// False if someone removed the file that is open, or put another in its place: it locks nothing.
-bool is_in_place(int dir, int fd) {
+bool is_in_place(int dir, int fd, const char* name) {
   struct stat opened {};
 
   struct stat named {};
 
-  return ::fstat(fd, &opened) == 0 && ::fstatat(dir, "lock", &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+  return ::fstat(fd, &opened) == 0 && ::fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
@@ -115,37 +126,82 @@ Fd locked(int dir,
   while (true) {
     Fd fd = open_lock(dir, path);
     wait_for_lock(fd.get(), path, wait, clock);
-    if (is_in_place(dir, fd.get())) {
+    if (is_in_place(dir, fd.get(), path.filename().c_str())) {
       return fd;
     }
   }
 }
 
+/// The file that every change to one host's masks holds, whatever the state directory.
+std::filesystem::path host_lock(const std::filesystem::path& root) {
+  return (root.empty() ? std::filesystem::path("/") : root) / "run/irqtune.lock";
+}
+
+Fd open_host_lock_dir(const std::filesystem::path& path, const std::filesystem::path& root) {
+  try {
+    return open_state_dir(path.parent_path(), root.empty() ? "/" : root, true);
+  } catch (const Error& error) {
+    throw Error(error.kind(), error.what(), "one lock for the host is kept there; run it as root");
+  }
+}
+
 }  // namespace
+
+/// One file, held.
+class Lock::File {
+ public:
+  File(const Fd& dir,
+       const std::filesystem::path& path,
+       std::chrono::milliseconds wait,
+       const Clock& clock)
+      : fd_(locked(dir.get(), path, wait, clock)), found_(stamp_of(fd_.get())) {
+    // The PID is a courtesy to the next one: failing to write it must not cost the lock.
+    const auto pid = fmt::format("{}\n", ::getpid());
+    std::ignore = ::ftruncate(fd_.get(), 0);
+    std::ignore = ::pwrite(fd_.get(), pid.data(), pid.size(), 0);
+  }
+
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  File(File&&) = delete;
+  File& operator=(File&&) = delete;
+
+  ~File() {
+    std::ignore = ::futimens(fd_.get(), nullptr);  // Whoever looked meanwhile sees another stamp.
+  }
+
+  [[nodiscard]] const std::string& found() const noexcept { return found_; }
+
+ private:
+  Fd fd_;
+  std::string found_;
+};
 
 Lock::Lock(const std::filesystem::path& state_dir,
            std::chrono::milliseconds wait,
            const std::filesystem::path& root,
            const Clock& clock) {
-  const auto path = state_dir / "lock";
   const Fd dir = open_state_dir(state_dir, root, true);
-  Fd fd = locked(dir.get(), path, wait, clock);
-  found_ = stamp_of(fd.get());
-  // The PID is a courtesy to the next one: failing to write it must not cost the lock.
-  const auto pid = fmt::format("{}\n", ::getpid());
-  std::ignore = ::ftruncate(fd.get(), 0);
-  std::ignore = ::pwrite(fd.get(), pid.data(), pid.size(), 0);
-  fd_ = fd.release();
+  state_ = std::make_unique<File>(dir, state_dir / "lock", wait, clock);
+  found_ = state_->found();
 }
 
-Lock::~Lock() {
-  std::ignore = ::futimens(fd_, nullptr);  // Whoever looked meanwhile sees another stamp.
-  ::close(fd_);
+Lock::Lock(const Session& session, std::chrono::milliseconds wait, const Clock& clock)
+    : Lock(session.state_dir, wait, session.root, clock) {
+  const auto path = host_lock(session.root);
+  const Fd dir = open_host_lock_dir(path, session.root);
+  host_ = std::make_unique<File>(dir, path, wait, clock);
+  found_ = joined(found_, host_->found());
 }
+
+Lock::~Lock() = default;
 
 std::string lock_stamp(const std::filesystem::path& state_dir) {
-  const Fd fd(::open((state_dir / "lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  return fd.valid() ? stamp_of(fd.get()) : std::string();
+  return stamp_of_file(state_dir / "lock");
+}
+
+std::string lock_stamp(const Session& session) {
+  return joined(lock_stamp(session.state_dir), stamp_of_file(host_lock(session.root)));
 }
 
 }  // namespace irqtune

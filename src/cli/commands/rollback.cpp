@@ -88,7 +88,7 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   }
   apply_options.interrupted = [] { return SignalGuard::interrupted(); };
   const auto reports = [&] {  // Whoever reads the output slowly must not keep the lock.
-    const Lock lock(session.state_dir, wait_of(options.lock), session.root);
+    const Lock lock(session, wait_of(options.lock));
     return roll_back(selection, context.sysfs, session, apply_options);
   }();
   print(reports, context);

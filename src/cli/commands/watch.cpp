@@ -115,7 +115,7 @@ ExitCode run(const WatchCommand& options, const Context& context) {
     say_warnings(context, {in_full(line, context.style.program)});
     context.err << std::flush;
   };
-  const Lock lock(watched.session.state_dir, std::chrono::milliseconds(0), watched.session.root);
+  const Lock lock(watched.session, std::chrono::milliseconds(0));
   const auto restored = watch(context.sysfs, watched);
   if (!restored) {
     return ExitCode::ok;

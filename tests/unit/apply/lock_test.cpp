@@ -88,6 +88,44 @@ TEST_CASE("lock: of two that waited, one for a file that was removed, one at a t
   waiting.join();
 }
 
+TEST_CASE("lock: two state directories do not make two hosts", "[apply]") {
+  const test::FakeTree tree;
+  const auto session = [&](const char* state) {
+    Session one;
+    one.state_dir = tree.root() / state;
+    one.root = tree.root();
+    return one;
+  };
+  const auto stamp = lock_stamp(session("b"));
+  {
+    const Lock first(session("a"), milliseconds{0});
+    try {
+      const Lock second(session("b"), milliseconds{1});
+      FAIL("two at once");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::busy);
+      CHECK(std::string(error.what()).find("run/irqtune.lock") != std::string::npos);
+      CHECK(std::string(error.what()).find(std::to_string(::getpid())) != std::string::npos);
+    }
+    CHECK_NOTHROW(Lock(session("b").state_dir, milliseconds{0}));  // What changes no mask.
+  }
+  CHECK(fs::status(tree.root() / "run/irqtune.lock").permissions() ==
+        (fs::perms::owner_read | fs::perms::owner_write));
+  const Lock third(session("b"), milliseconds{0});
+  CHECK(third.found() != stamp);
+}
+
+TEST_CASE("lock: a tree's /run does not lead out of it", "[apply]") {
+  const test::FakeTree outside;
+  test::FakeTree tree;
+  tree.link("/run", outside.root().native());
+  Session session;
+  session.state_dir = tree.root() / "state";
+  session.root = tree.root();
+  CHECK_THROWS_AS(Lock(session, milliseconds{0}), Error);
+  CHECK(fs::is_empty(outside.root()));
+}
+
 TEST_CASE("lock: a signal ends the wait", "[apply]") {
   const test::FakeTree tree;
   const auto dir = tree.root() / "state";
