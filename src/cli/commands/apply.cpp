@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <ostream>
 #include <set>
 #include <utility>
@@ -169,6 +170,24 @@ ExitCode code_of(const ApplyReport& report) {
   return ExitCode::ok;
 }
 
+/// Does it stay where it costs a vCPU, although nobody said that it should?
+bool is_stuck(const Assignment& assignment) {
+  return assignment.blocked && *assignment.blocked != Blocked::left &&
+         assignment.standing == Standing::collision;
+}
+
+/// What no run by night should pass over: vectors that stay on vCPUs' cores. Empty if none does.
+std::vector<std::string> stuck_warnings(const Plan& plan) {
+  const auto stuck = static_cast<std::size_t>(std::ranges::count_if(plan.assignments, is_stuck));
+  if (stuck == 0) {
+    return {};
+  }
+  return {fmt::format("{} of {} stay{} on vCPUs' cores with these options; `irqtune plan` says why",
+                      stuck,
+                      counted(plan.assignments.size(), "interrupt"),
+                      stuck == 1 ? "s" : "")};
+}
+
 std::string report_text(const ApplyReport& report, const Plan& plan, const TextStyle& style) {
   const bool nothing =
       report.outcomes.empty() && plan.assignments.empty() && !plan.default_affinity;
@@ -193,6 +212,7 @@ ExitCode finish(ApplyReport report,
                 const Plan& plan,
                 const std::vector<std::string>& told,
                 const Context& context) {
+  std::ranges::move(stuck_warnings(plan), std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
   }
