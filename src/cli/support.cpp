@@ -434,7 +434,11 @@ void say_warnings(const Context& context, const std::vector<std::string>& warnin
     return;
   }
   for (const auto& warning : warnings) {
-    context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
+    std::string_view label = "irqtune: warning";
+    for (const auto line : split(warning, '\n')) {  // What to do about it is on lines of its own.
+      context.err << fmt::format("{}: {}\n", label, printable(line));
+      label = "hint";
+    }
   }
 }
 
