@@ -52,7 +52,7 @@ _irqtune_words() { # CURRENT BEFORE: what may be in place of it, a line each; BE
     --near) printf '%s\n' device vm ;;
     --format) printf '%s\n' table json script ;;
     --color) printf '%s\n' auto always never ;;
-    --fail-on) printf '%s\n' info warning critical ;;
+    --fail-on) printf '%s\n' note warning critical ;;
     *)
       if [[ $1 == -* ]]; then
         command irqtune ${command:+"$command"} --help 2>/dev/null |
@@ -64,6 +64,7 @@ _irqtune_words() { # CURRENT BEFORE: what may be in place of it, a line each; BE
         '') command irqtune --help 2>/dev/null | sed -n '/^Subcommands:/,$s/^  \([a-z][a-z]*\) .*/\1/p' ;;
         show) printf '%s\n' topology devices irqs vms all ;;
         rollback) _irqtune_ask id history ;;
+        history) printf '%s\n' prune ;;
         explain) _irqtune_ask address show devices ;;
       esac
       ;;

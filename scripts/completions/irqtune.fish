@@ -48,6 +48,7 @@ end
 complete -c irqtune -f -n 'not __irqtune_command >/dev/null' -a '(__irqtune_commands)'
 complete -c irqtune -f -n 'string match -q -- "-*" (commandline -ct)' -a '(__irqtune_options)'
 complete -c irqtune -f -n '__irqtune_is show' -a 'topology devices irqs vms all'
+complete -c irqtune -f -n '__irqtune_is history' -a prune
 complete -c irqtune -f -n '__irqtune_is rollback' -a '(__irqtune_ask id history)'
 complete -c irqtune -f -n '__irqtune_is explain' -a '(__irqtune_ask address show devices)'
 complete -c irqtune -f -l vm -r -a '(__irqtune_ask name show vms)'
@@ -56,6 +57,7 @@ complete -c irqtune -f -l policy -r -a 'avoid colocate leave'
 complete -c irqtune -f -l scope -r -a 'passthrough evict all'
 complete -c irqtune -f -l near -r -a 'device vm'
 complete -c irqtune -f -l format -r -a 'table json script'
+complete -c irqtune -f -l fail-on -r -a 'note warning critical'
 complete -c irqtune -f -l color -r -a 'auto always never'
 complete -c irqtune -r -F -l root
 complete -c irqtune -r -F -l state-dir

@@ -205,7 +205,26 @@ ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   return report;
 }
 
-ApplyReport roll_back_named(Rollback& rollback, const std::string& id) {
+/// The ID that `text` is, or begins as the only one. Throws Error{usage} if it begins several.
+std::string whole_id(const JournalDir& dir, const std::string& text) {
+  auto ids = dir.ids();
+  if (std::ranges::find(ids, text) != ids.end()) {
+    return text;
+  }
+  std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(text); });
+  if (ids.size() > 1) {
+    constexpr std::size_t kNamed = 10;
+    const auto more = ids.size() > kNamed ? ", ..." : "";
+    ids.resize(std::min(ids.size(), kNamed));
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: begins more than one journal's ID", text),
+                fmt::format("there are: {}{}", fmt::join(ids, ", "), more));
+  }
+  return ids.empty() ? text : ids.front();
+}
+
+ApplyReport roll_back_named(Rollback& rollback, const std::string& text) {
+  const auto id = whole_id(rollback.dir, text);
   const auto journal = rollback.dir.read(id);
   if (!journal || !journal_sequence(id)) {
     throw Error(ErrorKind::usage, id + ": no such journal", "`irqtune history` lists them");

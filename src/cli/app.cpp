@@ -66,7 +66,7 @@ std::optional<std::size_t> columns_of(const std::ostream& out) {
 TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostream& out) {
   constexpr std::size_t kNarrowest = 40;
   TextStyle style;
-  style.color = wants_color(call.color, out);
+  style.color = wants_color(call.no_color ? "never" : call.color, out);
   style.verbose = call.verbose > 0;
   if (const auto columns = columns_of(out)) {
     style.width = std::max(*columns, kNarrowest);

@@ -90,7 +90,8 @@ struct RollbackCommand {
 };
 
 struct HistoryOptions {
-  std::optional<std::size_t> keep;  ///< Prune to so many first.
+  std::string action;               ///< "prune"; empty: list.
+  std::optional<std::size_t> keep;  ///< Prune to so many first; without "prune" too, as it was.
 };
 
 struct ExplainOptions {
@@ -104,7 +105,9 @@ struct CheckOptions {
 
 struct DiagnoseOptions {
   PolicyOptions policy;
-  std::string fail_on;  ///< "info", "warning" or "critical"; empty: findings are no failure.
+  /// "info" or "note", as the text says it, "warning" or "critical"; empty: findings are no
+  /// failure.
+  std::string fail_on;
   std::vector<std::string> only;  ///< Ids; empty: all.
   std::vector<std::string> skip;  ///< Ids
   double shared_rate = 500;       ///< Interrupts per second
@@ -195,9 +198,11 @@ struct Invocation {
   std::string state_dir;  ///< Empty: /var/lib/irqtune under the root.
   std::string lscpu;
   bool json = false;
-  bool quiet = false;
+  bool quiet = false;   ///< -q: no tables.
+  bool silent = false;  ///< -qq: no warnings either.
   int verbose = 0;
   std::string color = "auto";  ///< auto, always or never
+  bool no_color = false;
   ConfigOrigin config;
   Command command;
 };

@@ -244,6 +244,20 @@ void name_by_number(const Host& host, Policy& policy) {
   }
 }
 
+/// Throws Error{usage} if rates are asked for of a tree that was read once. The configuration file
+/// is for the live host.
+void check_sample(const Context& context, const PolicyOptions& options) {
+  if (options.sample.value_or(0) > 0 && !context.sysfs.live() &&
+      !is_configured(context.call, "--sample") &&
+      !context.sysfs.exists("/sample2/proc/interrupts")) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--sample {:g}: {} has no second reading",
+                            *options.sample,
+                            context.sysfs.root().native()),
+                "take one with irqtune snapshot --sample SECONDS, or leave --sample out");
+  }
+}
+
 std::string user_name() {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
@@ -324,6 +338,7 @@ Host read_host_for(const Context& context,
       progress(left);
     }
   };
+  check_sample(context, options);
   auto host = read_host(context.sysfs, read);
   if (host.topology.cpus.empty() && !context.sysfs.exists("/proc/interrupts")) {
     throw Error(ErrorKind::usage,
@@ -364,11 +379,33 @@ Detail detail_for(const Policy& policy) {
   return others_count ? Detail::devices : Detail::passthrough;
 }
 
+namespace {
+
+/// For -vv: what each decision rests on.
+void trace_plan(const Plan& plan) {
+  if (!spdlog::should_log(spdlog::level::trace)) {
+    return;
+  }
+  for (const auto& [cpu, protectors] : plan.protections) {
+    spdlog::trace("{}", fmt::join(protection_texts(cpu, protectors), "; "));
+  }
+  for (const auto& assignment : plan.assignments) {
+    spdlog::trace("IRQ {}: {} -> {}: {}",
+                  static_cast<std::uint32_t>(assignment.irq),
+                  assignment.from ? assignment.from->to_list() : "unknown",
+                  assignment.to.to_list(),
+                  printable(assignment.reason));
+  }
+}
+
+}  // namespace
+
 Planned plan_for(const Context& context, const PolicyOptions& options) {
   auto policy = policy_of(options);
   Planned planned{read_host_for(context, options, detail_for(policy), false), {}};
   settle_selection(planned.host, policy, context.call);
   planned.plan = make_plan(planned.host, policy);
+  trace_plan(planned.plan);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
   return planned;
@@ -393,13 +430,20 @@ bool may_have_journals(const Context& context) {
 }
 
 void say_warnings(const Context& context, const std::vector<std::string>& warnings) {
+  if (context.call.silent) {
+    return;
+  }
   for (const auto& warning : warnings) {
-    context.err << fmt::format("irqtune: warning: {}\n", printable(warning));
+    std::string_view label = "irqtune: warning";
+    for (const auto line : split(warning, '\n')) {  // What to do about it is on lines of its own.
+      context.err << fmt::format("{}: {}\n", label, printable(line));
+      label = "hint";
+    }
   }
 }
 
 void print_warnings(const Context& context, const std::vector<std::string>& warnings) {
-  if (!context.call.quiet && !context.call.json) {
+  if (!context.call.json) {
     say_warnings(context, warnings);
   }
 }

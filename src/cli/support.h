@@ -51,10 +51,10 @@ struct Planned {
 /// False of a snapshot file, which has no state directory unless one is named.
 [[nodiscard]] bool may_have_journals(const Context& context);
 
-/// Prints warnings to standard error.
+/// Prints warnings to standard error, unless -qq; what follows a line break in one is a hint.
 void say_warnings(const Context& context, const std::vector<std::string>& warnings);
 
-/// The same, unless --quiet or --json (where the document holds them).
+/// The same, unless --json (where the document holds them).
 void print_warnings(const Context& context, const std::vector<std::string>& warnings);
 
 /// Shows "what, N s left" on a terminal while something waits.

@@ -2,6 +2,7 @@
 #include "irqtune/report/report.h"
 
 #include "report/json.h"
+#include "report/json_warnings.h"
 
 #include <fmt/format.h>
 
@@ -61,6 +62,16 @@ Json outcome_json(const Outcome& outcome) {
           {"effective", list_or_null(outcome.effective)},
           {"error", outcome.error.empty() ? Json() : Json(outcome.error)},
           {"hint", outcome.hint.empty() ? Json() : Json(outcome.hint)}};
+}
+
+/// Is the mask another one now than before the run? Of a dry run: would it be? (Ansible's check
+/// mode wants to know.)
+bool stands(const ApplyReport& report, const Outcome& outcome) {
+  const bool put_back = report.state == ApplyState::rolled_back && !report.rollback;
+  return !put_back && outcome.aftermath == Aftermath::none &&
+         outcome.state != WriteState::unchanged &&
+         (is_success(outcome.state) || outcome.state == WriteState::would_change ||
+          outcome.state == WriteState::fallback);
 }
 
 /// FNV-1a, 64 bits.
@@ -140,32 +151,46 @@ std::string plan_json(const Plan& plan) {
     document["default_affinity"] = {{"from", list_or_null(plan.default_affinity->from)},
                                     {"to", plan.default_affinity->to.to_list()}};
   }
-  document["warnings"] = plan.warnings;
+  add_warnings(plan.warnings, document);
   return document_text(document);
 }
 
 std::string apply_json(const ApplyReport& report) {
   auto results = Json::array();
+  auto failed = Json::array();
+  auto counts = Json::object();
+  bool changed = false;
   for (const auto& outcome : report.outcomes) {
     results.push_back(outcome_json(outcome));
+    if (is_refused(outcome) && !(report.rollback && is_gone(outcome.state))) {
+      failed.push_back(results.back());
+    }
+    auto& count = counts[std::string(write_state_text(outcome.state))];
+    count = count.is_null() ? 1 : count.get<std::size_t>() + 1;
+    changed = changed || stands(report, outcome);
   }
-  return document_text({{"schema", "irqtune.apply/1"},
-                        {"id", report.id.empty() ? Json() : Json(report.id)},
-                        {"state", apply_state_text(report.state)},
-                        {"results", std::move(results)},
-                        {"warnings", report.warnings}});
+  Json document{{"schema", "irqtune.apply/1"},
+                {"id", report.id.empty() ? Json() : Json(report.id)},
+                {"state", apply_state_text(report.state)},
+                {"changed", changed},
+                {"counts", std::move(counts)},
+                {"results", std::move(results)},
+                {"failed", std::move(failed)}};
+  add_warnings(report.warnings, document);
+  return document_text(document);
 }
 
 std::string check_json(const Plan& plan, const Drift& drift) {
-  return document_text({{"schema", "irqtune.check/1"},
-                        {"host", host_id_json(plan.host)},
-                        {"in_place", drift.entries.empty()},
-                        {"vectors", plan.before.vectors},
-                        {"collisions", plan.before.collisions},
-                        {"unknown", plan.before.unknown},
-                        {"drift", drift_json(drift.entries)},
-                        {"moved", drift_json(drift.moved)},
-                        {"warnings", plan.warnings}});
+  Json document{{"schema", "irqtune.check/1"},
+                {"host", host_id_json(plan.host)},
+                {"in_place", drift.entries.empty()},
+                {"vectors", plan.before.vectors},
+                {"collisions", plan.before.collisions},
+                {"unknown", plan.before.unknown},
+                {"drift", drift_json(drift.entries)},
+                {"moved", drift_json(drift.moved)}};
+  add_warnings(plan.warnings, document);
+  return document_text(document);
 }
 
 std::string history_json(const std::vector<HistoryEntry>& entries) {

@@ -135,10 +135,16 @@ TEST_CASE("cli: colour only where asked for", "[cli]") {
   CHECK(ran.out.find("\x1b[") == std::string::npos);
 }
 
-TEST_CASE("cli: quiet says nothing, verbose more", "[cli]") {
+TEST_CASE("cli: quiet leaves out tables, twice warnings too; verbose says more", "[cli]") {
+  const auto plain = on_file("two-vms", {"plan"});
   const auto quiet = on_file("two-vms", {"plan", "-q"});
   CHECK(quiet.out.empty());
-  CHECK(quiet.err.empty());
+  CHECK(quiet.err == plain.err);
+  CHECK(quiet.err.find("irqtune: warning: ") != std::string::npos);
+  CHECK(on_file("two-vms", {"plan", "-qq"}).err.empty());
+  CHECK(on_file("two-vms", {"plan", "-q", "-q"}).err.empty());
+  CHECK(on_file("two-vms", {"plan", "-vv"}).err.size() >
+        on_file("two-vms", {"plan", "-v"}).err.size());
   const auto verbose = on_file("two-vms", {"plan", "-v"});
   CHECK(verbose.err.find("irqtune: debug: ") != std::string::npos);
   CHECK(verbose.out == on_file("two-vms", {"plan"}).out);

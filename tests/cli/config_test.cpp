@@ -220,4 +220,23 @@ TEST_CASE("config: files that are none", "[cli]") {
   check_refused(on(tree, {"--config", path("proc"), "plan"}), 2, path("proc") + ": cannot read it");
 }
 
+TEST_CASE("config: an empty array is no restriction", "[cli]") {
+  ConfiguredHost host;
+  const auto devices = [&](std::string_view text) { return host.policy(text)["devices"]; };
+  CHECK(devices("[policy]\ndevice = []\n").empty());
+  CHECK(devices("[policy]\ndevice = \"0000:24:*\"\n") == Json::array({"0000:24:*"}));
+  CHECK(devices("[policy]\ndevice = \"0000:24:*\"\n[plan]\ndevice = []\n").empty());
+}
+
+TEST_CASE("config: the root is not a thing for the file, that lies below it", "[cli]") {
+  ConfiguredHost host;
+  check_refused(host.with("root = \"/tmp\"\n"), 2, "config.toml:1: root: no such key", "--root");
+}
+
+TEST_CASE("config: what waits for another option may stand there", "[cli]") {
+  ConfiguredHost host;
+  CHECK(host.with("[apply]\ntimeout = 5\n", {"apply", "-n"}).code == 0);
+  CHECK(host.with("[policy]\nsample = 2\n", {"plan"}).code == 0);
+}
+
 }  // namespace irqtune::test

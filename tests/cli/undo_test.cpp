@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -43,6 +44,14 @@ void interrupt_newest(FakeTree& host) {
   auto text = host.text(path);
   text.erase(text.rfind('\n', text.size() - 2) + 1);
   host.file(path, text);
+}
+
+std::size_t occurrences(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
 }
 
 void add_irqbalance(FakeTree& host) {
@@ -162,6 +171,44 @@ TEST_CASE("apply: with nothing to do, another irqtune at work is told all the sa
   CHECK(on(host, {"apply"}).code == 5);
   ::close(held);
   CHECK(on(host, {"apply"}).code == 0);
+}
+
+TEST_CASE("cli: a running irqbalance is one warning with its hints, wherever vectors would move",
+          "[cli][apply]") {
+  CapturedHost host("two-vms");
+  add_irqbalance(host);
+  const auto arguments =
+      GENERATE(Arguments{"plan"}, Arguments{"check"}, Arguments{"apply", "-n"}, Arguments{"apply"});
+  CAPTURE(arguments);
+  const auto text = on(host, arguments);
+  CHECK(occurrences(text.err, "irqtune: warning: irqbalance (PID 812)") == 1);
+  CHECK(occurrences(text.err, "\nhint: ") >= 1);
+  if (arguments == Arguments{"apply"}) {
+    REQUIRE(on(host, {"rollback"}).code == 0);
+  }
+  auto json = arguments;
+  json.emplace_back("--json");
+  const auto document = Json::parse(on(host, json).out);
+  REQUIRE(document["advice"].size() == 1);
+  CHECK(document["advice"][0]["hint"].size() == occurrences(text.err, "\nhint: "));
+  const auto& warnings = document["warnings"];
+  CHECK(std::ranges::count(warnings, document["advice"][0]["warning"]) == 1);
+}
+
+TEST_CASE("apply: JSON tells whether anything changed, and counts", "[cli][apply]") {
+  const CapturedHost host("two-vms");
+  const auto ran = [&](const Arguments& arguments) { return Json::parse(on(host, arguments).out); };
+  const auto dry = ran({"apply", "-n", "-J"});
+  CHECK(dry["changed"] == true);
+  CHECK(dry["counts"] == Json{{"would_change", 29}});
+  const auto done = ran({"apply", "-J"});
+  CHECK(done["changed"] == true);
+  CHECK(done["counts"]["ok"] == 29);
+  CHECK(done["failed"].empty());
+  const auto again = ran({"apply", "-J"});
+  CHECK(again["changed"] == false);
+  CHECK(again["counts"].empty());
+  CHECK(ran({"rollback", "-J"})["changed"] == true);
 }
 
 TEST_CASE("apply: --strict refuses beside irqbalance, a dry run as well", "[cli][apply]") {

@@ -36,6 +36,18 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
       Row{{"--root"}, "--root: no DIR given", "--help"},
       Row{{"plan", "--scope"}, "--scope: no SCOPE given", "see irqtune plan --help"},
       Row{{"--color", "pink", "plan"}, "--color", "--help"},
+      Row{{"--color", "plan"}, "--color: plan: none of auto", "write --color=auto plan"},
+      Row{{"apply", "--wait-lock", "5"}, "--wait-lock 5: ", "write --wait-lock=5"},
+      Row{{"rollback", "--wait-lock", "5"}, "--wait-lock 5: ", "write --wait-lock=5"},
+      Row{{"apply", "--wait-stable", "2.5"}, "--wait-stable 2.5: ", "write --wait-stable=2.5"},
+      Row{{"apply", "--timeout", "5"}, "--timeout: says nothing without --wait-stable", "--help"},
+      Row{{"diagnose", "--shared-count", "5"}, "says nothing without --esx", "--help"},
+      Row{{"diagnose", "--esx", "x", "--vm", "y"}, "--vm: says nothing with --esx", "--help"},
+      Row{{"watch", "--keep-default"}, "says nothing without --default-affinity", "--help"},
+      Row{{"plan", "--sample", "1"}, "has no second reading", "irqtune snapshot --sample"},
+      Row{{"show", "vm9"}, "show: vm9: none of topology, devices, irqs, vms, all", "--help"},
+      Row{{"history", "prune"}, "history prune: --keep N: missing", "how many"},
+      Row{{"history", "purge"}, "history: purge: none of prune", "--help"},
       Row{{"show", "everything"}, "show: everything: none of topology,", "see irqtune show --help"},
       Row{{"--vm", "vm1", "plan"}, "--vm: stands before the command", "write irqtune plan --vm "},
       Row{{"--wait-lock=3", "rollback"}, "--wait-lock=3: stands before", "irqtune rollback --wait"},
@@ -44,7 +56,7 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
           "plan: vm2: one word too many",
           "see irqtune plan --help"},
       Row{{"diagnose", "--fail-on", "x"},
-          "--fail-on: x: none of info, warning, critical",
+          "--fail-on: x: none of info, note, warning, critical",
           "--help"},
       Row{{"diagnose", "--shared-rate", "x"}, "--shared-rate: x: not a number from 0", "--help"},
       Row{{"plan", "--avoid", "3-1"}, "--avoid: range '3-1' runs backwards", "0-3,8"},
@@ -152,7 +164,7 @@ TEST_CASE("cli: files that are none", "[cli]") {
   check_refused(
       on(tree, {"--lscpu", path("absent"), "plan"}), 2, "absent: cannot read --lscpu", "lscpu");
   check_refused(on(tree, {"--lscpu", path("text"), "plan"}), 2, path("text"), "");
-  check_refused(on(tree, {"-q", "plan", "-o", path("absent/plan.json")}), 1, "No such file", "");
+  check_refused(on(tree, {"-qq", "plan", "-o", path("absent/plan.json")}), 1, "No such file", "");
   check_refused(on(tree, {"snapshot", "-o", path("absent/x.tar.gz")}), 1, "No such file", "");
 }
 
@@ -168,6 +180,70 @@ TEST_CASE("cli: a state directory that cannot be looked at is an error of its ow
   }
 }
 
+TEST_CASE("cli: short forms", "[cli]") {
+  CHECK(run({"-V"}).out == run({"--version"}).out);
+  CHECK(on_file("two-vms", {"-J", "plan"}).out == on_file("two-vms", {"--json", "plan"}).out);
+  CHECK(on_file("two-vms", {"plan", "--color=always", "--no-color"}).out ==
+        on_file("two-vms", {"plan"}).out);
+  const CapturedHost host("libvirt-kvm");
+  CHECK(on(host, {"apply", "-n"}).out == on(host, {"apply", "--dry-run"}).out);
+  CHECK(on(host, {"rollback", "-n"}).out == on(host, {"rollback", "--dry-run"}).out);
+}
+
+TEST_CASE("cli: show takes one object or several, and selects", "[cli]") {
+  for (const auto* name : {"vm", "irq", "device"}) {
+    CHECK(on_file("two-vms", {"show", name}).out ==
+          on_file("two-vms", {"show", std::string(name) + 's'}).out);
+  }
+  const auto vms = Json::parse(on_file("two-vms", {"show", "--vm", "vm1", "-J"}).out);
+  REQUIRE(vms["vms"].size() == 1);
+  CHECK(vms["vms"][0]["name"] == "vm1");
+  CHECK(vms["irqs"].size() == 14);
+  CHECK(vms["devices"].size() == 2);
+  CHECK(vms["cpus"].size() == 16);
+  const auto devices = Json::parse(on_file("two-vms", {"show", "--device", "24:00.0", "-J"}).out);
+  REQUIRE(devices["devices"].size() == 1);
+  CHECK(devices["devices"][0]["address"] == "0000:24:00.0");
+  CHECK(devices["irqs"].size() == 5);
+  CHECK(devices["vms"][0]["devices"] == Json::array({"0000:24:00.0"}));
+  check_refused(on_file("two-vms", {"show", "--vm", "vm9"}), 2, "no such VM", "did you mean vm1?");
+}
+
+TEST_CASE("cli: history prune keeps the newest, as history --keep did", "[cli]") {
+  const CapturedHost host("libvirt-kvm");
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(on(host, {"apply"}).code == 0);
+    REQUIRE(on(host, {"rollback"}).code == 0);
+  }
+  const auto left = [&](const Arguments& arguments) {
+    return Json::parse(on(host, arguments).out)["applies"].size();
+  };
+  CHECK(left({"history", "-J"}) == 3);
+  CHECK(left({"history", "prune", "--keep", "2", "-J"}) == 2);
+  CHECK(left({"history", "--keep", "1", "-J"}) == 1);
+}
+
+TEST_CASE("cli: a journal is named by how its ID begins, if no other does", "[cli]") {
+  const CapturedHost host("libvirt-kvm");
+  REQUIRE(on(host, {"apply"}).code == 0);
+  const auto id =
+      Json::parse(on(host, {"history", "-J"}).out)["applies"][0]["id"].get<std::string>();
+  const auto ran = on(host, {"rollback", id.substr(0, 4)});
+  CHECK(ran.code == 0);
+  CHECK(ran.out.find("Rolled back " + id) != std::string::npos);
+  REQUIRE(on(host, {"apply"}).code == 0);
+  check_refused(
+      on(host, {"rollback", id.substr(0, 4)}), 2, "begins more than one journal's ID", id);
+  CHECK(on(host, {"check"}).code == 0);
+}
+
+TEST_CASE("cli: --fail-on takes the words of the text and of the JSON", "[cli]") {
+  CHECK(on_file("two-vms", {"diagnose", "--fail-on", "note"}).code == 3);
+  CHECK(on_file("two-vms", {"diagnose", "--fail-on", "info"}).code == 3);
+  const Arguments none{"diagnose", "--only", "iommu-off", "--fail-on", "note"};
+  CHECK(on_file("two-vms", none).code == 0);
+}
+
 TEST_CASE("cli: a rollback is of one apply or of all", "[cli]") {
   CapturedHost host("libvirt-kvm");
   REQUIRE(on(host, {"apply"}).code == 0);
@@ -178,10 +254,11 @@ TEST_CASE("cli: a rollback is of one apply or of all", "[cli]") {
 }
 
 TEST_CASE("cli: a snapshot file cannot be written", "[cli]") {
-  const auto command = GENERATE(as<std::string>(), "apply", "rollback", "history --keep");
+  const auto command =
+      GENERATE(as<std::string>(), "apply", "rollback", "history prune --keep", "history --keep");
   const auto words = split(command, ' ');
   Arguments arguments(words.begin(), words.end());
-  if (command == "history --keep") {
+  if (command.ends_with("--keep")) {
     arguments.emplace_back("1");
   }
   check_refused(on_file("two-vms", arguments), 2, "needs a directory", "tar");

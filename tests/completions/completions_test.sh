@@ -49,6 +49,8 @@ expect bash 'show --vm' "$(bash_completes "irqtune --root $host plan --vm ")" vm
 expect bash 'plan --po' "$(bash_completes 'irqtune plan --po')" --policy
 expect bash '--policy' "$(bash_completes 'irqtune plan --policy ')" avoid colocate leave
 expect bash 'show' "$(bash_completes 'irqtune show ')" topology devices irqs vms all
+expect bash 'history' "$(bash_completes 'irqtune history ')" prune
+expect bash '--fail-on' "$(bash_completes 'irqtune diagnose --fail-on ')" note critical
 expect bash 'device' "$(bash_completes "irqtune --root $host plan --device ")" 0000:24:00.0
 expect bash 'device with a colon' "$(bash_completes "irqtune --root $host plan --device 0000:24:")" 00.0
 expect bash 'no such root' "$(bash_completes "irqtune --root $missing plan --vm ")" ''

@@ -70,7 +70,9 @@ struct ApplyOptions {
 
 /// Which journals a rollback takes up.
 struct RollbackSelection {
-  std::string id;    ///< Empty: the newest that is not rolled back; none older if that is damaged.
+  /// Or how it begins, if none else does. Empty: the newest that is not rolled back; none older if
+  /// that is damaged.
+  std::string id;
   bool all = false;  ///< Every one that is not rolled back, newest first.
   bool dry_run = false;
 };
@@ -80,8 +82,8 @@ struct RollbackSelection {
 /// that is not rolled back. One report for each journal, newest first; none if there is nothing to
 /// roll back, `nothing_to_do` if `id` is rolled back already. A journal that cannot be written
 /// (disk full) or read, and an interruption, leave a `problem` and the state `partial`. The caller
-/// holds the Lock, except for a dry run. Throws Error{usage} if `id` is not a journal, or is of
-/// another root or a newer format.
+/// holds the Lock, except for a dry run. Throws Error{usage} if `id` is not a journal, begins more
+/// than one, or is of another root or a newer format.
 [[nodiscard]] std::vector<ApplyReport> roll_back(const RollbackSelection& selection,
                                                  const Sysfs& sysfs,
                                                  const Session& session,

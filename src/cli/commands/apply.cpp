@@ -7,17 +7,18 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
-#include "irqtune/read/settings/meddlers.h"
 #include "irqtune/read/settings/settings.h"
 
 #include "cli/commands/plan_from_file.h"
 #include "cli/failures.h"
+#include "cli/plan_warnings.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <ostream>
 #include <set>
 #include <utility>
@@ -106,38 +107,6 @@ void wait_for_vectors(const ApplyCommand& options,
   }
 }
 
-/// The drivers of the devices that the plan moves vectors of.
-std::vector<std::string> drivers_of(const Plan& plan, const Sysfs& sysfs) {
-  std::set<std::string> drivers;
-  for (const auto& assignment : plan.assignments) {
-    if (assignment.change && assignment.device) {
-      const auto link =
-          fmt::format("/sys/bus/pci/devices/{}/driver", assignment.device->to_string());
-      drivers.insert(sysfs.link_name(link).value_or("vfio-pci"));
-    }
-  }
-  return {drivers.begin(), drivers.end()};
-}
-
-/// What to say of programs that would undo the work; refuses if `strict`.
-std::vector<std::string> meddler_warnings(const Plan& plan, bool strict, const Sysfs& sysfs) {
-  std::vector<std::string> warnings;
-  for (const auto& meddler : find_meddlers(sysfs, drivers_of(plan, sysfs))) {
-    if (!meddler.would_undo) {
-      continue;
-    }
-    if (strict) {
-      throw Error(ErrorKind::applying,
-                  fmt::format("--strict: {} (pid {}) runs and would undo this; nothing was changed",
-                              meddler.name,
-                              meddler.pid),
-                  fmt::format("{}", fmt::join(meddler.advice, " | ")));
-    }
-    warnings.insert(warnings.end(), meddler.advice.begin(), meddler.advice.end());
-  }
-  return warnings;
-}
-
 /// Refuses where each write would break a posted vector; a dry run, and --force, only warn.
 std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sysfs& sysfs) {
   const auto why = why_posting_breaks(read_host_id(sysfs), read_posting_facts(sysfs));
@@ -193,6 +162,7 @@ ExitCode finish(ApplyReport report,
                 const Plan& plan,
                 const std::vector<std::string>& told,
                 const Context& context) {
+  std::ranges::move(stuck_warnings(plan), std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
   }
@@ -223,10 +193,8 @@ Proposal propose(const ApplyCommand& options,
   }
   const auto& planned = proposal.plan.warnings;
   warnings.insert(warnings.end(), planned.begin(), planned.end());
-  if (changes && (!options.dry_run || options.strict)) {
-    const auto meddlers = meddler_warnings(proposal.plan, options.strict, context.sysfs);
-    warnings.insert(warnings.end(), meddlers.begin(), meddlers.end());
-  }
+  std::ranges::move(meddler_warnings(proposal.plan, options.strict, context.sysfs),
+                    std::back_inserter(warnings));
   return proposal;
 }
 

@@ -163,7 +163,9 @@ Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
 /// Is there a finding of the severity that --fail-on names, or a worse one?
 bool fails(const std::vector<Finding>& findings, const std::string& fail_on) {
   constexpr std::array kSeverities = {Severity::info, Severity::warning, Severity::critical};
-  const auto* const least = std::ranges::find(kSeverities, fail_on, severity_text);
+  const auto* const least = fail_on == "note"
+                                ? kSeverities.begin()
+                                : std::ranges::find(kSeverities, fail_on, severity_text);
   return least != kSeverities.end() && std::ranges::any_of(findings, [&](const Finding& finding) {
            return finding.severity >= *least;
          });

@@ -23,9 +23,12 @@ std::vector<HistoryEntry> readable_history(const Context& context, const Session
 }  // namespace
 
 ExitCode run(const HistoryOptions& options, const Context& context) {
+  if (!options.action.empty() && !options.keep) {
+    throw Error(ErrorKind::usage, "history prune: --keep N: missing", "say how many to keep");
+  }
   const auto session = session_of(context, read_host_id(context.sysfs));
   if (options.keep) {
-    require_writable_root(context, "history --keep");
+    require_writable_root(context, "history prune");
     if (has_state_dir(session)) {
       const Lock lock(session.state_dir, std::chrono::milliseconds(0), session.root);
       static_cast<void>(prune_journals(session, *options.keep));

@@ -2,11 +2,14 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "cli/plan_warnings.h"
 #include "cli/support.h"
 #include "sys/output_file.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <ostream>
 
 namespace irqtune {
@@ -67,7 +70,9 @@ void write_file(const Planned& planned,
 ExitCode run(const PlanOptions& options, const Context& context) {
   const bool to_file = !options.output.empty() && options.output != "-";
   const auto format = format_of(options, context.call, !options.output.empty());
-  const auto planned = plan_for(context, options.policy);
+  auto planned = plan_for(context, options.policy);
+  std::ranges::move(meddler_warnings(planned.plan, false, context.sysfs),
+                    std::back_inserter(planned.plan.warnings));
   print_warnings(context, planned.plan.warnings);
   if (to_file) {
     write_file(planned, format, options.output, context);

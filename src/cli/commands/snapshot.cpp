@@ -23,9 +23,7 @@ ExitCode run(const SnapshotCommand& options, const Context& context) {
   snapshot.sample = options.sample;
   snapshot.on_wait = progress_of(context, "waiting for the second reading");
   const auto report = write_snapshot(context.sysfs, options.output, snapshot);
-  if (!context.call.quiet) {  // There is no document that could hold them.
-    say_warnings(context, report.warnings);
-  }
+  say_warnings(context, report.warnings);  // There is no document that could hold them.
   if (!context.call.quiet && !context.call.json) {
     context.out << fmt::format("Wrote {}. Look at it with: irqtune --root {} plan\n",
                                printable(options.output),

@@ -49,6 +49,20 @@ std::string option_without_value(int argc, const char* const* argv) {
   return {};
 }
 
+/// An option that may stand alone, and the number that stands behind it as if it were its value:
+/// it would be taken for a plan or a journal. Empty if there is none.
+std::optional<std::pair<std::string, std::string>> parted_value(int argc, const char* const* argv) {
+  for (int i = 1; i + 1 < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view argument = argv[i];
+    const std::string_view next = argv[i + 1];
+    const bool alone = argument == "--wait-lock" || argument == "--wait-stable";
+    if (alone && !next.empty() && next.find_first_not_of("0123456789.") == std::string_view::npos) {
+      return std::pair{std::string(argument), std::string(next)};
+    }
+  }
+  return std::nullopt;
+}
+
 /// The configuration file that counts where none is named.
 struct DefaultConfig {
   std::string path;              ///< For CLI11 to open; empty if the root has none.
@@ -150,7 +164,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
       "IRQ affinity tuner for KVM hosts: keeps the interrupts of passed-through devices off\n"
       "the cores where vCPUs run.",
       "irqtune"};
-  app.set_version_flag("--version", "irqtune " IRQTUNE_VERSION);
+  app.set_version_flag("-V,--version", "irqtune " IRQTUNE_VERSION);
   const auto config = default_config(root_argument(argc, argv));
   auto* config_option =
       app.set_config("--config", config.path, fmt::format("Options from a file ({})", kConfigPath));
@@ -165,6 +179,11 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
   if (const auto name = option_without_value(argc, argv); !name.empty()) {
     return refuse(err, name + ": no value after =", "see irqtune --help");
   }
+  if (const auto parted = parted_value(argc, argv)) {
+    return refuse(err,
+                  fmt::format("{} {}: its value stands behind a =", parted->first, parted->second),
+                  fmt::format("write {}={}", parted->first, parted->second));
+  }
   try {
     auto arguments = spelled_out(argc, argv);
     std::ranges::reverse(arguments);  // CLI11 takes them from the back.
@@ -174,9 +193,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return ExitCode::ok;
   } catch (const CLI::ParseError& error) {
     const auto message = parse_message(app, error);
-    return refuse(err, name_config(message, call.config, command_name(app)), parse_hint(app));
+    return refuse(
+        err, name_config(message, call.config, command_name(app)), parse_hint(app, message));
   } catch (const Error& error) {
     return refuse(err, error.what(), error.hint());
+  }
+  if (const auto message = ignored_option(app, call.config); !message.empty()) {
+    return refuse(err, message, "see irqtune " + command_name(app) + " --help");
   }
   call.name = command_name(app);
   call.arguments.assign(argv, argv + argc);

@@ -13,6 +13,7 @@
 #include <array>
 #include <istream>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -163,6 +164,11 @@ class PolicyConfig : public CLI::ConfigTOML {
       fail(entry, what, fmt::format("see irqtune(8), --{}", entry.key));
     }
     for (const auto& target : targets) {
+      if (values.empty() && takes_several(option)) {
+        emptied_.insert({target.command, entry.key});
+      } else if (emptied_.contains({target.command, entry.key})) {
+        continue;
+      }
       if (target.option->count() == 0 && !values.empty()) {  // Else it was typed, or is off.
         origin_.lines.try_emplace({target.command, entry.key}, entry.line);
         add_item(target, entry.key, values, out);
@@ -248,11 +254,15 @@ class PolicyConfig : public CLI::ConfigTOML {
         entry.section.empty() ? "before the first section" : fmt::format("in [{}]", entry.section);
     fail(entry,
          fmt::format("no such key {}", where),
-         !nearest.empty() ? fmt::format("did you mean {}?", nearest) : home_of(entry.key));
+         !nearest.empty() && entry.key != "root" ? fmt::format("did you mean {}?", nearest)
+                                                 : home_of(entry.key));
   }
 
   /// Where a key would be right.
   [[nodiscard]] std::string home_of(const std::string& key) const {
+    if (key == "root") {
+      return "give --root on the command line: this file is looked for below it";
+    }
     if (find_option(app_, key) != nullptr) {
       return fmt::format("{} belongs before the first section", key);
     }
@@ -276,6 +286,9 @@ class PolicyConfig : public CLI::ConfigTOML {
         values.emplace_back(trimmed(value));
       }
     }
+    if (values.empty() && takes_several(option)) {
+      return values;  // No restriction.
+    }
     if (values.empty() || (values.size() > 1 && !takes_several(option))) {
       fail(entry, fmt::format("takes one value, not {}", values.size()), "write it as one string");
     }
@@ -297,6 +310,8 @@ class PolicyConfig : public CLI::ConfigTOML {
   // CLI11 reads a configuration by a const function.
   mutable std::map<const CLI::Option*, std::size_t>
       before_typed_;  // How many of the file's it has.
+  mutable std::set<std::pair<std::string, std::string>>
+      emptied_;  // Command and key of "key = []": a command's own beats that of [policy].
 };
 
 }  // namespace

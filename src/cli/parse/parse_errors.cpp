@@ -9,12 +9,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <vector>
 
 namespace irqtune {
 
 namespace {
+
+/// An option of a command that says something only beside one of two others.
+struct Need {
+  std::string_view command;
+  std::string_view option;
+  std::array<std::string_view, 2> needed;  ///< The second may be empty.
+};
+
+constexpr std::array kNeeds = {Need{"apply", "timeout", {"wait-stable", "wait-for"}},
+                               Need{"diagnose", "shared-count", {"esx", ""}},
+                               Need{"watch", "keep-default", {"default-affinity", ""}}};
+
+/// What an ESX host's files may be looked at with.
+constexpr std::array<std::string_view, 8> kWithEsx = {
+    "esx", "esx-console", "shared-count", "against", "fail-on", "only", "skip", "help"};
 
 /// The first word that is neither a command nor an option, where a command should stand; empty if
 /// there is none.
@@ -142,6 +158,22 @@ std::string mismatch_message(const CLI::App& app, std::string_view text) {
                              : fmt::format("{}: no {} given", name, option->get_type_name());
 }
 
+/// "--color: plan: none of auto, always, never": the option took the command for its value.
+std::string taken_command_hint(const CLI::App& app, const std::string& message) {
+  const auto parts = split(message, ':');
+  if (parts.size() < 3 || !parts[2].starts_with(" none of ")) {
+    return {};
+  }
+  const std::string word(trimmed(parts[1]));
+  const auto names = command_names(app);
+  return std::ranges::find(names, word) == names.end()
+             ? std::string()
+             : fmt::format("{0} needs a value, and took the command for it: write {0}={1} {2}",
+                           parts[0],
+                           parts[2].substr(9, parts[2].find(',') - 9),
+                           word);
+}
+
 /// CLI11's own message names the file twice and says no more.
 std::string config_file_message(const CLI::App& app) {
   const auto name = app.get_config_ptr()->as<std::string>();
@@ -176,7 +208,10 @@ std::string parse_message(const CLI::App& app, const CLI::ParseError& error) {
   return text;
 }
 
-std::string parse_hint(const CLI::App& app) {
+std::string parse_hint(const CLI::App& app, const std::string& message) {
+  if (auto hint = taken_command_hint(app, message); !hint.empty()) {
+    return hint;
+  }
   const auto command = unknown_command(app);
   const auto word = leftover(app);
   const auto names = command.empty() ? option_names(app) : command_names(app);
@@ -192,6 +227,31 @@ std::string parse_hint(const CLI::App& app) {
   return &used == &app
              ? fmt::format("one of {}; see irqtune --help", fmt::join(command_names(app), ", "))
              : fmt::format("see irqtune {} --help", used.get_name());
+}
+
+std::string ignored_option(const CLI::App& app, const ConfigOrigin& origin) {
+  const auto& command = chosen(app);
+  const auto is_given = [&](std::string_view name) {
+    const auto* option = command.get_option_no_throw(fmt::format("--{}", name));
+    return option != nullptr && option->count() > 0;
+  };
+  const auto is_typed = [&](std::string_view name) {
+    return is_given(name) && !origin.lines.contains({command.get_name(), std::string(name)});
+  };
+  for (const auto& [of, name, needed] : kNeeds) {
+    if (of == command.get_name() && is_typed(name) && std::ranges::none_of(needed, is_given)) {
+      return fmt::format("{}: --{}: says nothing without --{}", of, name, needed.front());
+    }
+  }
+  for (const auto* option : command.get_options()) {
+    const auto& names = option->get_lnames();
+    const auto name = names.empty() ? std::string("help") : names.front();
+    const bool esx_too = std::ranges::find(kWithEsx, name) != kWithEsx.end();
+    if (is_given("esx") && !esx_too && is_typed(name)) {
+      return fmt::format("{}: --{}: says nothing with --esx", command.get_name(), name);
+    }
+  }
+  return {};
 }
 
 std::string command_name(const CLI::App& app) {

@@ -59,6 +59,18 @@ CLI::Validator some_cpus() {
   return not_empty("is empty, no CPU list like 0-3,8");
 }
 
+/// As one_of, and each of the words may be in the singular: "vms", "vm".
+CLI::Validator one_of_plurals(const std::vector<std::string>& words) {
+  const auto check = [words, whole = one_of(words)](std::string& text) {
+    const auto plural = text + 's';
+    if (std::ranges::find(words, plural) != words.end()) {
+      text = plural;
+    }
+    return whole(text);
+  };
+  return {check, ""};
+}
+
 /// An option that may be repeated. Each takes one value, so that what follows is not taken for one.
 CLI::Option* add_list(CLI::App& app,
                       const std::string& name,
@@ -173,7 +185,11 @@ void add_show(CLI::App& app, Command& command, ShowOptions& options) {
   show->add_option(
           "section", options.section, "topology, devices, irqs, vms or all (default: a summary)")
       ->type_name("SECTION")
-      ->check(one_of({"topology", "devices", "irqs", "vms", "all"}));
+      ->transform(one_of_plurals({"topology", "devices", "irqs", "vms", "all"}));
+  add_list(*show, "--device", options.policy.devices, "Only these devices (repeatable)")
+      ->type_name("ADDR|GLOB");
+  add_list(*show, "--vm", options.policy.vms, "Only these VMs and their devices (repeatable)")
+      ->type_name("NAME|GLOB");
   add_protection(*show, options.policy);
   show->final_callback([&] { command = options; });
 }
@@ -212,7 +228,8 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
       ->type_name("PLAN.json")
       ->check(not_empty());
   add_policy(*apply, options.policy);
-  apply->add_flag("--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  apply->add_flag(
+      "-n,--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
   add_seconds_flag(*apply,
                    "--wait-stable",
                    2,
@@ -260,7 +277,7 @@ void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
   add_policy(*diagnose, options.policy);
   diagnose
       ->add_option("--fail-on", options.fail_on, "Exit with 3 for such a finding, or a worse one")
-      ->check(one_of({"info", "warning", "critical"}))
+      ->check(one_of({"info", "note", "warning", "critical"}))
       ->type_name("SEVERITY");
   add_list(*diagnose, "--only", options.only, "Only findings with this id (repeatable)")
       ->type_name("ID");
@@ -278,12 +295,15 @@ void add_diagnose(CLI::App& app, Command& command, DiagnoseOptions& options) {
 
 void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
   auto* rollback = app.add_subcommand("rollback", "Restore what an apply changed");
-  rollback->add_option("id", options.id, "Which apply (default: the last one not yet rolled back)")
+  rollback
+      ->add_option("id",
+                   options.id,
+                   "Which apply, or how its ID begins (default: the last not yet rolled back)")
       ->type_name("ID")
       ->check(not_empty());
   rollback->add_flag("--all", options.all, "Every apply that is not rolled back, newest first");
   rollback->add_flag(
-      "--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+      "-n,--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
   rollback->add_flag("--force", options.force, "Also restore masks that someone changed since");
   add_lock(*rollback, options.lock);
   rollback->final_callback([&] { command = options; });
@@ -297,9 +317,13 @@ void add_others(CLI::App& app,
   auto* history =
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
   history
+      ->add_option("action", history_options.action, "prune: remove old journals, as --keep says")
+      ->type_name("ACTION")
+      ->check(one_of({"prune"}));
+  history
       ->add_option("--keep",
                    history_options.keep,
-                   "First remove all but the newest N, none whose masks may stand")
+                   "With prune: all but the newest N, none whose masks may stand")
       ->type_name("N")
       ->check(whole_in_range(0, 1'000'000));
   history->final_callback([&] { command = history_options; });
@@ -391,7 +415,8 @@ void add_report(CLI::App& app, Command& command, ReportCommand& options) {
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
-      ->check(not_empty());
+      ->check(not_empty())
+      ->configurable(false);  // The file lies below it.
   app.add_option(
          "--state-dir", call.state_dir, "Journals and lock (/var/lib/irqtune under the root)")
       ->type_name("DIR")
@@ -401,11 +426,18 @@ void add_globals(CLI::App& app, Invocation& call) {
                  "CPU facts that lscpu or numactl --hardware printed, - for standard input")
       ->type_name("FILE")
       ->check(not_empty());
-  app.add_flag("--json", call.json, "Print JSON");
+  app.add_flag("-J,--json", call.json, "Print JSON");
   app.add_option("--color", call.color, "auto (default), always or never")
       ->check(one_of({"auto", "always", "never"}))
       ->type_name("WHEN");
-  app.add_flag("-q,--quiet", call.quiet, "No warnings, no tables");
+  app.add_flag("--no-color", call.no_color, "As --color never");
+  app.add_flag_function(
+      "-q,--quiet",
+      [&call](std::int64_t times) {
+        call.quiet = times > 0;
+        call.silent = times > 1;
+      },
+      "No tables (-qq: no warnings either)");
   app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
 }
 
