@@ -3,9 +3,20 @@
 
 #include "irqtune/core/text.h"
 
+#include <fmt/format.h>
+
 namespace irqtune {
 
 namespace {
+
+/// True of a write of what stood there when it was planned, and is obeyed: it is for the handler's
+/// thread, which the kernel brings back with it. One that is not obeyed would not be now.
+bool is_meant(const Kernel& kernel, const Write& write, IrqNumber irq) {
+  const auto path = fmt::format("/proc/irq/{}/effective_affinity_list", static_cast<unsigned>(irq));
+  const auto effective = CpuSet::parse_list(kernel.sysfs.read(path).value_or(""));
+  return write.identity && same_mask(write, write.before, write.after) &&
+         (!effective || write.after.contains_all(*effective));
+}
 
 Item prepare_one(const Kernel& kernel, const Write& write) {
   Item item;
@@ -23,8 +34,8 @@ Item prepare_one(const Kernel& kernel, const Write& write) {
     describe_refusal(file.error, item.outcome);
     return item;
   }
+  item.due = !same_mask(write, *file.text, write.after) || is_meant(kernel, write, *irq);
   item.outcome.write.before = trimmed(*file.text);
-  item.due = !same_mask(write, *file.text, write.after);
   item.outcome.state = WriteState::unchanged;
   return item;
 }

@@ -113,6 +113,7 @@ struct DiagnoseOptions {
   double shared_rate = 500;       ///< Interrupts per second
   std::string esx;                ///< A path of this machine; empty: this is no ESX host.
   std::string esx_console;        ///< A path of this machine; empty: not given.
+  std::string against;            ///< The same of an earlier table, before a remedy.
   std::uint64_t shared_count = 10'000;
 };
 

@@ -109,6 +109,11 @@ std::vector<std::string> evidence_of(const std::vector<Shared>& lines) {
   return evidence;
 }
 
+/// By whom else a USB controller may be needed.
+constexpr auto kAskVendor =
+    "before USB is switched off anywhere, ask the hardware's vendor whether its remote-access card "
+    "(DRAC, iLO, RSA) works by USB: it would be cut off";
+
 std::vector<std::string> driver_steps(const std::set<std::string>& drivers) {
   if (drivers.empty()) {
     return {"name the console's driver: --esx-console with a copy of its /proc/interrupts",
@@ -137,14 +142,23 @@ std::vector<std::string> remedy_of(const std::vector<Shared>& lines) {
       drivers.insert(shared.console_line->drivers.begin(), shared.console_line->drivers.end());
     }
   }
-  auto steps = driver_steps(drivers);
+  std::vector<std::string> steps = {
+      kAskVendor,
+      "in the BIOS, which is preferred, since it outlives upgrades of ESX: switch off the "
+      "controller that the console does not need (USB is the usual one), or set it to USB 1.1, or "
+      "give it another IRQ (again after a BIOS upgrade)"};
+  std::ranges::move(driver_steps(drivers), std::back_inserter(steps));
   steps.emplace_back(
-      "in the BIOS: disable the controller that the console does not need (USB is the usual one), "
-      "or give it another IRQ (again after a BIOS upgrade)");
-  steps.emplace_back("move the card to another slot, whose line nobody else has");
+      "what the console needs, its network card say, is moved and not disabled: that card or the "
+      "VMkernel's to another slot, whose line nobody else has; then look at all controllers again, "
+      "as others may share now: diagnose --esx AFTER --against BEFORE");
   steps.emplace_back(
-      "ESX 3.5 Update 5 only: esxcfg-advcfg --set 1 /Irq/IRQNumHostPend, then 2 up to 10: keep "
-      "the lowest value that helps (again after an upgrade)");
+      "where the hardware is known for it, ESXi instead of ESX: it has no service console");
+  steps.emplace_back(
+      "ESX 3.5 Update 5 only: esxcfg-advcfg --get /Irq/IRQNumHostPend, and note the value; then "
+      "esxcfg-advcfg --set 1 /Irq/IRQNumHostPend, then 2 up to 10: keep the lowest value that "
+      "helps "
+      "(again after an upgrade). The console's real interrupts on that line wait as well");
   return steps;
 }
 
@@ -205,6 +219,53 @@ std::vector<Shared> shared_lines(const EsxInput& input) {
   return all;
 }
 
+/// A line that is the console's own, and busy, but for its timer: no device of the VMkernel
+/// suffers, but PCPU 0 does.
+std::optional<std::string> busy_console_line(const EsxInput& input, const EsxLine& line) {
+  const bool own = std::ranges::all_of(
+      line.owners, [](const EsxOwner& owner) { return owner.console || !owner.handled; });
+  const auto owner = std::ranges::find_if(
+      line.owners, [](const EsxOwner& one) { return one.console && one.handled && one.irq != 0; });
+  std::uint64_t total = 0;
+  for (const auto count : line.counts) {
+    total += std::min(count, ~std::uint64_t{0} - total);
+  }
+  if (!own || owner == line.owners.end() || total <= input.low_count) {
+    return std::nullopt;
+  }
+  const auto* const row = find_console_line(input, *owner);
+  const auto drivers = row == nullptr || row->drivers.empty()
+                           ? std::string()
+                           : fmt::format(" ({} in the console)", fmt::join(row->drivers, ", "));
+  return fmt::format(
+      "0x{:02x}: {}{}: {}", line.vector, owner->text, drivers, counted(total, "interrupt"));
+}
+
+void add_console_lines(const EsxInput& input, std::vector<Finding>& findings) {
+  Finding finding;
+  finding.id = "esx-console-busy";
+  finding.severity = Severity::info;
+  for (const auto& line : input.table.lines) {
+    if (auto text = busy_console_line(input, line)) {
+      finding.evidence.push_back(std::move(*text));
+    }
+  }
+  if (finding.evidence.empty()) {
+    return;
+  }
+  finding.title = fmt::format("{} of the service console's own {} busy",
+                              counted(finding.evidence.size(), "line"),
+                              finding.evidence.size() == 1 ? "is" : "are");
+  finding.cost =
+      "each interrupt switches PCPU 0 into the console: it costs more than one of the VMkernel";
+  finding.remedy = {
+      "give the device to the VMkernel if it can have it, or switch off what the "
+      "console does not need",
+      kAskVendor};
+  finding.cpus.insert(0);
+  findings.push_back(std::move(finding));
+}
+
 }  // namespace
 
 std::vector<Finding> diagnose_esx(const EsxInput& input) {
@@ -219,6 +280,7 @@ std::vector<Finding> diagnose_esx(const EsxInput& input) {
       findings.push_back(finding_of(lines));
     }
   }
+  add_console_lines(input, findings);
   return findings;
 }
 

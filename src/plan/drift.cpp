@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/drift.h"
 
+#include "irqtune/core/handler_threads.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,11 +14,13 @@ namespace {
 
 /// Was this change made for the sake of where the vector is, rather than for a little balance? A
 /// vector that still stands where it was applied must not alarm anyone at night for its rate.
-bool is_misplaced(const Plan& plan, const Assignment& assignment) {
+bool is_misplaced(const Plan& plan, const Host& host, const Assignment& assignment) {
   const bool to_pool = assignment.to.intersects(plan.pool);
   const auto good = to_pool ? plan.housekeeping | plan.pool : plan.housekeeping;
+  const auto* const irq = find_irq(host, assignment.irq);
   return !assignment.from || !assignment.from->intersects(good) ||
-         assignment.from->intersects(plan.protected_cpus);
+         assignment.from->intersects(plan.protected_cpus) ||
+         (irq != nullptr && !threads_astray_on(host, *irq, plan.protections).empty());
 }
 
 /// The applied masks that are no longer what apply wrote.
@@ -95,6 +99,7 @@ std::string reason_of(const Assignment& assignment, const std::vector<AppliedMas
 }
 
 void add_from_plan(const Plan& plan,
+                   const Host& host,
                    const std::vector<AppliedMask>& masks,
                    const std::set<IrqNumber>& in_place,
                    std::vector<DriftEntry>& drift) {
@@ -104,7 +109,7 @@ void add_from_plan(const Plan& plan,
   for (const auto& assignment : plan.assignments) {
     const bool applied = in_place.contains(assignment.irq);
     if (!assignment.change || is_unknown(plan, assignment) || is_known(assignment.irq) ||
-        (applied && !is_misplaced(plan, assignment))) {
+        (applied && !is_misplaced(plan, host, assignment))) {
       continue;
     }
     drift.push_back({assignment.irq,
@@ -153,7 +158,7 @@ Drift find_drift(const Plan& plan, const Host& host, const std::vector<AppliedMa
   Drift drift;
   drift.entries = drift_of(masks, host, in_place);
   drift.moved = take_moved(plan, drift.entries);
-  add_from_plan(plan, masks, in_place, drift.entries);
+  add_from_plan(plan, host, masks, in_place, drift.entries);
   std::ranges::stable_sort(drift.entries, {}, &DriftEntry::irq);
   return drift;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/plan/planner.h"
 
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 
 #include "plan/problem/problem.h"
@@ -40,7 +41,9 @@ Assignment make_assignment(const Index& index, const Item& item) {
   const auto stays =
       item.delivery.cpus.empty() ? irq.affinity.value_or(CpuSet{}) : item.delivery.cpus;
   made.to = item.target ? CpuSet{*item.target} : stays;
-  made.change = item.target && (irq.affinity != made.to || is_astray(item.delivery, *item.target));
+  const bool threads_astray = !threads_astray_on(*index.host, irq, index.protections).empty();
+  made.change = item.target && (irq.affinity != made.to || threads_astray ||
+                                is_astray(item.delivery, *item.target));
   made.blocked = item.blocked;
   made.posted = irq.posted;
   const auto nearness = planning::nearness_of(index, item, made.to);

@@ -6,6 +6,7 @@
 
 #include "read/cpus/cpus.h"
 #include "read/devices/devices.h"
+#include "read/interrupts/handler_threads.h"
 #include "read/interrupts/irqs.h"
 #include "read/interrupts/rates.h"
 #include "read/vms/polling.h"
@@ -174,6 +175,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.vms = std::move(vms.vms);
   host.vfio_users = std::move(vms.vfio_users);
   append(host.warnings, std::move(vms.warnings));
+  read_handler_threads(sysfs, host);
   if (const auto mask = sysfs.read("/proc/irq/default_smp_affinity")) {
     host.default_affinity = CpuSet::parse_mask(*mask);
   }

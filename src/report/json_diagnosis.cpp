@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/report/esx.h"
 #include "irqtune/report/report.h"
 
 #include "report/json.h"
@@ -29,17 +30,39 @@ Json finding_json(const Finding& finding) {
           {"vms", finding.vms}};
 }
 
-}  // namespace
+Json change_json(const EsxChange& change) {
+  return {{"vector", change.vector},
+          {"console", change.console},
+          {"vmkernel", change.vmkernel},
+          {"shared", change.shared},
+          {"vector_now", change.there ? Json(change.vector_now) : Json()},
+          {"count", change.there ? Json(change.count) : Json()},
+          {"pcpus", change.there ? Json(change.pcpus) : Json()}};
+}
 
-std::string diagnosis_json(const Diagnosis& diagnosis) {
+Json document_of(const Diagnosis& diagnosis) {
   auto findings = Json::array();
   for (const auto& finding : diagnosis.findings) {
     findings.push_back(finding_json(finding));
   }
-  return document_text({{"schema", "irqtune.diagnosis/1"},
-                        {"host", host_id_json(diagnosis.host)},
-                        {"findings", std::move(findings)},
-                        {"warnings", diagnosis.warnings}});
+  return {{"schema", "irqtune.diagnosis/1"},
+          {"host", host_id_json(diagnosis.host)},
+          {"findings", std::move(findings)},
+          {"warnings", diagnosis.warnings}};
+}
+
+}  // namespace
+
+std::string diagnosis_json(const Diagnosis& diagnosis) {
+  return document_text(document_of(diagnosis));
+}
+
+std::string diagnosis_json(const Diagnosis& diagnosis, const std::vector<EsxChange>& changes) {
+  auto document = document_of(diagnosis);
+  for (const auto& change : changes) {
+    document["against"].push_back(change_json(change));
+  }
+  return document_text(document);
 }
 
 }  // namespace irqtune

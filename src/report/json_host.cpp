@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/delivery.h"
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/report/report.h"
 
 #include "report/json_rows.h"
@@ -160,6 +161,13 @@ Json vm_json(const Host& host, const ProtectionMap& protections, const Vm& vm) {
     devices.push_back(address.to_string());
     tally.add(tally_of(host, address, protections));
   }
+  auto handlers = Json::array();
+  for (const auto& thread : vm.threads) {
+    if (irq_of_thread(thread.name)) {
+      handlers.push_back(
+          {{"name", thread.name}, {"tid", thread.tid}, {"cpus", list_or_null(thread.cpus)}});
+    }
+  }
   return {{"name", vm.name},
           {"uuid", vm.uuid.empty() ? Json() : Json(vm.uuid)},
           {"state", state_text(vm.state)},
@@ -168,6 +176,7 @@ Json vm_json(const Host& host, const ProtectionMap& protections, const Vm& vm) {
           {"vcpus", std::move(vcpus)},
           {"emulator", list_or_null(vm.emulator)},
           {"iothreads", std::move(iothreads)},
+          {"handlers", std::move(handlers)},
           {"devices", std::move(devices)},
           {"collisions", tally.collisions},
           {"unknown", tally.unknown},

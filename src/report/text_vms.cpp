@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/delivery.h"
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
@@ -132,6 +133,11 @@ std::string vm_text(const Host& host,
   }
   for (const auto& address : vm.devices) {
     out += device_text(host, protections, vm, address);
+  }
+  for (const auto& thread : vm.threads) {
+    if (irq_of_thread(thread.name)) {
+      out += fmt::format("  handler   {} {}\n", printable(thread.name), list_text(thread.cpus));
+    }
   }
   return out;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 #include "irqtune/read/vms/sources.h"
 
@@ -128,12 +129,18 @@ std::string anonymous_groups(std::string_view text, Aliases& aliases) {
 }
 
 std::string anonymous_comm(std::string_view comm, Aliases& aliases) {
-  // What tells a VMM or an I/O thread stays.
+  // What tells a VMM, an I/O thread or an interrupt's handler stays.
   if (is_vmm_comm(comm)) {
     return std::string(comm);
   }
   if (aliases.knows(comm)) {
     return aliases.name(comm);
+  }
+  if (const auto irq = irq_of_thread(comm)) {
+    const auto name = comm.substr(comm.find('-') + 1);
+    return fmt::format("irq/{}-{}",
+                       static_cast<unsigned>(*irq),
+                       name.starts_with("vfio") ? std::string(name) : aliases.hidden(name));
   }
   if (comm.starts_with("IO ")) {
     return "IO " + aliases.hidden(comm);

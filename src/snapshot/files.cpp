@@ -24,6 +24,7 @@ struct Files {
 constexpr std::array kHostFiles = {
     Files{"/proc", "cmdline version modules"},
     Files{"/proc/sys/kernel", "osrelease hostname random/boot_id numa_balancing"},
+    Files{"/sys/kernel", "realtime"},
     Files{"/proc/sys/net/core", "netdev_budget netdev_budget_usecs"},
     Files{"/proc/irq", "default_smp_affinity"},
     Files{"/proc/irq/[0-9]*", "*"},  // The handlers' directories too, which are empty.
@@ -79,8 +80,8 @@ constexpr std::string_view kVmFiles =
 constexpr std::string_view kServiceFiles = "comm cmdline status";
 
 bool is_service(std::string_view comm) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "irqbalance", "tuned*", "libvirtd", "virtqemud", "kvm-pit/*", "kvm-nx-lpage-*"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "irqbalance", "tuned*", "libvirtd", "virtqemud", "kvm-pit/*", "kvm-nx-lpage-*", "irq/[0-9]*"};
   return std::ranges::any_of(kNames, [&](auto name) { return matches_glob(name, comm); });
 }
 

@@ -24,7 +24,8 @@ Write write_to(const SeenVector& seen, const CpuSet& cpus) {
   identity.device = seen.vector.device;
   identity.actions = {vfio_action_text(seen.vector)};
   identity.generation = seen.generation;
-  return {identity, seen.mask ? seen.mask->to_list() : "", cpus};
+  const bool other = seen.mask && *seen.mask != cpus;  // What is there already is not written.
+  return {identity, other ? seen.mask->to_list() : "", cpus};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch/surroundings.h"
 
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <numeric>
 
 #include <sched.h>
 
@@ -35,6 +38,17 @@ std::string allowed(const Sysfs& sysfs, int pid, int tid) {
     }
   }
   return {};
+}
+
+/// Where a handler's thread may run; empty text if it is bound to one CPU, as the kernel has it.
+std::string allowed_if_free(const Sysfs& sysfs, int tid) {
+  auto text = allowed(sysfs, tid, tid);
+  const auto bits = [](int sum, char c) {
+    return sum + std::popcount(static_cast<unsigned char>(c));
+  };
+  const bool several = sysfs.live() ? std::accumulate(text.begin(), text.end(), 0, bits) > 1
+                                    : text.find_first_of(",-") != std::string::npos;
+  return several ? text : std::string();
 }
 
 /// A name that a VMM's main thread has: "qemu-system-x86", "kvm" of Proxmox, ...
@@ -66,6 +80,14 @@ void Surroundings::note(const Host& host) {
       threads_.emplace_back(*vm.pid, vcpu.tid.value_or(*vm.pid));
     }
   }
+  handlers_.clear();
+  for (const auto& vm : host.vms) {
+    for (const auto& thread : vm.threads) {
+      if (irq_of_thread(thread.name)) {
+        handlers_.push_back(thread.tid);
+      }
+    }
+  }
   for (const auto& user : host.vfio_users) {
     processes_[user.pid] = true;
   }
@@ -81,7 +103,7 @@ bool Surroundings::changed() {
 
 std::string Surroundings::text() {
   return sysfs_.read("/sys/devices/system/cpu/online").value_or("") + '\n' + devices() + '\n' +
-         machines() + '\n' + threads();
+         machines() + '\n' + threads() + free_handlers();
 }
 
 std::string Surroundings::devices() const {
@@ -124,6 +146,19 @@ std::string Surroundings::machines() {
     text += started ? fmt::format(" {}={}", pid, *started) : "";
     return counts && !started;
   });
+  return text;
+}
+
+bool Surroundings::has_free_handlers() const {
+  return !free_handlers().empty();
+}
+
+std::string Surroundings::free_handlers() const {
+  std::string text;
+  for (const int tid : handlers_) {
+    const auto cpus = allowed_if_free(sysfs_, tid);
+    text += cpus.empty() ? cpus : fmt::format("{}={}\n", tid, cpus);
+  }
   return text;
 }
 

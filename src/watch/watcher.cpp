@@ -246,6 +246,9 @@ void Watcher::take_times() {
   if (time >= check_at_) {
     check_at_ = time + settings_.check_every;
     check_places();
+    if (surroundings_.has_free_handlers()) {
+      plan_soon();  // One that idled when it was freed does harm once its interrupt comes.
+    }
   }
   if (time >= look_at_) {
     look_at_ = time + kLookEvery;

@@ -172,7 +172,7 @@ TEST_CASE("cli: a state directory that cannot be looked at is an error of its ow
   FakeTree tree{{"/proc/interrupts", "           CPU0\n"}};
   tree.link("/loop", "loop");
   const auto loop = (tree.root() / "loop").string();
-  for (const auto& arguments : {Arguments{"rollback"}, {"history", "--keep", "1"}}) {
+  for (const auto& arguments : {Arguments{"rollback"}, {"history"}, {"history", "--keep", "1"}}) {
     CAPTURE(arguments);
     auto all = arguments;
     all.insert(all.begin(), {"--state-dir", loop});

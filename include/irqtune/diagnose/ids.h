@@ -19,6 +19,7 @@ inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     "irq-one-cpu",
     // classic ESX
     "esx-irq-shared",
+    "esx-console-busy",
     // posting
     "posted-msi-clobber",
     "irq-posted",
@@ -26,6 +27,7 @@ inline constexpr auto kFindingIds = std::to_array<std::string_view>({
     "vector-on-vcpu",
     "vector-on-vcpu-sibling",
     "vector-on-isolated",
+    "irq-thread-on-vcpu",
     "vector-remote",
     "host-irq-on-vcpu",
     "host-irq-on-isolated",

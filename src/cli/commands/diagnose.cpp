@@ -3,10 +3,12 @@
 
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
+#include "irqtune/diagnose/esx.h"
 #include "irqtune/diagnose/ids.h"
 #include "irqtune/plan/planner.h"
 #include "irqtune/read/interrupts/esx.h"
 #include "irqtune/read/settings/settings.h"
+#include "irqtune/report/esx.h"
 
 #include "cli/support.h"
 #include "sys/input_file.h"
@@ -137,13 +139,22 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
   return diagnosis;
 }
 
-Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
+/// Throws Error{usage} if there is no table in the file.
+EsxTable read_esx_table(const std::string& file, std::string_view option) {
   constexpr std::string_view kTable = "a copy of a classic ESX host's /proc/vmware/interrupts";
-  const auto table = parse_esx_interrupts(read_input(options.esx, "--esx", kTable));
+  auto table = parse_esx_interrupts(read_input(file, option, kTable));
   if (table.lines.empty()) {
     throw Error(ErrorKind::usage,
-                fmt::format("{}: no table of interrupts", input_name(options.esx)),
+                fmt::format("{}: no table of interrupts", input_name(file)),
                 fmt::format("give {}", kTable));
+  }
+  return table;
+}
+
+Diagnosis diagnose_esx_files(const DiagnoseOptions& options, std::vector<EsxChange>& changes) {
+  const auto table = read_esx_table(options.esx, "--esx");
+  if (!options.against.empty()) {
+    changes = compare_esx(read_esx_table(options.against, "--against"), table);
   }
   EsxConsole console;
   if (!options.esx_console.empty()) {
@@ -158,6 +169,15 @@ Diagnosis diagnose_esx_files(const DiagnoseOptions& options) {
   diagnosis.warnings.insert(
       diagnosis.warnings.end(), console.warnings.begin(), console.warnings.end());
   return diagnosis;
+}
+
+/// A line for each that was shared; empty of none.
+std::string changes_text(const std::vector<EsxChange>& changes) {
+  std::string text;
+  for (const auto& change : changes) {
+    text += fmt::format("{}\n", change_text(change));
+  }
+  return text.empty() ? text : fmt::format("Lines that were shared:\n{}\n", text);
 }
 
 /// Is there a finding of the severity that --fail-on names, or a worse one?
@@ -176,15 +196,16 @@ bool fails(const std::vector<Finding>& findings, const std::string& fail_on) {
 ExitCode run(const DiagnoseOptions& options, const Context& context) {
   check_ids("--only", options.only);
   check_ids("--skip", options.skip);
+  std::vector<EsxChange> changes;
   auto diagnosis =
-      options.esx.empty() ? diagnose_host(options, context) : diagnose_esx_files(options);
+      options.esx.empty() ? diagnose_host(options, context) : diagnose_esx_files(options, changes);
   keep_chosen(options, diagnosis.findings);
   diagnosis.chosen = !options.only.empty() || !options.skip.empty();
   print_warnings(context, diagnosis.warnings);
   if (context.call.json) {
-    context.out << diagnosis_json(diagnosis);
+    context.out << diagnosis_json(diagnosis, changes);
   } else if (!context.call.quiet) {
-    context.out << diagnosis_text(diagnosis, context.style);
+    context.out << changes_text(changes) << diagnosis_text(diagnosis, context.style);
   }
   return fails(diagnosis.findings, options.fail_on) ? ExitCode::differs : ExitCode::ok;
 }

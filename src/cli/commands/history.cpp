@@ -4,17 +4,31 @@
 
 #include "cli/support.h"
 
+#include <filesystem>
 #include <ostream>
+#include <system_error>
 
 namespace irqtune {
 
 namespace {
 
-/// Says so where it cannot be read: that is no failure of what was applied.
+/// True if this user may not look into the directory, or into the journals in it.
+bool is_closed(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::directory_iterator own(directory, error);
+  const bool closed = error == std::errc::permission_denied;
+  const std::filesystem::directory_iterator journals(directory / "journal", error);
+  return closed || error == std::errc::permission_denied;
+}
+
+/// Says so where this user may not read it: that is no failure of what was applied.
 std::vector<HistoryEntry> readable_history(const Context& context, const Session& session) {
   try {
     return may_have_journals(context) ? history(session) : std::vector<HistoryEntry>{};
   } catch (const Error& error) {
+    if (!is_closed(session.state_dir)) {
+      throw;
+    }
     say_warnings(context, {error.what()});
     return {};
   }

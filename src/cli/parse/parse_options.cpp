@@ -264,6 +264,12 @@ void add_esx(CLI::App& app, DiagnoseOptions& options) {
       ->type_name("FILE")
       ->check(not_empty())
       ->needs(esx);
+  app.add_option("--against",
+                 options.against,
+                 "With --esx: the table of before a remedy; what became of each shared line")
+      ->type_name("FILE")
+      ->check(not_empty())
+      ->needs(esx);
   app.add_option("--shared-count",
                  options.shared_count,
                  "With --esx: shared lines with so many interrupts do not hurt (10000)")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -51,7 +52,8 @@ std::vector<Trespasser> threads_over(const Host& host, const Vm& vm, const CpuSe
         thread.cpus);
   }
   for (const auto& thread : vm.threads) {
-    if (thread.cpus != vm.emulator) {  // Else it was made by the main thread, and goes with it.
+    // What the main thread made goes with it; of handlers irq-thread-on-vcpu speaks.
+    if (thread.cpus != vm.emulator && !irq_of_thread(thread.name)) {
       add({printable(thread.name), {}, {}, {}, thread.tid, false}, thread.cpus);
     }
   }

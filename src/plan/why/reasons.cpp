@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/handler_threads.h"
+
 #include "plan/why/describe.h"
 
 #include <fmt/format.h>
@@ -136,6 +138,12 @@ std::string reason_for(const Index& index,
   const auto node = node_words(index, item, *item.target);
   if (!assignment.change) {
     return fmt::format("in place: unprotected, {}{}", node, thread);
+  }
+  const auto astray = threads_astray_on(*index.host, *item.irq, index.protections);
+  if (!astray.empty() && assignment.from == assignment.to) {
+    return fmt::format(
+        "threads_astray: its handler's thread may run on {}; writing its mask again brings it back",
+        astray.to_list());
   }
   return fmt::format("{}; {}{}", why_move(index, item), node, thread);
 }

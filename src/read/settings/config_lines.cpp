@@ -96,14 +96,13 @@ bool is_link(std::string_view file) {
 }
 
 /// Reading is no harm; a name of a script has to be run, or written to.
-bool sets_affinity(std::string_view line) {
+bool sets_affinity(std::string_view line, const std::vector<std::string_view>& lines) {
   if (runs_tuna(line)) {
     return true;
   }
   const bool named = std::ranges::any_of(kScripts, [&](auto name) { return has(line, name); });
-  const bool only_reads = has(line, "smp_affinity") && !redirects_into_mask(line) &&
-                          !has(line, "tee ") && !has(line, "'w'") && !has(line, "\"w\"") &&
-                          !has(line, "write");
+  const bool only_reads = has(line, "smp_affinity") && !writes_mask(line, lines) &&
+                          !has(line, "'w'") && !has(line, "\"w\"") && !has(line, "write");
   return named && !only_reads;
 }
 
@@ -172,7 +171,7 @@ class Scan {
     const auto lines = split(text, '\n');
     std::map<std::size_t, ConfigTopic> found;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      auto topic = topic_of(path, lines[i]);
+      auto topic = topic_of(path, lines[i], lines);
       if (!topic && runs_affinity_script(path, lines[i])) {
         topic = ConfigTopic::irq_affinity;
       }
@@ -248,8 +247,9 @@ class Scan {
       return false;
     }
     const auto own = split(*script, '\n');
-    return !writing_lines(own).empty() ||
-           std::ranges::any_of(own, [&](auto line) { return topic_of(path, line).has_value(); });
+    return !writing_lines(own).empty() || std::ranges::any_of(own, [&](auto line) {
+      return topic_of(path, line, own).has_value();
+    });
   }
 
   const Sysfs& sysfs_;
@@ -262,6 +262,9 @@ class Scan {
 
 /// The part of a word that says something: "/opt/acme/set_irq_affinity.sh" -> "set_irq_affinity".
 std::string known_part(std::string_view word) {
+  if (const auto known = tuna_word(word); !known.empty()) {
+    return fmt::format("{}{}", word.starts_with("Exec") ? "ExecStart=" : "", known);
+  }
   constexpr std::array<std::string_view, 8> kNames = {"netdev_budget_usecs",
                                                       "netdev_budget",
                                                       "--numa_aware",
@@ -285,7 +288,7 @@ std::string known_part(std::string_view word) {
   const auto* const writes =
       std::ranges::find_if(kWrites, [&](auto name) { return has(word, name); });
   if (const bool mask = has(word, "smp_affinity"); !mask && writes != kWrites.end()) {
-    return std::string(*writes);
+    return fmt::format("{}{}", *writes, *writes == "of=" && has(word, "$") ? "$x" : "");
   }
   if (has(word, "$") && !has(word, "affinity")) {
     return has(word, ">") ? ">$x" : "$x";
@@ -298,6 +301,12 @@ std::string known_part(std::string_view word) {
 }  // namespace
 
 std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line) {
+  return topic_of(file, line, {line});
+}
+
+std::optional<ConfigTopic> topic_of(std::string_view file,
+                                    std::string_view line,
+                                    const std::vector<std::string_view>& lines) {
   line = trimmed(line);
   if (is_comment(line) || has(line, "irqtune")) {
     return std::nullopt;
@@ -317,7 +326,7 @@ std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line
   if (has(line, "ethtool") && (has(line, " -X ") || has(line, " --set-rxfh-indir "))) {
     return ConfigTopic::ethtool_hash;
   }
-  return sets_affinity(line) ? std::optional(ConfigTopic::irq_affinity) : std::nullopt;
+  return sets_affinity(line, lines) ? std::optional(ConfigTopic::irq_affinity) : std::nullopt;
 }
 
 bool is_scanned_place(std::string_view file) {
@@ -333,10 +342,19 @@ std::vector<ConfigLine> read_config_lines(const Sysfs& sysfs) {
 }
 
 std::string anonymous_config_line(std::string_view text) {
-  constexpr std::array<std::string_view, 20> kKept = {
-      "-X",     "hkey", "equal",  "weight", "default", "start", "=",
-      ">",      "tee",  "echo",   "write",  "cp",      "tuna",  "-q",
-      "--irqs", "-m",   "--move", "move",   "isolate", "spread"};
+  constexpr std::array<std::string_view, 13> kKept = {"-X",
+                                                      "hkey",
+                                                      "equal",
+                                                      "weight",
+                                                      "default",
+                                                      "start",
+                                                      "=",
+                                                      ">",
+                                                      "tee",
+                                                      "echo",
+                                                      "write",
+                                                      "cp",
+                                                      "install"};
   constexpr std::array<std::string_view, 2> kPolicies = {"IRQAffinityPolicy=spread",
                                                          "IRQAffinityPolicy=single"};
   std::string out;

@@ -14,6 +14,11 @@ namespace irqtune {
 /// What a line of `file` says about interrupts; empty optional if nothing, and for a comment.
 [[nodiscard]] std::optional<ConfigTopic> topic_of(std::string_view file, std::string_view line);
 
+/// The same, of a line of a script of which the others say what its variables hold.
+[[nodiscard]] std::optional<ConfigTopic> topic_of(std::string_view file,
+                                                  std::string_view line,
+                                                  const std::vector<std::string_view>& lines);
+
 /// The lines that bear on interrupts in what runs at boot, at times or with a VM: rc.local, cron,
 /// udev rules, units and .link files of systemd, sysctl and modprobe files, hooks of libvirt and
 /// Proxmox; and in the scripts that these name. By file, then line. At most a few hundred files of

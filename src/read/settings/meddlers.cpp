@@ -69,7 +69,7 @@ std::vector<Meddler> find_meddlers(const Sysfs& sysfs, const std::vector<std::st
     const auto pid = parse_number<int>(name);
     const auto comm = pid ? sysfs.read(fmt::format("/proc/{}/comm", *pid)) : std::nullopt;
     if (comm == "irqbalance") {
-      found.push_back(read_irqbalance(sysfs, *pid, drivers));
+      found.push_back(read_irqbalance(sysfs, *pid, drivers, sysfs.live() ? "/run/irqbalance" : ""));
     } else if (comm == "tuned") {
       found.push_back(read_tuned(sysfs, *pid));
     } else if (comm == "crio") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/settings/balance_socket.h"
 #include "read/settings/meddlers.h"
 
 #include <fmt/format.h>
@@ -285,6 +286,20 @@ void add_advice(const Sysfs& sysfs, const std::vector<std::string>& drivers, Med
       "systemctl restart irqbalance"};
 }
 
+/// What it may move counts, not what it was told: a ban may have come by the socket, or may ban
+/// nothing.
+void believe_socket(const Sysfs& sysfs, const std::string& sockets, Meddler& meddler) {
+  const auto ours = passed_through_irqs(sysfs);
+  const auto movable = ours.empty() ? std::nullopt : ask_irqbalance(sockets, meddler.pid);
+  if (!movable) {
+    return;
+  }
+  const auto open = std::ranges::count_if(ours, [&](auto irq) { return movable->contains(irq); });
+  meddler.would_undo = open > 0;
+  meddler.detail +=
+      fmt::format("; by its socket it may move {} of {} vfio interrupts", open, ours.size());
+}
+
 bool is_quote(char c) {
   return c == '"' || c == '\'';
 }
@@ -303,7 +318,10 @@ std::optional<std::string> assigned(std::string_view text, std::string_view name
   return value;
 }
 
-Meddler read_irqbalance(const Sysfs& sysfs, int pid, const std::vector<std::string>& drivers) {
+Meddler read_irqbalance(const Sysfs& sysfs,
+                        int pid,
+                        const std::vector<std::string>& drivers,
+                        const std::string& sockets) {
   const auto cmdline = sysfs.read(proc_path(pid, "cmdline")).value_or("");
   const auto arguments = nul_words(cmdline);
   Meddler meddler;
@@ -317,6 +335,9 @@ Meddler read_irqbalance(const Sysfs& sysfs, int pid, const std::vector<std::stri
   }
   meddler.detail = printable(trimmed(meddler.detail));
   meddler.would_undo = !keeps_off(sysfs, parse_options(arguments), drivers);
+  if (!sockets.empty()) {
+    believe_socket(sysfs, sockets, meddler);
+  }
   add_banned_cpus(sysfs, variables, meddler);
   if (meddler.would_undo) {
     add_advice(sysfs, drivers, meddler);

@@ -10,10 +10,15 @@ namespace irqtune {
 /// True of an empty line, and of one that a shell, Python or a configuration file passes over.
 [[nodiscard]] bool is_comment(std::string_view line);
 
-/// True of "echo 3 > $dir/smp_affinity" and "> $file", false of "cat smp_affinity > /tmp/x".
-[[nodiscard]] bool redirects_into_mask(std::string_view line);
+/// True of "echo 3 > $dir/smp_affinity" and "> $file", false of "cat smp_affinity > /tmp/x" and of
+/// "> $file" where another of the script's lines says "file=/tmp/x".
+[[nodiscard]] bool writes_mask(std::string_view line, const std::vector<std::string_view>& lines);
 
-/// True of a call of tuna that sets affinities. Source: tuna(8)
+/// What the word of a command line is to tuna, bare ("tuna" of "ExecStart=-/usr/bin/tuna", "--irqs"
+/// of "--irqs=eth0"); empty if nothing that sets affinities.
+[[nodiscard]] std::string_view tuna_word(std::string_view word);
+
+/// True of a call of tuna that sets interrupts' affinities, not threads' alone. Source: tuna(8)
 [[nodiscard]] bool runs_tuna(std::string_view line);
 
 /// Numbers (from 0) of the lines by which a script sets masks over several lines: those that name

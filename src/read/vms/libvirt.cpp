@@ -42,7 +42,7 @@ VmFound make_found(const LibvirtDomain& domain, const std::string& path) {
   VmFound found;
   found.path = path;
   found.live = domain.live;
-  found.devices_known = true;
+  found.devices_known = !domain.vdpa;  // Of these it says a node, and no address.
   auto& vm = found.vm;
   vm.name = domain.name;
   vm.uuid = domain.uuid;

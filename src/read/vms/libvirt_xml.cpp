@@ -259,6 +259,10 @@ class DomainParser {
         add_source(device, domain_.hostdevs);
       } else if (element == "disk") {
         add_nvme(device);
+        domain_.vdpa = domain_.vdpa || type(device) == "vhostvdpa";
+      } else if (element == "interface" &&
+                 (type(device) == "vdpa" || type(device.child("actual")) == "vdpa")) {
+        domain_.vdpa = true;
       } else if (element == "interface" && type(device) == "hostdev") {
         add_source(device, domain_.interface_hostdevs);
       } else if (element == "interface" && type(device.child("actual")) == "hostdev") {

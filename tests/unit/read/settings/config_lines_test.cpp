@@ -109,7 +109,25 @@ TEST_CASE("config lines: a script is judged as a whole", "[read]") {
       {"f=/proc/irq/9/smp_affinity\ncp /etc/mask $f\n", "2 3"},
       {"f=/proc/irq/9/smp_affinity\necho 3 | dd of=$f\n", "2 3"},
       {"tuna -q eth0 -c 2-3 -m\n", "2"},
+      {"/usr/bin/tuna isolate --cpus 2-3\n", "2"},
+      {"sh -c 'tuna --cpus=2-3 --isolate'\n", "2"},
+      {"tuna move --irqs=eth0 --cpus=0-1\n", "2"},
       {"tuna --show_irqs\n", ""},
+      {"tuna -q eth0 --show_irqs\n", ""},
+      {"tuna --threads=qemu* --cpus=2-3 --move\n", ""},
+      {"log=/var/log/masks\ncat /proc/irq/*/smp_affinity > $log\n", ""},
+      {"log=\"/var/log/irq\"; cat /proc/irq/*/smp_affinity > ${log}\n", ""},
+      {"dir=/var/backup\nfor i in /proc/irq/*; do\n"
+       "  cat $i/smp_affinity > \"$dir/$(basename $i)\"\ndone\n",
+       ""},
+      {"log=$(mktemp)\ncat /proc/irq/9/smp_affinity >> $log\n", ""},
+      {"log=$HOME/masks\ncat /proc/irq/9/smp_affinity > $log\n", ""},
+      {"d=/var/tmp\nlog=$d/masks\ncat /proc/irq/9/smp_affinity | tee -a $log\n", ""},
+      {"cat /proc/irq/9/smp_affinity | tee /tmp/masks\n", ""},
+      {"cp /proc/irq/9/smp_affinity /tmp/mask\n", ""},
+      {"cat /tmp/mask > $1/smp_affinity\n", "2"},
+      {"d=/proc/irq/9\ncat /tmp/mask > $d/smp_affinity\n", "3"},
+      {"n=smp_affinity\ncd /proc/irq/9 && echo 3 > $n\n", "2 3"},
       {"cat /proc/irq/*/smp_affinity\necho done > /tmp/x\n", ""},
       {"# /proc/irq/9/smp_affinity\necho 3 > $f\n", ""},
   }));
@@ -154,6 +172,20 @@ TEST_CASE("config lines: drop-ins of units and links, vendors' units", "[read]")
   CHECK(places(tree) ==
         "/etc/systemd/network/10-a.link.d/irq.conf:2 /etc/systemd/system/a.service.d/irq.conf:2 "
         "/usr/lib/systemd/system/set-irq.service:1");
+}
+
+TEST_CASE("config lines: a unit that runs tuna, without names too", "[read]") {
+  const auto run = GENERATE(as<std::string>{},
+                            "ExecStart=/usr/bin/tuna isolate --cpus 2-3",
+                            "ExecStart=-/usr/bin/tuna --irqs=eth0 --cpus=0 --move",
+                            "ExecStart=tuna isolate --cpus 2-3",
+                            "ExecStartPost=/bin/sh -c \"tuna -q eth0 -c 2 -m\"");
+  CAPTURE(run, anonymous_config_line(run));
+  test::FakeTree tree{{"/etc/systemd/system/tune.service", "[Service]\n" + run + "\n"}};
+  CHECK(places(tree) == "/etc/systemd/system/tune.service:2");
+  const auto anonymous = anonymous_config_line(run);
+  CHECK(topic_of("/etc/systemd/system/tune.service", anonymous) == ConfigTopic::irq_affinity);
+  CHECK(anonymous.find("eth0") == std::string::npos);
 }
 
 TEST_CASE("config lines: of a script the worst, of a .link file all", "[read]") {
