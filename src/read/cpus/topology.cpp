@@ -308,9 +308,15 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
     return topology;
   }
   topology.online = read_online(sysfs, present, warnings);
+  // Then no two CPUs on line are threads of one core, whether their files list that or not.
+  const bool no_smt =
+      trimmed(sysfs.read(fmt::format("{}/smt/active", kCpuDir)).value_or("")) == "0";
   for (auto& cpu : topology.cpus) {
     cpu.online = topology.online.contains(cpu.number);
     cpu.siblings = cpu.siblings & topology.online;
+    if (no_smt && cpu.online) {
+      cpu.siblings = CpuSet{cpu.number};
+    }
   }
   number_cores(topology.cpus, raw);
   derive_siblings(topology.cpus);

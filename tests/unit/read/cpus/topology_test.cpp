@@ -324,6 +324,19 @@ TEST_CASE("topology: threads of a core are siblings without a list", "[read][top
   CHECK(cpu(result, 0).siblings == CpuSet{0, 1});
 }
 
+TEST_CASE("topology: without SMT each CPU is its own core's only thread", "[read][topology]") {
+  FakeTree tree{{"/sys/devices/system/cpu/online", "0-1\n"},
+                {"/sys/devices/system/cpu/smt/active", "0\n"},
+                {"/sys/devices/system/cpu/cpu0/topology/core_id", "0\n"},
+                {"/sys/devices/system/cpu/cpu1/topology/core_id", "0\n"}};
+  std::vector<std::string> warnings;
+  const auto topology = read_topology(tree.sysfs(), warnings);
+  REQUIRE(topology.cpus.size() == 2);
+  CHECK(topology.cpus[0].siblings == CpuSet{0});
+  CHECK(topology.cpus[1].siblings == CpuSet{1});
+  CHECK(topology.cpus[0].core != topology.cpus[1].core);
+}
+
 TEST_CASE("topology: a list that is none is told, not guessed", "[read][topology]") {
   FakeTree tree{{kOnline, "0-7\n"}, {"/sys/devices/system/cpu/isolated", "7-4\n"}};
   add_cpu(tree, 0, 0, 0, "0");

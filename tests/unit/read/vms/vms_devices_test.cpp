@@ -34,6 +34,25 @@ TEST_CASE("Devices are those of the IOMMU groups that a VM holds", "[vms]") {
   CHECK(devices_text(require_vm(result, "vm1")) == "0000:22:00.0");
 }
 
+TEST_CASE("libvirt says a node of vDPA and no address: nothing is missing", "[vms]") {
+  const auto device =
+      GENERATE(as<std::string>{},
+               "<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>",
+               "<disk type='vhostvdpa'><source dev='/dev/vhost-vdpa-0'/></disk>");
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2"});
+  tree.file("/run/libvirt/qemu/vm1.xml",
+            "<domstatus state='running' pid='300'><domain><name>vm1</name><vcpu>1</vcpu><devices>" +
+                device + "</devices></domain></domstatus>");
+  tree.link("/sys/class/vhost-vdpa/vhost-vdpa-0",
+            "../../devices/pci0000:00/0000:27:00.0/vdpa0/vhost-vdpa-0");
+  tree.file("/sys/devices/pci0000:00/0000:27:00.0/vdpa0/vhost-vdpa-0/dev", "");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm", "/dev/vhost-vdpa-0"});
+  const auto result = read(tree, {make_device("0000:27:00.0", 40, false)});
+  CHECK(devices_text(require_vm(result, "vm1")) == "0000:27:00.0");
+  CHECK_FALSE(warns(result, "does not list it"));
+}
+
 TEST_CASE("A device of the group that the VM did not open is not the VM's", "[vms]") {
   FakeTree tree;
   const std::vector<PciDevice> devices = {make_device("0000:22:00.0", 35),
