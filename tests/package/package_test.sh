@@ -4,8 +4,8 @@
 # each of them leaves: package_test.sh IRQTUNE.deb
 # Needs root, mmdebstrap and Debian's archive. IRQTUNE_PACKAGE_ROOTS: where that Debian is kept, as a tar
 # (default build/package).
-# The chroot has no kernel of its own: its /proc and /sys are the files of a captured host, so that what is
-# written is written there.
+# The chroot has no kernel of its own: irqtune is called by a wrapper that makes it look at the tree of a captured
+# host, so that what is written is written there.
 set -u
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 if [ $# -ne 1 ] || [ ! -r "$1" ]; then
@@ -13,11 +13,15 @@ if [ $# -ne 1 ] || [ ! -r "$1" ]; then
   exit 2
 fi
 deb=$(readlink -f "$1")
+if [ -z "${IRQTUNE_PACKAGE_INSIDE:-}" ]; then
+  export IRQTUNE_PACKAGE_INSIDE=1
+  exec unshare --mount --pid --fork --kill-child "$0" "$deb"
+fi
 kept=${IRQTUNE_PACKAGE_ROOTS:-$repository/build/package}
 passed=0 failed=0
 work=$(mktemp -d)
 root=$work/root
-trap 'rm -rf "$work"' EXIT
+trap 'umount -l "$root/proc" 2>/dev/null; rm -rf "$work"' EXIT
 mkdir "$root"
 
 same() { # WHAT WANTED GOT
@@ -41,14 +45,14 @@ holds() { # WHAT COMMAND...
   fi
 }
 
-inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
+inside() { chroot "$root" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 
 # dpkg's and apt's own traces, and the linker's cache: what any package leaves.
 files() {
   (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o \
-    -path ./var/lib/apt -o -path ./proc -o -path ./sys -o -path ./tmp \) -prune -o -print | LC_ALL=C sort)
+    -path ./var/lib/apt -o -path ./proc -o -path ./srv/tree -o -path ./tmp \) -prune -o -print | LC_ALL=C sort)
 }
-masks() { (cd "$root/proc/irq" && cat -- */smp_affinity_list | md5sum); }
+masks() { (cd "$root/srv/tree/proc/irq" && cat -- */smp_affinity_list | md5sum); }
 
 make_root() {
   local names base
@@ -63,8 +67,15 @@ make_root() {
   mkdir -p "$root/dev" "$root/run/systemd/system"
   # No device: a chroot on a file system that is mounted nodev has a /dev/null too.
   : >"$root/dev/null" && chmod 666 "$root/dev/null"
-  rm -rf "$root/proc" "$root/sys"
-  tar -C "$root" -xzf "$repository/tests/hosts/libvirt-kvm.tar.gz" --no-same-owner
+  # A process finds its own files there. This machine's interrupts are out of reach.
+  mount -t proc proc "$root/proc"
+  mount -t tmpfs -o ro nothing "$root/proc/irq"
+  mkdir -p "$root/srv/tree"
+  tar -C "$root/srv/tree" -xzf "$repository/tests/hosts/libvirt-kvm.tar.gz" --no-same-owner
+  # Found before the program itself, by the package's scripts too.
+  printf '#!/bin/sh\nexec /usr/bin/irqtune --root /srv/tree --state-dir /var/lib/irqtune "$@"\n' \
+    >"$root/usr/local/bin/irqtune"
+  chmod 755 "$root/usr/local/bin/irqtune"
   # There is no systemd in a chroot: what it is asked for is noted.
   printf '#!/bin/sh\necho "$*" >>/tmp/systemctl\n' >"$root/usr/bin/systemctl"
   chmod 755 "$root/usr/bin/systemctl"
