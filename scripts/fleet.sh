@@ -80,7 +80,7 @@ trap 'rm -rf "$parts"' EXIT
 find "$directory" -mindepth 1 -maxdepth 1 \( -name '*.tar.gz' -o -type d \) ! -name '.*' -print0 | sort -z |
   xargs -0 -r -n 64 -P "$jobs" "$here/fleet.sh" --part "$parts"
 find "$parts" -name '*.part' -print0 | sort -z | xargs -0 -r cat >"$output/fleet.jsonl"
-python3 "$here/fleet_page.py" "$output/fleet.jsonl" "$output"
+/usr/bin/python3 "$here/fleet_page.py" "$output/fleet.jsonl" "$output"
 silent=$(grep -Ec '^\{"host":"([^"\\]|\\.)*","error":' "$output/fleet.jsonl" || true)
 echo "$(wc -l <"$output/fleet.jsonl") hosts, $silent without an answer: $output/fleet.jsonl, fleet.html, fleet.csv"
 [ "$silent" -eq 0 ] || exit 4

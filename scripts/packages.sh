@@ -6,7 +6,7 @@ set -eu
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
-test=(fish zsh catch2 python3 python3-jsonschema tar gzip)
+test=(fish zsh catch2 python3 python3-jinja2 python3-jsonschema tar gzip)
 bench=(libbenchmark-dev python3 time util-linux util-linux-extra)
 lint=(clang clang-tidy clang-format shellcheck git)
 fuzz=(clang llvm libclang-rt-dev)
