@@ -53,7 +53,8 @@ headers() {
 }
 
 scripts() {
-  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/*.sh' tests/lab/guest .ci/run \
+  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/*.sh' ':!tests/golden' tests/lab/guest \
+    tests/ansible/systemctl .ci/run \
     scripts/hooks scripts/deb/{postinst,prerm,postrm} scripts/completions/irqtune.bash |
     xargs shellcheck -x
 }
