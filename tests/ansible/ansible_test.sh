@@ -159,6 +159,9 @@ strip -o "$work/irqtune" "$program"
 [ -n "$deb" ] || make_package
 make_fleet
 sleep 1
+if command -v ansible-lint >/dev/null; then
+  holds 'ansible-lint finds nothing' sh -c "cd '$repository/scripts/ansible' && ansible-lint -q"
+fi
 before=$(masks needs)
 placed=$(masks placed)
 layers=$(layer needs)
