@@ -8,7 +8,8 @@
 #   layers   who may include whom (docs/ARCHITECTURE.md)
 #   headers  each header compiles alone
 #   scripts  shellcheck
-#   monitoring  promtool takes the metrics of each captured host, and the alert rules
+#   monitoring  promtool takes the metrics of each captured host, and the alert rules; the dashboard's queries
+#            name metrics that exist
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -52,7 +53,8 @@ headers() {
 }
 
 scripts() {
-  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/lab/*.sh' tests/lab/guest .ci/run \
+  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/*.sh' ':!tests/golden' tests/lab/guest \
+    tests/ansible/systemctl .ci/run \
     scripts/hooks scripts/deb/{postinst,prerm,postrm} scripts/completions/irqtune.bash |
     xargs shellcheck -x
 }
@@ -73,12 +75,15 @@ monitoring() {
   promtool=$(promtool_program)
   cmake --preset dev >/dev/null
   cmake --build --preset dev --target irqtune >/dev/null
+  : >build/dev/metrics.txt
   for host in tests/hosts/*.tar.gz; do
-    "$irqtune" --root "$host" metrics | "$promtool" check metrics
+    "$irqtune" --root "$host" metrics | tee -a build/dev/metrics.txt | "$promtool" check metrics
   done
+  scripts/monitoring/dashboard.py build/dev/metrics.txt build/dev/dashboard.rules.yml
   # A doubled alert is told with the word and exit code 0.
   out=$(cd scripts/monitoring && "$promtool" check rules irqtune.rules.yml 2>&1 &&
-    "$promtool" test rules irqtune.rules.test.yml 2>&1)
+    "$promtool" test rules irqtune.rules.test.yml 2>&1 &&
+    "$promtool" check rules ../../build/dev/dashboard.rules.yml 2>&1)
   echo "$out"
   ! grep -q FAILED <<<"$out"
 }

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|package|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|package|rpm|fleet|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libpugixml-dev libarchive-dev libpci-dev pci.ids)
-test=(fish zsh catch2 mold python3 python3-jsonschema tar gzip)
+test=(fish zsh catch2 mold python3 python3-jinja2 python3-jsonschema tar gzip)
 bench=(libbenchmark-dev python3 time util-linux util-linux-extra)
 lint=(clang clang-tidy clang-format shellcheck git)
 fuzz=(clang llvm libclang-rt-dev)
 lab=(qemu-system-x86 seabios busybox-static cpio kmod jq xz-utils zstd binutils gcc libc6-dev python3
   debian-archive-keyring)
 
-package=(dpkg-dev lintian gzip git file)
+package=(dpkg-dev lintian mmdebstrap gzip git file)
+rpm=(binutils file git rpm rpmlint)
+fleet=(ansible-core ansible-lint openssh-server iproute2 python3-jinja2 python3-apt)
 
 wanted=()
 for set in "${@:-build}"; do
@@ -24,12 +26,14 @@ for set in "${@:-build}"; do
     bench) wanted+=("${build[@]}" "${bench[@]}") ;;
     fuzz) wanted+=("${build[@]}" "${fuzz[@]}") ;;
     package) wanted+=("${build[@]}" "${package[@]}") ;;
+    rpm) wanted+=("${rpm[@]}") ;;
+    fleet) wanted+=("${fleet[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
     all)
       wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
       ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, package, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, package, rpm, fleet, lab, all)" >&2
       exit 2
       ;;
   esac

@@ -64,11 +64,22 @@ if command -v fish >/dev/null; then
   expect fish 'show' "$(fish_completes 'irqtune show ')" topology vms
 fi
 if command -v zsh >/dev/null; then
-  if zsh -n "$repository/scripts/completions/_irqtune"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-  fi
+  zsh_completes() {
+    zsh -f "$repository/tests/completions/zsh_completes.zsh" "$repository/scripts/completions" "$1"
+  }
+  expect zsh 'irqtune ' "$(zsh_completes 'irqtune ')" show plan apply rollback measure
+  expect zsh '--vm' "$(zsh_completes "irqtune --root $host plan --vm ")" vm1 vm2
+  expect zsh 'plan --po' "$(zsh_completes 'irqtune plan --po')" --policy
+  expect zsh '--policy' "$(zsh_completes 'irqtune plan --policy ')" avoid colocate leave
+  expect zsh 'show' "$(zsh_completes 'irqtune show ')" topology devices irqs vms all
+  expect zsh 'device with a colon' "$(zsh_completes "irqtune --root $host plan --device 0000:24:")" 0000:24:00.0
+  expect zsh 'explain' "$(zsh_completes "irqtune --root=$host explain ")" 0000:24:00.0
+  expect zsh 'no such root' "$(zsh_completes "irqtune --root $missing plan --vm ")" ''
+  mkdir "$path/tree"
+  tar -C "$path/tree" -xzf "$host"
+  irqtune --root "$path/tree" -q apply --sample 0
+  expect zsh 'journal ids' "$(zsh_completes "irqtune --root $path/tree rollback ")" \
+    "$(irqtune --root "$path/tree" history --json | sed -n 's/^ *"id": "\(.*\)",\{0,1\}$/\1/p')"
 fi
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
