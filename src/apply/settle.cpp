@@ -70,11 +70,11 @@ class Watch {
   using Texts = std::map<PciAddress, std::string>;
 
   [[nodiscard]] Texts texts() const {
-    Texts texts;
+    Texts all;
     for (const auto& device : awaited_.devices) {
-      texts.emplace(device, vectors_text(sysfs_, device));
+      all.emplace(device, vectors_text(sysfs_, device));
     }
-    return texts;
+    return all;
   }
 
   const Sysfs& sysfs_;

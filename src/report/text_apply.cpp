@@ -216,7 +216,7 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
       continue;
     }
     const bool both = !outcome.error.empty() && !outcome.hint.empty();
-    const auto note = outcome.error + (both ? "; " : "") + outcome.hint;
+    const auto note = fmt::format("{}{}{}", outcome.error, both ? "; " : "", outcome.hint);
     table.add({cut(name_text(outcome), 40),
                irq_text(outcome),
                report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),

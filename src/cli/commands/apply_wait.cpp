@@ -92,9 +92,10 @@ std::vector<std::string> missing_lines(const ApplyCommand& options,
     return lines;
   }
   std::vector<std::string> names;
-  const auto host = settled.restless.empty()
-                        ? Host{}
-                        : read_host_for(context, PolicyOptions{}, Detail::passthrough, false);
+  PolicyOptions quick;
+  quick.sample = 0;
+  const auto host =
+      settled.restless.empty() ? Host{} : read_host_for(context, quick, Detail::passthrough, false);
   for (const auto& device : settled.restless) {
     const auto* const vm = find_owner(host, device);
     names.push_back(

@@ -22,7 +22,7 @@ struct Ground {
 
 /// Would the plan bring the vector nearer to its node?
 bool comes_nearer(const Ground& ground, const Assignment& assignment) {
-  const auto& [plan, index] = ground;
+  const auto& index = ground.index;
   const auto home = planning::home_node(index,
                                         planning::device_of(index, assignment.device),
                                         planning::owner_of(index, assignment.device));

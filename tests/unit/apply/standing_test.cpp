@@ -55,7 +55,7 @@ TEST_CASE("apply: a host's interrupt that refuses with EIO is left and remembere
   const bool alone = GENERATE(true, false);
   auto writes = alone ? std::vector<Write>{} : tree.writes();
   writes.push_back(host);
-  for (unsigned i = 0; i < (alone ? 0 : 2); ++i) {
+  for (unsigned i = 0; i < (alone ? 0U : 2U); ++i) {
     tree.file(fmt::format("/proc/irq/{}/effective_affinity_list", 30 + i), fmt::format("{}\n", i));
   }
   const auto report = apply(writes, sysfs, tree.session(), options);
