@@ -122,8 +122,9 @@ TEST_CASE("apply --repair does what check names, and nothing else", "[cli][check
   CHECK_THAT(idle.out, Catch::StartsWith("Nothing to do"));
 
   const std::string core = plan["protected"].get<std::string>().substr(0, 1);
-  const auto& broken = plan["assignments"][0];
-  const auto& other = plan["assignments"][1];
+  const auto& broken = plan["assignments"][1];
+  const auto& other = plan["assignments"][2];
+  REQUIRE(broken["device"] == other["device"]);
   host.file(mask_file(broken), core + '\n');
   host.file(mask_file(other), broken["to"].get<std::string>() + '\n');  // As good, but for balance.
   const auto check = check_of(host, 3);

@@ -28,8 +28,10 @@ Json document(const CapturedHost& host, Arguments arguments) {
 /// Kernels without CONFIG_GENERIC_IRQ_EFFECTIVE_AFF_MASK, and those before 4.15, have no such file.
 void remove_effective(const CapturedHost& host) {
   for (const auto& entry : fs::directory_iterator(host.root() / "proc/irq")) {
-    fs::remove(entry.path() / "effective_affinity_list");
-    fs::remove(entry.path() / "effective_affinity");
+    if (entry.is_directory()) {
+      fs::remove(entry.path() / "effective_affinity_list");
+      fs::remove(entry.path() / "effective_affinity");
+    }
   }
 }
 

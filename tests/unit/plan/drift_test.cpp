@@ -7,7 +7,8 @@
 #include "support/catch.h"
 #include "support/make_host.h"
 
-#include <algorithm>
+#include <string>
+#include <vector>
 
 namespace irqtune::test {
 
@@ -29,14 +30,6 @@ Drift drift_of(const Host& host,
                const std::vector<AppliedMask>& masks = {},
                Strictness strictness = Strictness::placed) {
   return find_drift(make_plan(host, {}), host, masks, strictness);
-}
-
-std::vector<unsigned> numbers(const std::vector<DriftEntry>& entries) {
-  std::vector<unsigned> irqs;
-  for (const auto& entry : entries) {
-    irqs.push_back(static_cast<unsigned>(entry.irq.value()));
-  }
-  return irqs;
 }
 
 AppliedMask applied(const Host& host, const CpuSet& after) {
