@@ -4,6 +4,7 @@
 #include "irqtune/core/error.h"
 
 #include "apply/journal/journal.h"
+#include "apply/left.h"
 #include "apply/prepare.h"
 #include "apply/restore.h"
 #include "apply/verify.h"
@@ -84,49 +85,43 @@ bool find_again(Run& run, Item& item, const std::error_code& error) {
   return true;
 }
 
-/// A vector that the ITS hands to a guest by itself takes no mask: KVM owns its mapping. Left, and
-/// no failure. Source: Linux drivers/irqchip/irq-gic-v3-its.c, its_set_affinity(): -EINVAL of a
-/// vLPI.
-bool is_forwarded(const Run& run, const Item& item, const std::error_code& error) {
-  const auto& write = item.outcome.write;
-  if (error.value() != EINVAL || !write.identity || !write.identity->vector) {
-    return false;
-  }
-  const auto& sysfs = run.kernel.sysfs;
-  const auto chip = sysfs.read(
-      fmt::format("/sys/kernel/irq/{}/chip_name", static_cast<std::uint32_t>(item.outcome.irq)));
-  const auto online = CpuSet::parse_list(sysfs.read("/sys/devices/system/cpu/online").value_or(""));
-  return chip && chip->starts_with("ITS") && online && online->intersects(write.after);
-}
-
-void write_one(Run& run, Item& item) {
+/// Returns how the kernel answered last.
+std::error_code try_to_write(Run& run, Item& item) {
   auto& outcome = item.outcome;
-  item.attempted = true;
+  std::error_code error;
   for (int i = 0; i < kTries; ++i) {
-    const auto error = put(run.kernel,
-                           mask_path(outcome.write, outcome.irq),
-                           mask_text(outcome.write, outcome.write.after),
-                           [&] { return still_holds(run, item); });
+    error = put(run.kernel,
+                mask_path(outcome.write, outcome.irq),
+                mask_text(outcome.write, outcome.write.after),
+                [&] { return still_holds(run, item); });
     if (!error) {
       item.written = true;
       outcome.state = WriteState::ok;
       outcome.error.clear();
       outcome.hint.clear();
       run.journal.written(item.number);
-      return;
+      return error;
     }
-    if (is_forwarded(run, item, error)) {
-      outcome.state = WriteState::posted;
-      outcome.hint = "left: the hardware delivers it to its vCPU by itself";
-      return;
+    if (is_forwarded(run.kernel, outcome, error)) {
+      describe_forwarded(outcome);
+      return error;
     }
     if (!may_be_gone(error)) {
       describe_refusal(error, outcome);
-      return;
+      return error;
     }
     if (!find_again(run, item, error)) {
-      return;
+      return error;
     }
+  }
+  return error;
+}
+
+void write_one(Run& run, Item& item) {
+  item.attempted = true;
+  const auto error = try_to_write(run, item);
+  if (is_spread(run.kernel, item.outcome, error)) {
+    describe_spread(item.outcome);
   }
 }
 
@@ -250,7 +245,10 @@ ApplyState carry_out(Run& run) {
     const bool good = all_succeeded(run.items);
     // While verifying waited is not too late for a signal.
     if (whole && !is_interrupted(run.options) && (good || run.options.keep_going)) {
-      run.journal.finish(good ? JournalState::committed : JournalState::partial);
+      const bool nothing = good && std::ranges::none_of(run.items, &Item::written);
+      run.journal.finish(nothing ? JournalState::rolled_back
+                         : good  ? JournalState::committed
+                                 : JournalState::partial);
       return good ? ApplyState::committed : ApplyState::partial;
     }
   } catch (const Error& error) {
@@ -296,9 +294,16 @@ bool left_nothing(const Run& run, ApplyState state) {
   return (refused || state == ApplyState::committed) &&
          std::ranges::all_of(run.items, [&](const Item& item) {
            const auto left = item.outcome.state;
-           return !item.due || (!item.written && (left == WriteState::posted ||
-                                                  (refused && left == WriteState::refused)));
+           return !item.due ||
+                  (!item.written && (left == WriteState::posted || left == WriteState::managed ||
+                                     (refused && left == WriteState::refused)));
          });
+}
+
+/// The journal holds what later plans have to know.
+bool remembers(const Run& run) {
+  return std::ranges::any_of(
+      run.items, [](const Item& item) { return item.outcome.state == WriteState::managed; });
 }
 
 bool is_removed(const JournalDir& dir, const std::string& id) {
@@ -368,7 +373,10 @@ ApplyReport apply(const std::vector<Write>& writes,
     report.warnings.push_back(
         fmt::format("{}; `irqtune rollback {}` closes it", run.problem, journal.id()));
   }
-  if (!left_nothing(run, report.state) || !is_removed(dir, journal.id())) {
+  const bool nothing = left_nothing(run, report.state);
+  if (nothing && remembers(run)) {  // Kept, and closed: a rollback has nothing to do with it.
+    report.state = ApplyState::nothing_to_do;
+  } else if (!nothing || !is_removed(dir, journal.id())) {
     report.id = journal.id();
   } else if (report.state == ApplyState::committed) {
     report.state = ApplyState::nothing_to_do;

@@ -18,7 +18,8 @@ std::string write_key(const Write& write) {
 }
 
 bool may_stand(const JournalWrite& write) noexcept {
-  const bool left = write.state == WriteState::posted;  // The kernel took nothing.
+  // The kernel took nothing.
+  const bool left = write.state == WriteState::posted || write.state == WriteState::managed;
   const bool refused = !write.written && write.state && (left || !is_success(*write.state));
   return !write.undone && !write.vanished && !refused;
 }

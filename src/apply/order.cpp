@@ -20,15 +20,9 @@ struct Cpu {
 
 using Cpus = std::map<int, Cpu>;
 
-/// Where the vector is counted: its effective CPU, or where a pending move is taking it.
+/// Where the vector is counted: where it is delivered from now on.
 std::optional<int> current_cpu(const Assignment& assignment) {
-  const auto& requested = assignment.from;
-  const auto& effective = assignment.from_effective;
-  if (!effective || effective->empty()) {
-    return requested ? requested->first() : std::nullopt;
-  }
-  const bool pending = requested && !requested->empty() && !requested->intersects(*effective);
-  return pending ? requested->first() : effective->first();
+  return assignment.delivery.cpus.first();
 }
 
 Write write_for(const Assignment& assignment) {

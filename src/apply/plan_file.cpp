@@ -195,6 +195,9 @@ Assignment assignment_of(const Member& member) {
   assignment.rate = optional_of(member, "rate", real_of);
   assignment.from = optional_of(member, "from", cpus_of);
   assignment.from_effective = optional_of(member, "from_effective", cpus_of);
+  assignment.delivery.cpus =
+      optional_of(member, "at", cpus_of)
+          .value_or(assignment.from_effective.value_or(assignment.from.value_or(CpuSet{})));
   assignment.to = optional_of(member, "to", cpus_of).value_or(CpuSet{});
   assignment.change = member.at("change").truth();
   if (assignment.change && assignment.to.empty()) {

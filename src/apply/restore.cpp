@@ -14,7 +14,12 @@ namespace {
 
 constexpr int kTries = 3;
 
-enum class Standing : std::uint8_t { ours, before, foreign, unreadable };
+enum class Standing : std::uint8_t { ours, before, widened, foreign, unreadable };
+
+CpuSet online_cpus(const Kernel& kernel) {
+  const auto text = kernel.sysfs.read("/sys/devices/system/cpu/online");
+  return CpuSet::parse_list(text.value_or("")).value_or(CpuSet{});
+}
 
 /// Text as the kernel wrote it: one newline at most. More of them are what a crash left in a tree
 /// between writing over a longer text and cutting it (see Sysfs::write).
@@ -34,7 +39,9 @@ Standing standing(const Kernel& kernel, const Write& write, const std::string& p
   if (before && same_mask(write, *file.text, *before)) {
     return is_whole(*file.text) ? Standing::before : Standing::ours;
   }
-  return Standing::foreign;
+  const auto now = write.identity ? parse_mask_file(write, *file.text) : std::nullopt;
+  return now && is_widened(write.after, *now, online_cpus(kernel)) ? Standing::widened
+                                                                   : Standing::foreign;
 }
 
 void describe_changed(const Kernel& kernel, Outcome& outcome) {
@@ -60,6 +67,10 @@ void read_back(const Kernel& kernel, Outcome& outcome) {
                                                          static_cast<std::uint32_t>(outcome.irq)));
     outcome.effective = effective ? CpuSet::parse_list(*effective) : std::nullopt;
   }
+}
+
+std::string widened_text(const Write& write) {
+  return fmt::format("the kernel had widened it: cpu{} went offline", write.after.to_list());
 }
 
 /// What to do where the old mask is refused: that is no plan's fault.
@@ -91,15 +102,23 @@ bool try_restore(const Kernel& kernel, Restore how, Outcome& outcome) {
   }
   if (how == Restore::look || how == Restore::look_force) {
     outcome.state = WriteState::would_change;
+    outcome.hint = now == Standing::widened ? widened_text(write) : std::string();
     return false;
   }
+  const auto is_ours = [&] {
+    const auto there = standing(kernel, write, path);
+    return there == Standing::ours || there == Standing::widened;
+  };
   const auto holds = [&] {
     return is_still(kernel, write, outcome.irq) && !is_remade(kernel, write, outcome.irq) &&
-           (force || standing(kernel, write, path) == Standing::ours);
+           (force || is_ours());
   };
   const auto error = put(kernel, path, write.before, holds);
   if (!error) {
     read_back(kernel, outcome);
+    if (now == Standing::widened && outcome.state == WriteState::ok) {
+      outcome.hint = widened_text(write);
+    }
     return false;
   }
   describe_refusal(error, outcome);

@@ -3,7 +3,6 @@
 
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/error.h"
-#include "irqtune/plan/drift.h"
 
 #include <fmt/format.h>
 
@@ -24,6 +23,7 @@ std::vector<AppliedMask> others_now(std::vector<Write> writes, const Sysfs& sysf
 
 struct Standing {
   std::vector<Write> writes;
+  std::string default_options;
   std::vector<std::string> warnings;
 };
 
@@ -36,6 +36,7 @@ Standing standing(const Context& context, const Session& session) {
   }
   try {
     found.writes = standing_writes(session);
+    found.default_options = default_options(session);
     for (const auto& journal : unread_journals(session)) {
       found.warnings.push_back(journal + "; a fresh plan tells what it would");
     }
@@ -48,7 +49,7 @@ Standing standing(const Context& context, const Session& session) {
 
 }  // namespace
 
-Checked check_host(const Context& context, const PolicyOptions& options) {
+Checked check_host(const Context& context, const PolicyOptions& options, Strictness strictness) {
   Checked checked{plan_for(context, options), {}};
   auto& [host, plan] = checked.planned;
   auto applied = standing(context, session_of(context, host.id));
@@ -56,7 +57,8 @@ Checked check_host(const Context& context, const PolicyOptions& options) {
   const auto writes = in_selection(std::move(applied.writes), plan);
   auto masks = vectors_now(writes, host);
   std::ranges::move(others_now(writes, context.sysfs), std::back_inserter(masks));
-  checked.drift = find_drift(plan, host, masks);
+  checked.drift = find_drift(plan, host, masks, strictness);
+  checked.drift.default_options = std::move(applied.default_options);
   return checked;
 }
 

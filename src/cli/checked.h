@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "irqtune/core/drift.h"
+#include "irqtune/plan/drift.h"
 
 #include "cli/support.h"
 
@@ -14,6 +14,8 @@ struct Checked {
   Drift drift;
 };
 
-[[nodiscard]] Checked check_host(const Context& context, const PolicyOptions& options);
+[[nodiscard]] Checked check_host(const Context& context,
+                                 const PolicyOptions& options,
+                                 Strictness strictness = Strictness::placed);
 
 }  // namespace irqtune

@@ -67,9 +67,12 @@ struct LockOptions {
 struct ApplyCommand {
   PolicyOptions policy;
   std::string plan_file;  ///< Empty: plan now.
+  bool repair = false;    ///< Only what `check` names.
   bool dry_run = false;
+  bool detailed_exitcode = false;     ///< Of a dry run.
   std::optional<double> wait_stable;  ///< Seconds without change
-  double timeout = 60;                ///< Seconds, for wait_stable
+  std::vector<std::string> wait_for;  ///< Names of VMs and addresses
+  double timeout = 60;                ///< Seconds, for both
   bool keep_going = false;
   double verify_timeout = 1;  ///< Seconds
   LockOptions lock;
@@ -101,6 +104,7 @@ struct ExplainOptions {
 
 struct CheckOptions {
   PolicyOptions policy;
+  bool strict = false;  ///< Whatever is not where a plan would put it is drift.
 };
 
 struct DiagnoseOptions {

@@ -6,6 +6,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
+#include "cli/journal_marks.h"
 #include "cli/parse/parse_config.h"
 #include "sys/input_file.h"
 
@@ -217,19 +218,6 @@ std::optional<bool> parse_pool_last(std::string_view text) {
                           : std::nullopt;
 }
 
-/// What was applied to a tree stands there, though no kernel obeyed. Journals that cannot be read
-/// are the business of the commands that are about them.
-void mark_tree_writes(const Context& context, Host& host) {
-  if (context.sysfs.live() || !may_have_journals(context)) {
-    return;
-  }
-  try {
-    mark_written(standing_writes(session_of(context, host.id)), host);
-  } catch (const Error& error) {
-    spdlog::debug("what was applied to this tree is not known: {}", error.what());
-  }
-}
-
 /// Proxmox' number of a VM stands for its name.
 void name_by_number(const Host& host, Policy& policy) {
   for (const auto& vm : host.vms) {
@@ -346,7 +334,7 @@ Host read_host_for(const Context& context,
                             context.sysfs.root().native()),
                 "give --root the directory that holds proc and sys, or a snapshot");
   }
-  mark_tree_writes(context, host);
+  mark_from_journals(context, detail, host);
   spdlog::debug("read {} interrupts, {} devices, {} VMs, {} CPUs",
                 host.irqs.size(),
                 host.devices.size(),
@@ -417,6 +405,7 @@ Session session_of(const Context& context, const HostId& id) {
   session.state_dir = state_dir_of(context);
   session.boot_id = id.boot_id;
   session.user = user_name();
+  session.options = context.call.selection;
   return session;
 }
 

@@ -16,6 +16,8 @@ std::string_view write_state_text(WriteState state) noexcept {
       return "posted";
     case WriteState::unchanged:
       return "unchanged";
+    case WriteState::managed:
+      return "managed";
     case WriteState::refused:
       return "refused";
     case WriteState::vanished:
@@ -39,6 +41,7 @@ std::optional<WriteState> parse_write_state(std::string_view text) noexcept {
                                WriteState::pending,
                                WriteState::posted,
                                WriteState::unchanged,
+                               WriteState::managed,
                                WriteState::refused,
                                WriteState::vanished,
                                WriteState::remade,
@@ -54,6 +57,11 @@ bool is_gone(WriteState state) noexcept {
   return state == WriteState::vanished || state == WriteState::remade;
 }
 
+bool is_widened(const CpuSet& mask, const CpuSet& now, const CpuSet& online) {
+  const auto others = online - mask;
+  return !mask.empty() && !now.intersects(mask) && others.size() > 1 && now.contains_all(others);
+}
+
 bool is_refused(const Outcome& outcome) noexcept {
   return !is_success(outcome.state) && outcome.aftermath == Aftermath::none;
 }
@@ -64,6 +72,7 @@ bool is_success(WriteState state) noexcept {
     case WriteState::pending:
     case WriteState::posted:
     case WriteState::unchanged:
+    case WriteState::managed:
     case WriteState::renumbered:
     case WriteState::would_change:
       return true;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <string>
 #include <string_view>
 
 namespace irqtune {
@@ -103,6 +105,38 @@ Json drift_json(const std::vector<DriftEntry>& drift) {
   return list;
 }
 
+/// Vectors, and how many of them collide, by what they belong to.
+struct Counts {
+  std::size_t vectors = 0;
+  Tally tally;
+};
+
+Json counts_json(std::string_view key, const std::map<std::string, Counts>& counts) {
+  auto list = Json::array();
+  for (const auto& [name, one] : counts) {
+    list.push_back({{std::string(key), name},
+                    {"vectors", one.vectors},
+                    {"collisions", one.tally.collisions},
+                    {"unknown", one.tally.unknown}});
+  }
+  return list;
+}
+
+/// Of the plan's vectors, by device ("address") or by VM ("name").
+Json counts_by(const Plan& plan, std::string_view key) {
+  std::map<std::string, Counts> counts;
+  for (const auto& assignment : plan.assignments) {
+    const auto device = assignment.vector ? assignment.vector->device.to_string() : std::string();
+    const auto& name = key == "name" ? assignment.vm : device;
+    if (assignment.vector && !name.empty()) {
+      auto& one = counts[name];
+      ++one.vectors;
+      one.tally.add(assignment.standing);
+    }
+  }
+  return counts_json(key, counts);
+}
+
 }  // namespace
 
 Json assignment_json(const Assignment& assignment) {
@@ -187,8 +221,11 @@ std::string check_json(const Plan& plan, const Drift& drift) {
                 {"vectors", plan.before.vectors},
                 {"collisions", plan.before.collisions},
                 {"unknown", plan.before.unknown},
+                {"vms", counts_by(plan, "name")},
+                {"devices", counts_by(plan, "address")},
                 {"drift", drift_json(drift.entries)},
-                {"moved", drift_json(drift.moved)}};
+                {"moved", drift_json(drift.moved)},
+                {"elsewhere", drift_json(drift.elsewhere)}};
   add_warnings(plan.warnings, document);
   return document_text(document);
 }

@@ -136,6 +136,20 @@ std::string moved_note(const std::vector<DriftEntry>& moved, const TextStyle& st
   return folded(note, 0, style) + '\n';
 }
 
+/// Names what a plan would place otherwise, for balance alone.
+std::string elsewhere_note(const std::vector<DriftEntry>& elsewhere, const TextStyle& style) {
+  if (elsewhere.empty()) {
+    return {};
+  }
+  std::vector<std::string> numbers;
+  std::ranges::transform(elsewhere, std::back_inserter(numbers), number_text);
+  const auto note =
+      fmt::format("{} a plan would put on other CPUs, as good but for balance: IRQ {}",
+                  counted(elsewhere.size(), "vector"),
+                  fmt::join(numbers, ", "));
+  return folded(note, 0, style) + '\n';
+}
+
 std::string in_place_headline(const Plan& plan, const TextStyle& style) {
   if (plan.assignments.empty() && !plan.default_affinity) {
     return "No passthrough vectors in scope: nothing to check.\n";
@@ -153,26 +167,43 @@ std::string in_place_headline(const Plan& plan, const TextStyle& style) {
          '\n';
 }
 
-std::string drift_headline(const std::vector<DriftEntry>& drift, const TextStyle& style) {
-  const bool vectors_only =
-      std::ranges::all_of(drift, [](const DriftEntry& entry) { return entry.vector.has_value(); });
-  const auto what = counted(drift.size(), vectors_only ? "vector" : "mask");
-  const auto stay = std::ranges::count(drift, false, &DriftEntry::by_apply);
-  if (stay == 0) {
-    return tinted(style,
-                  Tint::red,
-                  fmt::format("{} not in place; put right with: {} apply{}",
-                              what,
-                              style.program,
-                              style.selection)) +
-           '\n';
+/// How to end what an apply with these options would not.
+std::string stay_note(const Drift& drift, std::size_t stay, const TextStyle& style) {
+  const bool default_mask = std::ranges::any_of(
+      drift.entries, [](const DriftEntry& entry) { return !entry.irq && !entry.by_apply; });
+  const auto others = stay - (default_mask ? 1U : 0U);
+  std::string out;
+  if (default_mask) {
+    out += fmt::format("\nThe default mask is put right with: {} apply --repair{}",
+                       style.program,
+                       drift.default_options);
   }
-  return tinted(style, Tint::red, fmt::format("{} not in place.", what)) +
-         fmt::format(
-             "\n{} of them no apply with these options would change: apply with the options "
-             "of then,\nor take the old masks back with: {} rollback --force\n",
-             stay,
-             style.program);
+  if (others > 0) {
+    out += fmt::format(
+        "\n{} of them no apply with these options would change: apply with the options "
+        "of then,\nor take the old masks back with: {} rollback --force",
+        others,
+        style.program);
+  }
+  return out;
+}
+
+std::string drift_headline(const Drift& drift, const TextStyle& style) {
+  const auto& entries = drift.entries;
+  const bool vectors_only = std::ranges::all_of(
+      entries, [](const DriftEntry& entry) { return entry.vector.has_value(); });
+  const auto what = counted(entries.size(), vectors_only ? "vector" : "mask");
+  const auto stay =
+      static_cast<std::size_t>(std::ranges::count(entries, false, &DriftEntry::by_apply));
+  const auto command = fmt::format("put right with: {} apply{}", style.program, style.selection);
+  if (stay == 0) {
+    return tinted(style, Tint::red, fmt::format("{} not in place; {}", what, command)) + '\n';
+  }
+  const auto most = stay == entries.size()
+                        ? std::string()
+                        : fmt::format("\n{} of them {}", entries.size() - stay, command);
+  return tinted(style, Tint::red, fmt::format("{} not in place.", what)) + most +
+         stay_note(drift, stay, style) + '\n';
 }
 
 }  // namespace
@@ -184,8 +215,8 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
     if (!style.verbose && is_left_out(outcome)) {
       continue;
     }
-    const auto note =
-        outcome.hint.empty() ? outcome.error : fmt::format("{}; {}", outcome.error, outcome.hint);
+    const bool both = !outcome.error.empty() && !outcome.hint.empty();
+    const auto note = fmt::format("{}{}{}", outcome.error, both ? "; " : "", outcome.hint);
     table.add({cut(name_text(outcome), 40),
                irq_text(outcome),
                report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),
@@ -202,7 +233,7 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
 }
 
 std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& style) {
-  const auto note = moved_note(drift.moved, style);
+  const auto note = moved_note(drift.moved, style) + elsewhere_note(drift.elsewhere, style);
   if (drift.entries.empty()) {
     return in_place_headline(plan, style) + note;
   }
@@ -216,7 +247,7 @@ std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& st
                cut(list_text(entry.actual), 16),
                printable(entry.reason)});
   }
-  return drift_headline(drift.entries, style) + note + '\n' + table.text(style);
+  return drift_headline(drift, style) + note + '\n' + table.text(style);
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {

@@ -67,6 +67,7 @@ void return_to_places(Plan& plan, const Host& host, const std::set<IrqNumber>& r
     const auto there = assignment.from.value_or(CpuSet{});
     assignment.from = irq->affinity;
     assignment.from_effective = irq->effective;
+    assignment.delivery = delivery_of(host, *irq);
     if (!assignment.change) {
       assignment.to = there;
       assignment.change = true;

@@ -35,6 +35,9 @@ struct Session {
   std::string user;                    ///< Login name, through sudo.
   std::string plan_digest;             ///< 16 hexadecimal digits
   bool watch = false;                  ///< The journal is one that keeps masks in place: Keeper.
+
+  /// irqtune's own options that select and place, as typed: " --vm vm1"; or empty.
+  std::string options = {};
 };
 
 struct ApplyOptions {
@@ -101,6 +104,13 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// What applies of this boot and root have set, as the last of them did, and no rollback has put
 /// back: what `check` compares with.
 [[nodiscard]] std::vector<Write> standing_writes(const Session& session);
+
+/// The options of the apply that set the default affinity which stands; empty if none did, or if
+/// its journal does not say.
+[[nodiscard]] std::string default_options(const Session& session);
+
+/// The host devices' interrupts that applies of this boot found the kernel to spread by itself.
+[[nodiscard]] std::vector<Identity> managed_interrupts(const Session& session);
 
 /// Journals of this root, or of one that cannot be told, that standing_writes() had to pass over:
 /// "20260301T123456Z-001a: Permission denied".

@@ -35,6 +35,7 @@ enum class WriteState {
   pending,       ///< Requested, effective not yet: the kernel moves it at its next interrupt.
   posted,        ///< Accepted, without effect while the hardware posts it to a vCPU.
   unchanged,     ///< Was as planned already.
+  managed,       ///< Left: the kernel spreads this host device's interrupts by itself.
   refused,       ///< The kernel said no, for good.
   vanished,      ///< There is no such vector any more.
   remade,        ///< The kernel made it anew since: what was written went with the old one.
@@ -52,6 +53,11 @@ enum class WriteState {
 
 /// True if the write went with the interrupt it was made to: nothing is left to put back.
 [[nodiscard]] bool is_gone(WriteState state) noexcept;
+
+/// True if `now` is what the kernel makes of `mask` when the last online CPU of it goes offline:
+/// all others that are online then; and it stays so when the CPU comes back. `online`: those now.
+/// Source: Linux kernel/irq/cpuhotplug.c, migrate_one_irq().
+[[nodiscard]] bool is_widened(const CpuSet& mask, const CpuSet& now, const CpuSet& online);
 
 /// What the end of a failed run made of a write that was fine by itself.
 enum class Aftermath : std::uint8_t { none, put_back, not_tried };

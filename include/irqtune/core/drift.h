@@ -34,9 +34,17 @@ struct DriftEntry {
 struct Drift {
   std::vector<DriftEntry> entries;  ///< By IRQ number; the default affinity first.
 
-  /// Masks that someone changed since they were applied, and that the plan leaves as they are
-  /// because they are good as well. They are no drift.
+  /// Masks that someone changed since they were applied, to CPUs that are as good: housekeeping
+  /// CPUs no farther from the vector's node than where a plan would put it. They are no drift.
   std::vector<DriftEntry> moved;
+
+  /// Vectors that stand on such CPUs, as they were set or as nobody ever set them, and that a fresh
+  /// plan would put on others of them, for balance. They are no drift either.
+  std::vector<DriftEntry> elsewhere = {};
+
+  /// The options of the apply that set the default affinity, " --default-affinity --vm vm1"; empty
+  /// if none did, or if its journal does not say.
+  std::string default_options = {};
 };
 
 }  // namespace irqtune

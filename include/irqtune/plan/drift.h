@@ -4,6 +4,7 @@
 #include "irqtune/core/drift.h"
 #include "irqtune/core/plan.h"
 
+#include <cstdint>
 #include <vector>
 
 namespace irqtune {
@@ -17,11 +18,22 @@ namespace irqtune {
 [[nodiscard]] std::vector<AppliedMask> vectors_now(const std::vector<Write>& writes,
                                                    const Host& host);
 
+/// What counts as drift.
+enum class Strictness : std::uint8_t {
+  placed,  ///< What is not on a good CPU: collisions, far nodes, places that are not known.
+  exact,   ///< Whatever is not where it was applied, or not where a fresh plan would put it.
+};
+
 /// What has drifted of `masks`, the applied ones that the plan's options are about as they are now,
 /// and what a fresh plan would change besides for the sake of where an interrupt is. Pure: `check`,
 /// `apply --repair` and `watch` go by it.
 [[nodiscard]] Drift find_drift(const Plan& plan,
                                const Host& host,
-                               const std::vector<AppliedMask>& masks);
+                               const std::vector<AppliedMask>& masks,
+                               Strictness strictness = Strictness::placed);
+
+/// `plan` of `host`, less what `drift` does not name: every other vector is left where it is. The
+/// default affinity is in it only if `drift` names that. Pure.
+[[nodiscard]] Plan repair_plan(Plan plan, const Host& host, const Drift& drift);
 
 }  // namespace irqtune

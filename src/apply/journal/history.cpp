@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace irqtune {
@@ -90,6 +91,40 @@ std::vector<Write> standing_writes(const Session& session) {
     newer.add(*journal);
   }
   return writes;
+}
+
+std::string default_options(const Session& session) {
+  const JournalDir dir(session, false);
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (!journal || !is_owed(*journal, session)) {
+      continue;
+    }
+    const bool sets = std::ranges::any_of(journal->writes, [](const auto& entry) {
+      return !entry.second.write.identity && may_stand(entry.second);
+    });
+    if (sets) {
+      return journal->options;
+    }
+  }
+  return {};
+}
+
+std::vector<Identity> managed_interrupts(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<Identity> managed;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (!journal || journal->root != session.root || !same_boot(*journal, session)) {
+      continue;
+    }
+    for (const auto& [number, write] : journal->writes) {
+      if (write.state == WriteState::managed && write.write.identity) {
+        managed.push_back(*write.write.identity);
+      }
+    }
+  }
+  return managed;
 }
 
 std::vector<std::string> unread_journals(const Session& session) {

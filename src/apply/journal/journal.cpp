@@ -49,6 +49,7 @@ std::string header_line(const std::string& id, const Session& session) {
                {"boot_id", optional_text(session.boot_id)},
                {"user", session.user},
                {"plan_digest", session.plan_digest},
+               {"options", session.options},
                {"kind", session.watch ? "watch" : "apply"},
                {"pid", ::getpid()}});
 }

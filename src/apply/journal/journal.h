@@ -34,6 +34,7 @@ struct JournalText {
   std::string root;
   std::string user;
   std::string plan_digest;
+  std::string options;  ///< Of the apply, " --default-affinity"; empty of older versions too.
   std::optional<std::string> boot_id;
   JournalState state = JournalState::open;
   /// By number, which is the order of writing. Where intents cannot be read, numbers are missing.

@@ -178,6 +178,7 @@ void read_header(const Json& record, JournalText& journal) {
   journal.boot_id = text_of(record, "boot_id");
   journal.user = text_of(record, "user").value_or("");
   journal.plan_digest = text_of(record, "plan_digest").value_or("");
+  journal.options = text_of(record, "options").value_or("");
   journal.watch = text_of(record, "kind") == "watch";
 }
 

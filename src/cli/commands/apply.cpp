@@ -2,13 +2,15 @@
 #include "irqtune/apply/apply.h"
 
 #include "irqtune/apply/apply_plan.h"
-#include "irqtune/apply/settle.h"
 #include "irqtune/apply/signals.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
+#include "irqtune/plan/drift.h"
 #include "irqtune/read/settings/settings.h"
 
+#include "cli/checked.h"
+#include "cli/commands/apply_wait.h"
 #include "cli/commands/plan_from_file.h"
 #include "cli/failures.h"
 #include "cli/plan_warnings.h"
@@ -32,81 +34,6 @@ std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
 }
 
-/// The passthrough devices that the options select.
-std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy) {
-  std::vector<PciAddress> devices;
-  for (const auto& device : host.devices) {
-    if (device.passthrough && selects(policy, device.address, find_owner(host, device.address))) {
-      devices.push_back(device.address);
-    }
-  }
-  return devices;
-}
-
-/// Throws Error{usage} if the wait cannot end well.
-void check_wait(const ApplyCommand& options) {
-  if (options.wait_stable && *options.wait_stable > options.timeout) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--wait-stable={:g}: longer than --timeout {:g}",
-                            *options.wait_stable,
-                            options.timeout),
-                "give a longer --timeout");
-  }
-}
-
-std::vector<PciAddress> devices_of(const Plan& plan) {
-  std::set<PciAddress> devices;
-  for (const auto& assignment : plan.assignments) {
-    if (assignment.vector) {
-      devices.insert(assignment.vector->device);
-    }
-  }
-  return {devices.begin(), devices.end()};
-}
-
-/// Whose vectors to wait for: those of the plan, if there is one.
-std::vector<PciAddress> awaited_devices(const ApplyCommand& options,
-                                        const std::optional<Plan>& plan,
-                                        const Context& context) {
-  if (plan) {
-    return devices_of(*plan);
-  }
-  const auto policy = policy_of(options.policy);
-  auto quick = options.policy;
-  quick.sample = 0;
-  return selected_devices(read_host_for(context, quick, Detail::passthrough, false), policy);
-}
-
-void wait_for_vectors(const ApplyCommand& options,
-                      const std::optional<Plan>& given,
-                      const Context& context) {
-  SettleOptions settle;
-  settle.interrupted = [] { return SignalGuard::interrupted(); };
-  settle.stable_for = milliseconds(*options.wait_stable);
-  settle.timeout = milliseconds(options.timeout);
-  const auto progress = progress_of(context, "waiting for the vectors to settle");
-  if (progress) {
-    settle.on_wait = [&](std::chrono::milliseconds since) {
-      progress(options.timeout - std::chrono::duration<double>(since).count());
-    };
-  }
-  const bool stable = wait_until_stable(
-      context.sysfs, [&] { return awaited_devices(options, given, context); }, settle);
-  if (progress) {
-    progress(0);
-  }
-  if (!stable) {
-    if (SignalGuard::interrupted()) {
-      throw Error(ErrorKind::applying, "--wait-stable: interrupted; nothing was changed");
-    }
-    throw Error(ErrorKind::applying,
-                fmt::format("--wait-stable: vectors still came and went after {:g} s; nothing was "
-                            "changed",
-                            options.timeout),
-                "wait for the guest to finish booting, or give a longer --timeout");
-  }
-}
-
 /// Refuses where each write would break a posted vector; a dry run, and --force, only warn.
 std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sysfs& sysfs) {
   const auto why = why_posting_breaks(read_host_id(sysfs), read_posting_facts(sysfs));
@@ -123,14 +50,20 @@ std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sys
 }
 
 /// A dry run that has found what could not be done fails as the real one would.
-ExitCode code_of(const ApplyReport& report) {
+ExitCode code_of(const ApplyReport& report, const ApplyCommand& options) {
+  const auto would_change = [](const auto& outcome) {
+    return outcome.state == WriteState::would_change;
+  };
   switch (report.state) {
     case ApplyState::rolled_back:
       return ExitCode::failed;
     case ApplyState::partial:
       return ExitCode::partial;
     case ApplyState::dry_run:
-      return std::ranges::any_of(report.outcomes, is_refused) ? ExitCode::failed : ExitCode::ok;
+      return std::ranges::any_of(report.outcomes, is_refused) ? ExitCode::failed
+             : options.detailed_exitcode && std::ranges::any_of(report.outcomes, would_change)
+                 ? ExitCode::differs
+                 : ExitCode::ok;
     case ApplyState::committed:
     case ApplyState::nothing_to_do:
       break;
@@ -157,11 +90,11 @@ std::string report_text(const ApplyReport& report, const Plan& plan, const TextS
              : apply_text(report, style);
 }
 
-/// `told`: warnings that are printed already; the document holds them too.
-ExitCode finish(ApplyReport report,
-                const Plan& plan,
-                const std::vector<std::string>& told,
-                const Context& context) {
+/// Prints what was done. `told`: warnings that are printed already; the document holds them too.
+void finish(ApplyReport& report,
+            const Plan& plan,
+            const std::vector<std::string>& told,
+            const Context& context) {
   std::ranges::move(stuck_warnings(plan), std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
@@ -174,7 +107,23 @@ ExitCode finish(ApplyReport report,
   } else if (!context.call.quiet) {
     context.out << report_text(report, plan, context.style);
   }
-  return code_of(report);
+}
+
+/// What `check` names, each with the place that a plan would give it now.
+Plan plan_repair(const ApplyCommand& options, const Context& context) {
+  auto checked = check_host(context, options.policy);
+  auto& [planned, drift] = checked;
+  auto plan = repair_plan(std::move(planned.plan), planned.host, drift);
+  const auto stay = std::ranges::count_if(
+      drift.entries, [](const DriftEntry& entry) { return entry.irq && !entry.by_apply; });
+  if (stay > 0) {
+    plan.warnings.push_back(
+        fmt::format("--repair: {} not in place would not be changed by a plan with these options: "
+                    "`irqtune check` names {}",
+                    counted(static_cast<std::size_t>(stay), "mask"),
+                    stay == 1 ? "it" : "them"));
+  }
+  return plan;
 }
 
 /// Plans, unless a plan is given. Throws where the plan's changes must not be made.
@@ -184,7 +133,11 @@ Proposal propose(const ApplyCommand& options,
   if (given) {
     check_plan_fits(*given, context, options.plan_file, options.force);
   }
-  Proposal proposal{given ? *given : plan_for(context, options.policy).plan, {}, {}};
+  Proposal proposal{given            ? *given
+                    : options.repair ? plan_repair(options, context)
+                                     : plan_for(context, options.policy).plan,
+                    {},
+                    {}};
   proposal.digest = plan_digest(proposal.plan);
   const bool changes = change_count(proposal.plan) > 0;
   auto& warnings = proposal.warnings;
@@ -198,15 +151,17 @@ Proposal propose(const ApplyCommand& options,
   return proposal;
 }
 
+/// `partial`: the wait ran out, so what is there is applied.
 ApplyRequest request_of(const ApplyCommand& options,
                         const std::optional<Plan>& given,
+                        bool partial,
                         const Context& context) {
   ApplyRequest request;
   request.propose = [&options, &given, &context] { return propose(options, given, context); };
   request.tell = [&context](const auto& warnings) { print_warnings(context, warnings); };
   request.dry_run = options.dry_run;
   request.lock_wait = wait_of(options.lock);
-  request.options.keep_going = options.keep_going;
+  request.options.keep_going = options.keep_going || partial;
   request.options.force = options.force;
   request.options.verify_timeout = milliseconds(options.verify_timeout);
   request.options.interrupted = [] { return SignalGuard::interrupted(); };
@@ -237,12 +192,14 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (given) {
     check_plan_fits(*given, context, options.plan_file, options.force);
   }
-  if (options.wait_stable) {
-    wait_for_vectors(options, given, context);
-  }
+  const auto missing = wait_for_vectors(options, given, context);
   const auto session = session_of(context, read_host_id(context.sysfs));
-  auto [proposal, report] = apply_plan(request_of(options, given, context), context.sysfs, session);
-  return finish(std::move(report), proposal.plan, proposal.warnings, context);
+  auto [proposal, report] =
+      apply_plan(request_of(options, given, !missing.empty(), context), context.sysfs, session);
+  report.warnings.insert(report.warnings.begin(), missing.begin(), missing.end());
+  finish(report, proposal.plan, proposal.warnings, context);
+  const auto code = code_of(report, options);
+  return code == ExitCode::ok && !missing.empty() ? ExitCode::partial : code;
 }
 
 }  // namespace irqtune

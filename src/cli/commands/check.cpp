@@ -9,7 +9,8 @@
 namespace irqtune {
 
 ExitCode run(const CheckOptions& options, const Context& context) {
-  auto [planned, drift] = check_host(context, options.policy);
+  auto [planned, drift] =
+      check_host(context, options.policy, options.strict ? Strictness::exact : Strictness::placed);
   std::ranges::move(meddler_warnings(planned.plan, false, context.sysfs),
                     std::back_inserter(planned.plan.warnings));
   print_warnings(context, planned.plan.warnings);

@@ -96,12 +96,13 @@ DefaultConfig default_config(const std::string& root) {
   return config;
 }
 
-/// The long names of the options that select and place; `check` has no others.
+/// The long names of the options that select and place; `check` has one other.
 std::vector<std::string> policy_keys(const CLI::App& app) {
   std::vector<std::string> keys;
   for (const auto* option : app.get_subcommand("check")->get_options()) {
     keys.insert(keys.end(), option->get_lnames().begin(), option->get_lnames().end());
   }
+  std::erase(keys, "strict");  // Of another meaning at apply.
   return keys;
 }
 

@@ -228,14 +228,32 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
       ->type_name("PLAN.json")
       ->check(not_empty());
   add_policy(*apply, options.policy);
-  apply->add_flag(
+  apply
+      ->add_flag("--repair",
+                 options.repair,
+                 "Only what check names; every other vector is left where it is")
+      ->excludes("plan");
+  auto* dry_run = apply->add_flag(
       "-n,--dry-run", options.dry_run, "Say what would change; opens nothing for writing");
+  apply
+      ->add_flag("--detailed-exitcode",
+                 options.detailed_exitcode,
+                 "With --dry-run: exit with 3 if something would change")
+      ->needs(dry_run);
   add_seconds_flag(*apply,
                    "--wait-stable",
                    2,
                    options.wait_stable,
                    "First wait until the vectors have not changed for 2 s (=SECONDS)");
-  apply->add_option("--timeout", options.timeout, "Longest wait for --wait-stable (60)")
+  apply
+      ->add_option("--wait-for",
+                   options.wait_for,
+                   "First wait until the VM runs, or the device is passed through")
+      ->type_name("VM|ADDRESS")
+      ->check(not_empty());
+  apply
+      ->add_option(
+          "--timeout", options.timeout, "Longest wait of both (60): then what is there is applied")
       ->type_name("SECONDS")
       ->check(in_range(0.0, kForever));
   apply->add_flag(
@@ -336,6 +354,9 @@ void add_others(CLI::App& app,
 
   auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
   add_policy(*check, check_options.policy);
+  check->add_flag("--strict",
+                  check_options.strict,
+                  "Also what is elsewhere on CPUs that are as good, but for balance");
   check->final_callback([&] { command = check_options; });
 
   auto* snapshot =

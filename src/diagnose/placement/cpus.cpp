@@ -148,16 +148,18 @@ void find_busy(const DiagnosisInput& input, std::vector<Finding>& findings) {
   }
 }
 
-/// True if the mask asked for has an online CPU, and the interrupt is on none of them.
-bool is_outside(const Host& host, const Irq& irq) {
-  return !irq.actions.empty() && irq.affinity && irq.effective && !irq.effective->empty() &&
-         irq.affinity->intersects(host.topology.online) &&
-         !irq.effective->intersects(*irq.affinity);
-}
-
-/// True where a written mask is obeyed only at the next interrupt: x86 without interrupt remapping.
-bool moves_at_next_interrupt(const Irq& irq) {
-  return irq.chip.starts_with("PCI-MSI") || irq.chip.starts_with("IO-APIC");
+/// Where it is, if that is outside a mask that has an online CPU.
+std::optional<Delivery> outside(const Host& host, const Irq& irq) {
+  auto delivery = delivery_of(host, irq);
+  const bool pending = delivery.state == DeliveryState::pending && !irq.written_to_tree;
+  if (!irq.affinity || !irq.affinity->intersects(host.topology.online) ||
+      (delivery.state != DeliveryState::fallback && !pending)) {
+    return std::nullopt;
+  }
+  if (pending) {
+    delivery.cpus = irq.effective.value_or(CpuSet{});
+  }
+  return delivery;
 }
 
 /// True where CPUs run out of vectors: x86. A GIC's LPIs have no such limit.
@@ -185,19 +187,20 @@ void find_outside(const DiagnosisInput& input, std::vector<Finding>& findings) {
   bool active = false;
   auto finding = make_finding("effective-outside-mask", Severity::info, {});
   for (const auto& irq : input.host.irqs) {
-    if (!is_outside(input.host, irq)) {
+    const auto delivery = outside(input.host, irq);
+    if (!delivery) {
       continue;
     }
     irqs.push_back(&irq);
     numbers.push_back(static_cast<unsigned>(irq.number));
     // Without remapping a move waits for the next interrupt, which an idle device does not send.
-    active = active || !moves_at_next_interrupt(irq) || total_rate(irq) >= 1;
-    finding.cpus |= *irq.effective;
+    active = active || delivery->state == DeliveryState::fallback;
+    finding.cpus |= delivery->cpus;
     finding.evidence.push_back(fmt::format("IRQ {} ({}): asked for {}, delivered to {}",
                                            static_cast<unsigned>(irq.number),
                                            printable(irq.actions.front()),
                                            irq.affinity->to_list(),
-                                           irq.effective->to_list()));
+                                           delivery->cpus.to_list()));
   }
   if (irqs.empty()) {
     return;

@@ -17,6 +17,7 @@ Assignment move(unsigned irq, int from, int to) {
   assignment.actions = {"x"};
   assignment.from = CpuSet{from};
   assignment.from_effective = CpuSet{from};
+  assignment.delivery = {DeliveryState::settled, CpuSet{from}};
   assignment.to = CpuSet{to};
   assignment.change = from != to;
   return assignment;

@@ -6,8 +6,13 @@
 #include "support/catch.h"
 #include "support/vfio_tree.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 
@@ -33,6 +38,58 @@ Write add_host_irq(test::VfioTree& tree) {
 }
 
 }  // namespace
+
+TEST_CASE("apply: a host's interrupt that refuses with EIO is left and remembered, before 6.12",
+          "[apply]") {
+  test::VfioTree tree(2);
+  const auto host = add_host_irq(tree);
+  tree.file("/proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.follows = true;
+  options.verify_timeout = {};
+  options.write = [&](auto path, auto text, const auto& holds) {
+    return path.find("/40/") != std::string_view::npos ? test::errno_code(EIO)
+                                                       : sysfs.write(path, text, holds);
+  };
+  const bool alone = GENERATE(true, false);
+  auto writes = alone ? std::vector<Write>{} : tree.writes();
+  writes.push_back(host);
+  for (unsigned i = 0; i < (alone ? 0U : 2U); ++i) {
+    tree.file(fmt::format("/proc/irq/{}/effective_affinity_list", 30 + i), fmt::format("{}\n", i));
+  }
+  const auto report = apply(writes, sysfs, tree.session(), options);
+  CHECK(report.state == (alone ? ApplyState::nothing_to_do : ApplyState::committed));
+  CHECK(report.outcomes.back().state == WriteState::managed);
+  CHECK(report.outcomes.back().error.empty());
+  CHECK(tree.mask(40) == "0-7\n");
+  const auto managed = managed_interrupts(tree.session());
+  REQUIRE(managed.size() == 1);
+  CHECK(managed[0].actions == std::vector<std::string>{"eth0"});
+  CHECK(standing_writes(tree.session()).size() == (alone ? 0 : 2));
+  // A rollback has to do with the others only.
+  const auto undone = roll_back({}, sysfs, tree.session(), test::quick_options());
+  CHECK(undone.empty() == alone);
+  CHECK(managed_interrupts(tree.session()).size() == 1);
+
+  SECTION("from 6.12 the file's mode tells, and EIO is a refusal") {
+    tree.file("/proc/sys/kernel/osrelease", "6.12.95+deb12-amd64\n");
+    const auto refused = apply({host}, sysfs, tree.session(), options);
+    CHECK(refused.state == ApplyState::rolled_back);
+    CHECK(refused.outcomes.back().state == WriteState::refused);
+  }
+}
+
+TEST_CASE("rollback: a mask that the kernel widened is put back", "[apply]") {
+  test::VfioTree tree(2);
+  tree.file("/sys/devices/system/cpu/online", "0,2-7\n");
+  static_cast<void>(apply(tree.writes(), tree.sysfs(), tree.session(), test::quick_options()));
+  tree.set_mask(31, "0,2-7");
+  const auto report = rolled_back(tree, tree.session());
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK_THAT(test::outcome_of(report, 31).hint, Catch::Contains("cpu1 went offline"));
+  CHECK(tree.mask(31) == "0-7\n");
+}
 
 TEST_CASE("rollback: an interface that is down keeps its interrupt, and its mask", "[apply]") {
   test::VfioTree tree(0);
