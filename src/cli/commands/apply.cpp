@@ -7,10 +7,14 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
+#include "irqtune/measure/measure.h"
 #include "irqtune/read/settings/settings.h"
+#include "irqtune/report/measurement.h"
 
+#include "cli/beside_watch.h"
 #include "cli/commands/plan_from_file.h"
 #include "cli/failures.h"
+#include "cli/measured.h"
 #include "cli/plan_warnings.h"
 #include "cli/support.h"
 
@@ -43,8 +47,21 @@ std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy)
   return devices;
 }
 
-/// Throws Error{usage} if the wait cannot end well.
+/// What interrupts cost the guests, for --measure.
+std::vector<Sample> measured_now(const ApplyCommand& options,
+                                 const Context& context,
+                                 const std::string& shown) {
+  return measure_host(context, options.policy, *options.measure, shown).samples;
+}
+
+/// Throws Error{usage} if the wait or the measurement cannot end well.
 void check_wait(const ApplyCommand& options) {
+  if (options.measure && (options.dry_run || *options.measure <= 0)) {
+    throw Error(ErrorKind::usage,
+                options.dry_run ? "--measure: a dry run changes nothing to be measured"
+                                : "--measure=0: no time to measure in",
+                "irqtune measure looks at the host as it is");
+  }
   if (options.wait_stable && *options.wait_stable > options.timeout) {
     throw Error(ErrorKind::usage,
                 fmt::format("--wait-stable={:g}: longer than --timeout {:g}",
@@ -157,23 +174,36 @@ std::string report_text(const ApplyReport& report, const Plan& plan, const TextS
              : apply_text(report, style);
 }
 
-/// `told`: warnings that are printed already; the document holds them too.
-ExitCode finish(ApplyReport report,
-                const Plan& plan,
-                const std::vector<std::string>& told,
-                const Context& context) {
-  std::ranges::move(stuck_warnings(plan), std::back_inserter(report.warnings));
+/// What is told of an apply beside its report.
+struct Around {
+  const Plan& plan;
+  const std::vector<std::string>& told;  ///< Printed already; the document holds them too.
+  const std::optional<std::vector<Comparison>>& compared;  ///< With --measure.
+};
+
+void print_report(const ApplyReport& report, const Around& around, const Context& context) {
+  if (context.call.json) {
+    context.out << (around.compared ? apply_json(report, *around.compared) : apply_json(report));
+    return;
+  }
+  if (!context.call.quiet) {
+    context.out << report_text(report, around.plan, context.style);
+  }
+  if (around.compared) {
+    const auto table = comparisons_text(*around.compared, context.style);
+    context.out << (table.empty() ? "\nNothing changed: there is nothing to compare.\n" : table);
+  }
+}
+
+ExitCode finish(ApplyReport report, const Around& around, const Context& context) {
+  std::ranges::move(stuck_warnings(around.plan), std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
   }
   print_warnings(context, report.warnings);
   context.err << in_full(failures_text(report), context.style.program);
-  report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
-  if (context.call.json) {
-    context.out << apply_json(report);
-  } else if (!context.call.quiet) {
-    context.out << report_text(report, plan, context.style);
-  }
+  report.warnings.insert(report.warnings.begin(), around.told.begin(), around.told.end());
+  print_report(report, around, context);
   return code_of(report);
 }
 
@@ -231,6 +261,11 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (!options.dry_run) {
     require_writable_root(context, "apply");
   }
+  const auto session = session_of(context, read_host_id(context.sysfs));
+  const auto by_watch = options.dry_run ? std::nullopt : apply_by_watch(options, session, context);
+  if (by_watch) {
+    return *by_watch;
+  }
   const auto given = options.plan_file.empty()
                          ? std::nullopt
                          : std::optional(plan_from_file(context, options.plan_file, options.force));
@@ -240,9 +275,14 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
   if (options.wait_stable) {
     wait_for_vectors(options, given, context);
   }
-  const auto session = session_of(context, read_host_id(context.sysfs));
+  const auto before =
+      options.measure ? measured_now(options, context, "measuring before") : std::vector<Sample>{};
   auto [proposal, report] = apply_plan(request_of(options, given, context), context.sysfs, session);
-  return finish(std::move(report), proposal.plan, proposal.warnings, context);
+  const bool changed = report.state == ApplyState::committed || report.state == ApplyState::partial;
+  const auto after = options.measure && changed ? measured_now(options, context, "measuring after")
+                                                : std::vector<Sample>{};
+  const auto compared = options.measure ? std::optional(compare(before, after)) : std::nullopt;
+  return finish(std::move(report), {proposal.plan, proposal.warnings, compared}, context);
 }
 
 }  // namespace irqtune
