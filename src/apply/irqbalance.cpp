@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/irqbalance.h"
 
+#include "irqtune/apply/watch_status.h"
 #include "irqtune/core/text.h"
-
-#include "sys/fd.h"
+#include "irqtune/sys/local_socket.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <tuple>
-
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace irqtune {
 
 namespace {
 
 constexpr std::string_view kDir = "/run/irqbalance";
+constexpr std::string_view kPrefix = "irqbalance";
+constexpr std::string_view kSuffix = ".sock";
 constexpr std::string_view kBan = "settings ban irqs ";
 
 /// What its buffer of 500 bytes holds after kBan; since 2025 a copy of 256 with its NUL.
@@ -31,65 +26,24 @@ std::uint32_t number(IrqNumber irq) {
   return static_cast<std::uint32_t>(irq);
 }
 
-/// Connected; an invalid one if nobody listens. No link on the way: a tree leads nowhere else.
-Fd connected(const Sysfs& sysfs, const std::string& name) {
-  constexpr timeval kPatience{0, 500'000};  // It answers between two rounds.
-  const auto path = fmt::format("{}/{}", kDir, name);
-  const auto full = (sysfs.root() / path.substr(1)).native();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (sysfs.resolve(path) != path || full.size() >= sizeof(address.sun_path)) {
-    return Fd(-1);
-  }
-  std::ranges::copy(full, std::begin(address.sun_path));
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  std::ignore = ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  std::ignore = ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
-  const void* raw = &address;
-  return ::connect(fd.get(), static_cast<const sockaddr*>(raw), sizeof(address)) == 0
-             ? std::move(fd)
-             : Fd(-1);
+/// Of "irqbalance812.sock".
+std::optional<int> pid_of(std::string_view socket) {
+  socket.remove_prefix(std::min(socket.size(), kPrefix.size()));
+  socket.remove_suffix(std::min(socket.size(), kSuffix.size()));
+  return parse_number<int>(socket);
 }
 
-/// One message with who sends it: irqbalance obeys root alone. Source: unix(7), SCM_CREDENTIALS.
-bool sent(const Fd& fd, std::string_view text) {
-  std::string copy(text);
-  iovec data{copy.data(), copy.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  auto* const head = CMSG_FIRSTHDR(&message);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_CREDENTIALS;
-  head->cmsg_len = CMSG_LEN(sizeof(ucred));
-  const ucred self{::getpid(), ::geteuid(), ::getegid()};
-  std::memcpy(CMSG_DATA(head), &self, sizeof(self));
-  return ::sendmsg(fd.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(copy.size());
-}
-
-/// All that comes until the other side closes.
-std::string received(const Fd& fd) {
-  constexpr std::size_t kMost = 1 << 20;
-  std::string text;
-  std::array<char, 4096> buffer{};
-  auto count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
-  for (; count > 0 && text.size() < kMost;
-       count = ::recv(fd.get(), buffer.data(), buffer.size(), 0)) {
-    text.append(buffer.data(), static_cast<std::size_t>(count));
+/// What it answers; an empty optional if it does not. No link on the way: a tree leads nowhere
+/// else.
+std::optional<std::string> answer_of(const Sysfs& sysfs,
+                                     const std::string& socket,
+                                     std::string_view request) {
+  const auto path = fmt::format("{}/{}", kDir, socket);
+  const auto pid = pid_of(socket);
+  if (!pid || sysfs.resolve(path) != path) {
+    return std::nullopt;
   }
-  return text;
-}
-
-bool tell(const Sysfs& sysfs, const std::string& socket, const std::string& text) {
-  const auto fd = connected(sysfs, socket);
-  if (!fd.valid() || !sent(fd, text)) {
-    return false;
-  }
-  std::ignore = received(fd);  // It closes once it has obeyed.
-  return true;
+  return ask_socket((sysfs.root() / path.substr(1)).native(), request, *pid);
 }
 
 }  // namespace
@@ -149,18 +103,20 @@ std::string ban_text(const IrqSet& banned, const IrqSet& first, std::size_t limi
 std::vector<std::string> balance_sockets(const Sysfs& sysfs) {
   auto names = sysfs.list(kDir);
   std::erase_if(names, [](const std::string& name) {
-    return !name.starts_with("irqbalance") || !name.ends_with(".sock");
+    return !name.starts_with(kPrefix) || !name.ends_with(kSuffix);
   });
   return names;
 }
 
 bool listens(const Sysfs& sysfs, const std::string& socket) {
-  return connected(sysfs, socket).valid();
+  const auto pid = pid_of(socket);
+  return pid && sysfs.exists(fmt::format("{}/{}", kDir, socket)) &&
+         process_started(Sysfs("/"), *pid).has_value();
 }
 
 std::optional<IrqSet> read_bans(const Sysfs& sysfs, const std::string& socket) {
-  const auto fd = connected(sysfs, socket);
-  return fd.valid() && sent(fd, "setup") ? parse_balance_setup(received(fd)) : std::nullopt;
+  const auto answer = answer_of(sysfs, socket, "setup");
+  return answer ? parse_balance_setup(*answer) : std::nullopt;
 }
 
 std::optional<Bans> set_bans(const Sysfs& sysfs,
@@ -170,7 +126,8 @@ std::optional<Bans> set_bans(const Sysfs& sysfs,
   std::optional<Bans> result;
   for (const auto limit : kLimits) {
     const auto text = ban_text(banned, first, limit);
-    const auto now = tell(sysfs, socket, text) ? read_bans(sysfs, socket) : std::optional<IrqSet>();
+    const auto now =
+        answer_of(sysfs, socket, text) ? read_bans(sysfs, socket) : std::optional<IrqSet>();
     if (!now) {
       return result;
     }

@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iterator>
-#include <stdexcept>
+#include <thread>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,7 +28,7 @@ int listener_at(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
-    throw std::runtime_error("path too long: " + path);
+    ::_exit(1);
   }
   std::ranges::copy(path, std::begin(address.sun_path));
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -35,13 +36,13 @@ int listener_at(const std::string& path) {
   const void* const raw = &address;
   if (::bind(fd, static_cast<const sockaddr*>(raw), sizeof(address)) != 0 ||
       ::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0 || ::listen(fd, 1) != 0) {
-    throw std::runtime_error("cannot listen at " + path);
+    ::_exit(1);
   }
   return fd;
 }
 
 std::string request_of(int fd, std::size_t room) {
-  std::string text(kBan.size() + room, '\0');
+  std::string text(4096, '\0');
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
   iovec data{text.data(), text.size()};
   msghdr message{};
@@ -50,7 +51,8 @@ std::string request_of(int fd, std::size_t room) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   const auto size = ::recvmsg(fd, &message, 0);
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  const auto whole = size > 0 ? static_cast<std::size_t>(size) : 0;
+  text.resize(std::min(whole, kBan.size() + room));
   const auto* const head = CMSG_FIRSTHDR(&message);
   return head != nullptr && head->cmsg_type == SCM_CREDENTIALS ? text : std::string();
 }
@@ -76,17 +78,18 @@ std::string setup_of(const IrqSet& banned) {
 
 FakeIrqbalance::FakeIrqbalance(const FakeTree& tree, IrqSet banned, std::size_t room)
     : tree_(tree) {
-  static int made = 0;
-  name_ = fmt::format("irqbalance{}.sock", 4000 + made++);
   const auto dir = tree.root() / "run/irqbalance";
   std::filesystem::create_directories(dir);
-  path_ = dir / name_;
-  const int listener = listener_at(path_);
   pid_ = ::fork();
+  const auto own = pid_ == 0 ? ::getpid() : pid_;
+  name_ = fmt::format("irqbalance{}.sock", own);
+  path_ = dir / name_;
   if (pid_ == 0) {
-    serve(listener, std::move(banned), room);
+    serve(listener_at(path_), std::move(banned), room);
   }
-  ::close(listener);
+  while (!read_bans(tree.sysfs(), name_)) {  // It is about to listen.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 FakeIrqbalance::~FakeIrqbalance() {
