@@ -50,6 +50,7 @@ _irqtune_words() { # CURRENT BEFORE: what may be in place of it, a line each; BE
     --policy) printf '%s\n' avoid colocate leave ;;
     --scope) printf '%s\n' passthrough evict all ;;
     --near) printf '%s\n' device vm ;;
+    --irqbalance) printf '%s\n' warn ban ;;
     --format) printf '%s\n' table json script ;;
     --color) printf '%s\n' auto always never ;;
     --fail-on) printf '%s\n' note warning critical ;;

@@ -20,6 +20,9 @@ namespace {
 
 constexpr int kTries = 3;
 
+/// A journal that grows above this, and above twice what it cannot do without, is written anew.
+constexpr std::size_t kCompactAbove = std::size_t{640} << 10;
+
 /// What the journal knows of one mask.
 struct Record {
   std::size_t number = 0;
@@ -100,6 +103,19 @@ class Keeper::Book {
     return outcome;
   }
 
+  [[nodiscard]] const IrqSet& banned() const noexcept { return banned_; }
+
+  void note_banned(const IrqSet& irqs) {
+    if (irqs == banned_) {
+      return;
+    }
+    if (!journal_) {
+      create({});
+    }
+    journal_->banned(irqs);
+    banned_ = irqs;
+  }
+
   void settled() {
     if (journal_ && !settled_) {
       journal_->finish(JournalState::committed);
@@ -139,6 +155,7 @@ class Keeper::Book {
       records_.emplace(write_key(write.write), Record{number, write.write, write.written, undone});
       next_ = std::max(next_, number + 1);
     }
+    banned_ = text->banned;
     journal_.emplace(Journal::resume(dir, *text));
     settled_ = text->state == JournalState::committed;
   }
@@ -165,6 +182,20 @@ class Keeper::Book {
     }
     next_ += fresh_;
     fresh_ = 0;
+    if (journal_->size() > std::max(kCompactAbove, 2 * compacted_)) {
+      compact();
+    }
+  }
+
+  void compact() {
+    std::map<std::size_t, JournalWrite> by_number;
+    for (const auto& [key, record] : records_) {
+      by_number.emplace(record.number,
+                        JournalWrite{record.write, record.written, record.undone, false, {}});
+    }
+    journal_->compact(
+        JournalDir(session_, true), {by_number.begin(), by_number.end()}, banned_, settled_);
+    compacted_ = journal_->size();
   }
 
   /// False if the journal cannot be written: then nothing that it does not know is, either.
@@ -265,6 +296,8 @@ class Keeper::Book {
   std::map<std::string, Record> records_;  // By write_key().
   std::size_t next_ = 0;
   std::size_t fresh_ = 0;
+  std::size_t compacted_ = 0;  // Its size when it was written anew last.
+  IrqSet banned_;
   bool settled_ = false;
 };
 
@@ -279,6 +312,14 @@ std::vector<Write> Keeper::taken_over() const {
 
 std::vector<Outcome> Keeper::place(const std::vector<Write>& writes) {
   return book_->place(writes);
+}
+
+const IrqSet& Keeper::banned() const noexcept {
+  return book_->banned();
+}
+
+void Keeper::note_banned(const IrqSet& irqs) {
+  book_->note_banned(irqs);
 }
 
 std::optional<Outcome> Keeper::put_default_back() {

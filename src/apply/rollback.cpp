@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/irqbalance.h"
 #include "irqtune/core/error.h"
 
 #include "apply/claims.h"
@@ -41,6 +42,12 @@ class Books {
   void undone(std::size_t number, const Outcome& outcome) {
     if (journal_) {
       attempt([&] { journal_->undone(number, outcome); });
+    }
+  }
+
+  void released() {
+    if (journal_) {
+      attempt([&] { journal_->banned({}); });
     }
   }
 
@@ -189,6 +196,10 @@ ApplyReport roll_back_one(Rollback& rollback, const JournalText& text) {
   report.rollback = true;
   Books books(rollback, text);
   const auto left = restore_all(rollback, text, books, report.outcomes);
+  if (!rollback.dry_run && !text.banned.empty() && same_boot(text, rollback.session)) {
+    release_bans(rollback.kernel.sysfs, text.banned);
+    books.released();
+  }
   const bool restored = std::ranges::all_of(report.outcomes, is_restored);
   if (left == 0) {  // Else it stays open.
     books.finish(restored ? JournalState::rolled_back : JournalState::partial);

@@ -78,6 +78,7 @@ struct ApplyCommand {
   LockOptions lock;
   bool strict = false;
   bool force = false;
+  std::optional<double> measure;  ///< Seconds, before and after.
 
   [[nodiscard]] bool changes_host() const noexcept { return !dry_run; }
 };
@@ -141,6 +142,9 @@ struct WatchCommand {
   double check_every = 30;  ///< Seconds
   bool keep_default = false;
   bool restore = false;
+  std::string metrics;              ///< A path of this machine; empty: none.
+  std::string irqbalance = "warn";  ///< Or "ban".
+  bool rebalance_on_load = false;
 };
 
 struct ReportCommand {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
+#include "irqtune/core/measurement.h"
 #include "irqtune/core/plan.h"
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace irqtune {
 
@@ -32,6 +34,8 @@ template <typename T>
 [[nodiscard]] std::string_view posted_text(Posted posted) noexcept;
 [[nodiscard]] Json posted_or_null(const std::optional<Posted>& posted);
 [[nodiscard]] Json host_id_json(const HostId& id);
+
+[[nodiscard]] Json comparisons_json(const std::vector<Comparison>& comparisons);
 
 [[nodiscard]] Json assignment_json(const Assignment& assignment);
 

@@ -106,12 +106,16 @@ Json document_of(const Measurement& measured) {
           {"vms", list_json(measured.vms, vm_json)},
           {"softirq_above", list_json(measured.softirq_above, alarm_json)},
           {"samples", samples_json(measured.samples)},
-          {"compare", list_json(measured.compare, comparison_json)},
+          {"compare", comparisons_json(measured.compare)},
           {"missing", list_json(measured.missing, missing_json)},
           {"warnings", measured.warnings}};
 }
 
 }  // namespace
+
+Json comparisons_json(const std::vector<Comparison>& comparisons) {
+  return list_json(comparisons, comparison_json);
+}
 
 std::string measurement_json(const Measurement& measured) {
   return document_text(document_of(measured));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/report/measurement.h"
 #include "irqtune/report/report.h"
 
 #include "report/json.h"
@@ -9,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace irqtune {
 
@@ -189,7 +191,9 @@ std::string plan_json(const Plan& plan) {
   return document_text(document);
 }
 
-std::string apply_json(const ApplyReport& report) {
+namespace {
+
+Json apply_document(const ApplyReport& report) {
   auto results = Json::array();
   auto failed = Json::array();
   auto counts = Json::object();
@@ -211,6 +215,18 @@ std::string apply_json(const ApplyReport& report) {
                 {"results", std::move(results)},
                 {"failed", std::move(failed)}};
   add_warnings(report.warnings, document);
+  return document;
+}
+
+}  // namespace
+
+std::string apply_json(const ApplyReport& report) {
+  return document_text(apply_document(report));
+}
+
+std::string apply_json(const ApplyReport& report, const std::vector<Comparison>& compare) {
+  auto document = apply_document(report);
+  document["compare"] = comparisons_json(compare);
   return document_text(document);
 }
 

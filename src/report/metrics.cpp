@@ -194,17 +194,30 @@ void add_history(Exposition& out, const std::vector<HistoryEntry>& history) {
   out.sample(R"(state="unreadable")", damaged);
 }
 
+void add_watch(Exposition& out, const WatchFigures& watch) {
+  out.metric("watch_vectors", "Vectors that the running irqtune watch keeps, by their state.");
+  const auto others = watch.vectors - std::min(watch.vectors, watch.in_place + watch.let_go);
+  out.sample(R"(state="in_place")", watch.in_place);
+  out.sample(R"(state="let_go")", watch.let_go);
+  out.sample(R"(state="refused")", others);
+  out.metric("watch_placed_masks", "Masks that the running irqtune watch has written so far.");
+  out.sample({}, watch.placed);
+}
+
 }  // namespace
 
 std::string metrics_text(const Host& host,
                          const Plan& plan,
                          const Drift& drift,
-                         const std::vector<HistoryEntry>& history) {
+                         const MetricsRecord& record) {
   Exposition out;
   add_host(out, host, plan, drift);
   add_devices(out, count_devices(host, plan, drift));
   add_vms(out, host);
-  add_history(out, history);
+  add_history(out, record.history);
+  if (record.watch) {
+    add_watch(out, *record.watch);
+  }
   return out.take();
 }
 

@@ -101,13 +101,15 @@ std::string verdict(const Comparison& comparison) {
                                                 : "yes, more";
 }
 
-std::string compare_text(const Measurement& measured, const TextStyle& style) {
+}  // namespace
+
+std::string comparisons_text(const std::vector<Comparison>& comparisons, const TextStyle& style) {
   Table table({{"COMPARED"},
                {"BEFORE", Align::right},
                {"NOW", Align::right},
                {"RATIO", Align::right},
                {"DIFFERS"}});
-  for (const auto& comparison : measured.compare) {
+  for (const auto& comparison : comparisons) {
     table.add({printable(comparison.path),
                fmt::format("{:.3g}", comparison.before),
                fmt::format("{:.3g}", comparison.after),
@@ -117,8 +119,6 @@ std::string compare_text(const Measurement& measured, const TextStyle& style) {
   return table.empty() ? std::string() : '\n' + table.text(style);
 }
 
-}  // namespace
-
 std::string measurement_text(const Measurement& measured, const TextStyle& style) {
   auto out = fmt::format(
       "Measured for {:.1f} s in {}.\n\n", measured.seconds, counted(measured.slices, "slice"));
@@ -126,7 +126,7 @@ std::string measurement_text(const Measurement& measured, const TextStyle& style
   out += "\nStandard deviation of the CPUs' shares of time\n";
   out += stdev_text("all CPUs:", measured.stdev_all);
   out += stdev_text("housekeeping CPUs:", measured.stdev_housekeeping);
-  out += alarms_text(measured, style) + compare_text(measured, style);
+  out += alarms_text(measured, style) + comparisons_text(measured.compare, style);
   for (const auto& fact : measured.missing) {
     out += fmt::format("Not measured: {}; needs {}\n", fact.what, fact.needs);
   }

@@ -55,9 +55,14 @@ std::optional<WatchTime> Fights::next() const {
   return next;
 }
 
-std::size_t Fights::let_go() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      fights_, [](const auto& fight) { return fight.second.until.has_value(); }));
+std::vector<VectorId> Fights::let_go() const {
+  std::vector<VectorId> vectors;
+  for (const auto& [vector, fight] : fights_) {
+    if (fight.until) {
+      vectors.push_back(vector);
+    }
+  }
+  return vectors;
 }
 
 void Fights::keep_only(const Places& places) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 #include <sched.h>
@@ -60,24 +59,17 @@ void Watcher::plan_later() {
   plan_at_ = std::max(*plan_at_, planned_at_ + kAtMostEvery);
 }
 
-void Watcher::plan(bool afresh, bool at_start) {
+std::vector<Outcome> Watcher::plan(bool afresh, bool rates) {
   plan_at_.reset();
   planned_at_ = now();
+  plan_error_.clear();
   try {
-    const auto wanted = options_.read(at_start);
-    if (wanted.host.topology.online != online_) {
-      online_ = wanted.host.topology.online;
-      open_sources();  // Before vectors are placed: what comes from now on is seen.
-    }
-    auto planned = replan(wanted.host, wanted.policy, places_, afresh);
-    follow(wanted.host, wanted.policy, planned.plan);
-    take_plan(std::move(planned));
-    keeper_.settled();
-    plan_pause_ = {};
+    return plan_now(afresh, rates);
   } catch (const Error& error) {
-    if (at_start) {
+    if (starting_) {
       throw;
     }
+    plan_error_ = error.what();
     plan_pause_ =
         plan_pause_ > WatchTime{} ? std::min(plan_pause_ * 2, kLongestPause) : kFirstPause;
     plan_at_ = now() + plan_pause_;
@@ -86,10 +78,26 @@ void Watcher::plan(bool afresh, bool at_start) {
       options_.warn(error.what());
     }
   }
+  return {};
+}
+
+std::vector<Outcome> Watcher::plan_now(bool afresh, bool rates) {
+  const auto wanted = options_.read(rates);
+  if (wanted.host.topology.online != online_) {
+    online_ = wanted.host.topology.online;
+    open_sources();  // Before vectors are placed: what comes from now on is seen.
+  }
+  auto planned = replan(wanted.host, wanted.policy, places_, afresh);
+  follow(wanted.host, wanted.policy, planned.plan);
+  auto outcomes = take_plan(std::move(planned));
+  keeper_.settled();
+  plan_pause_ = {};
+  ban();
+  return outcomes;
 }
 
 /// What is let go keeps its place for later; the others are where the plan has them.
-void Watcher::take_plan(Replanned planned) {
+std::vector<Outcome> Watcher::take_plan(Replanned planned) {
   const auto time = now();
   std::erase_if(planned.writes, [&](const Write& write) {
     return write.identity && write.identity->vector &&
@@ -103,12 +111,13 @@ void Watcher::take_plan(Replanned planned) {
   places_ = std::move(planned.places);
   fights_.keep_only(places_);
   std::erase_if(refused_, [&](const auto& entry) { return !places_.contains(entry.first); });
-  place(planned.writes, "planned");
+  return place(planned.writes, "planned");
 }
 
 /// The sources follow what the host has now.
 void Watcher::follow(const Host& host, const Policy& policy, const Plan& plan) {
-  static_cast<void>(policy);
+  housekeeping_ = plan.housekeeping;
+  busy_threshold_ = policy.busy_threshold;
   if (sysfs_.live()) {
     run_on(plan.housekeeping);
   }
@@ -132,29 +141,6 @@ void Watcher::reload() {
     options_.log("configuration read anew");
   }
   notifier_.send("READY=1");
-}
-
-void Watcher::tell_status() {
-  std::set<std::string> vms;
-  std::size_t there = 0;
-  for (const auto& [vector, place] : places_) {
-    there += place.there ? 1U : 0U;
-    if (place.there && place.holder && !place.holder->vm.empty()) {
-      vms.insert(place.holder->vm);
-    }
-  }
-  const auto not_there = std::min(there, refused_.size() + fights_.let_go());
-  auto status =
-      fmt::format("STATUS={} of {} of {} in place{}{}",
-                  there - not_there,
-                  counted(there, "vector"),
-                  counted(vms.size(), "VM"),
-                  fights_.let_go() > 0 ? fmt::format(", {} let go", fights_.let_go()) : "",
-                  last_done_.empty() ? "" : "; last: " + last_done_);
-  if (status != last_status_) {
-    notifier_.send(status);
-    last_status_ = std::move(status);
-  }
 }
 
 }  // namespace irqtune

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/watch_status.h"
 #include "irqtune/core/text.h"
 
 #include <fmt/format.h>
@@ -98,20 +99,22 @@ bool Watcher::takes_back(const SeenVector& seen, IrqNumber irq, WatchTime time) 
   }
   options_.warn(
       fmt::format("{} (irq {}): another program moves it again and again, to {} now: let go for a "
-                  "while; if that is irqbalance, see `irqtune diagnose`",
+                  "while; if that is irqbalance, --irqbalance=ban ends it",
                   seen.vector.to_string(),
                   static_cast<std::uint32_t>(irq),
                   seen.mask ? seen.mask->to_list() : "?"));
   return false;
 }
 
-void Watcher::place(const std::vector<Write>& writes, std::string_view why) {
+std::vector<Outcome> Watcher::place(const std::vector<Write>& writes, std::string_view why) {
   if (writes.empty()) {
-    return;
+    return {};
   }
-  for (const auto& outcome : keeper_.place(writes)) {
+  auto outcomes = keeper_.place(writes);
+  for (const auto& outcome : outcomes) {
     note(outcome, why);
   }
+  return outcomes;
 }
 
 void Watcher::note(const Outcome& outcome, std::string_view why) {
@@ -133,6 +136,7 @@ void Watcher::note(const Outcome& outcome, std::string_view why) {
   }
   refused_.erase(vector);
   if (place != places_.end()) {
+    bans_due_ = bans_due_ || place->second.irq != outcome.irq;
     place->second.irq = outcome.irq;
     place->second.generation = write.identity->generation;
     place->second.there = true;
@@ -140,6 +144,7 @@ void Watcher::note(const Outcome& outcome, std::string_view why) {
   if (outcome.state == WriteState::unchanged) {
     return;
   }
+  ++placed_;
   const auto vm = place != places_.end() && place->second.holder ? place->second.holder->vm : "";
   last_done_ = fmt::format("{}{} (irq {}): {} -> {}",
                            vm.empty() ? "" : printable(vm) + ' ',

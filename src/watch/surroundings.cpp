@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch/surroundings.h"
 
+#include "irqtune/apply/watch_status.h"
 #include "irqtune/core/handler_threads.h"
 #include "irqtune/core/text.h"
 

@@ -53,18 +53,6 @@ bool has_other_handler(const Sysfs& sysfs, IrqNumber irq) {
   return !trimmed(names).empty() && !vector_of(sysfs, number);
 }
 
-std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid) {
-  const auto text = sysfs.read(fmt::format("/proc/{}/stat", pid));
-  const auto name_end = text ? text->rfind(')') : std::string::npos;
-  if (name_end == std::string::npos) {
-    return std::nullopt;
-  }
-  constexpr std::size_t kStartTime = 19;  // Field 22; the first behind the name is field 3.
-  const auto fields = words(std::string_view(*text).substr(name_end + 1));
-  return fields.size() > kStartTime ? parse_number<std::uint64_t>(fields[kStartTime])
-                                    : std::nullopt;
-}
-
 VectorPoll::Generations VectorPoll::look(const PciAddress& device) const {
   auto generations = read_generations(sysfs_, device);
   if (!generations.empty() || sysfs_.live()) {

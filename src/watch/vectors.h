@@ -18,9 +18,6 @@ namespace irqtune {
 /// True if the interrupt has a handler, and that is not vfio's: it is none of a guest.
 [[nodiscard]] bool has_other_handler(const Sysfs& sysfs, IrqNumber irq);
 
-/// When the process started, in ticks since boot; empty if there is none. Source: proc_pid_stat(5).
-[[nodiscard]] std::optional<std::uint64_t> process_started(const Sysfs& sysfs, int pid);
-
 /// Vectors made anew, by the inode numbers of the files in msi_irqs/: a guest's reboot changes
 /// nothing else.
 class VectorPoll {

@@ -23,6 +23,8 @@ namespace {
 
 constexpr WatchTime kPollEvery{250};   ///< Without tracepoints: inodes of the vectors' files.
 constexpr WatchTime kLookEvery{2000};  ///< VMs, devices, CPUs.
+constexpr WatchTime kLoadEvery{5000};
+constexpr WatchTime kPublishEvery{30'000};
 
 /// A ring and its events a CPU: the usual limit of 1024 is soon reached.
 void raise_descriptor_limit() {
@@ -36,6 +38,15 @@ void raise_descriptor_limit() {
 std::string environment_of(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): there is one thread
   return value == nullptr ? std::string() : std::string(value);
+}
+
+/// The unit of systemd that this is the service of, or its PID.
+std::string stop_command() {
+  const auto unit =
+      environment_of("NOTIFY_SOCKET").empty() ? std::nullopt : Sysfs("/").read("/proc/self/cgroup");
+  const auto name = unit ? unit->substr(unit->rfind('/') + 1) : std::string();
+  return name.ends_with(".service") ? fmt::format("systemctl stop {}", name)
+                                    : fmt::format("kill {}", ::getpid());
 }
 
 /// Of the masks that are kept, what follows them within this time is in place.
@@ -62,6 +73,8 @@ Watcher::Watcher(const Sysfs& sysfs, const WatchOptions& options)
       watchdog_every_(watchdog_interval(
           environment_of("WATCHDOG_USEC"), environment_of("WATCHDOG_PID"), ::getpid())) {
   raise_descriptor_limit();
+  started_ = process_started(Sysfs("/"), ::getpid()).value_or(0);
+  stop_command_ = stop_command();
 }
 
 WatchTime Watcher::now() {
@@ -101,6 +114,7 @@ void Watcher::start() {
   add(signals_.fd());
   add(sysfs_.live() ? uevents_.fd() : -1);
   add(files_.fd());
+  tell_status();
   const auto standing = keeper_.taken_over();
   for (const auto& write : standing) {
     if (write.identity && write.identity->vector) {
@@ -116,6 +130,11 @@ void Watcher::start() {
   poll_at_ = time + kPollEvery;
   look_at_ = time + kLookEvery;
   check_at_ = time + settings_.check_every;
+  load_at_ = time;
+  starting_ = false;
+  tell_status();
+  publish();
+  publish_at_ = time + kPublishEvery;
   notifier_.send("READY=1");
 }
 
@@ -147,6 +166,8 @@ void Watcher::turn() {
 
 WatchTime Watcher::next_time() const {
   auto next = std::min(look_at_, check_at_);
+  next = options_.publish ? std::min(next, publish_at_) : next;
+  next = settings_.rebalance_on_load ? std::min(next, load_at_) : next;
   if (trace_ && trace_->fds().empty()) {
     next = std::min(next, poll_at_);
   }
@@ -192,8 +213,10 @@ void Watcher::take_signals() {
     }
     if (*signal == SIGHUP) {
       reload();
+      plan(true, true);
+    } else {
+      answer();
     }
-    plan(true, false);
   }
 }
 
@@ -249,27 +272,42 @@ void Watcher::take_times() {
     if (surroundings_.has_free_handlers()) {
       plan_soon();  // One that idled when it was freed does harm once its interrupt comes.
     }
+    bans_due_ = settings_.ban;  // Another client may have replaced the list.
   }
   if (time >= look_at_) {
     look_at_ = time + kLookEvery;
     files_.watch(vm_directories());
+    bans_due_ = bans_due_ || (settings_.ban && balance_sockets(sysfs_) != sockets_);
     if (surroundings_.changed()) {
       plan_later();
     }
   }
+  if (settings_.rebalance_on_load && time >= load_at_) {
+    load_at_ = time + kLoadEvery;
+    look_at_load();
+  }
   if (plan_at_ && time >= *plan_at_) {
     plan(false, false);
+  }
+  if (bans_due_) {
+    ban();
+  }
+  if (options_.publish && time >= publish_at_) {
+    publish_at_ = time + kPublishEvery;
+    publish();
   }
 }
 
 std::optional<ApplyReport> Watcher::end() {
   notifier_.send("STOPPING=1");
   try {
+    remove_watch_status(options_.session);
     const bool puts_back = !settings_.restore && !settings_.keep_default;
     const auto outcome = puts_back ? keeper_.put_default_back() : std::nullopt;
     if (outcome && !outcome->error.empty()) {
       options_.warn("/proc/irq/default_smp_affinity: " + outcome->error);
     }
+    ban();  // Takes back what was banned.
     keeper_.stop();
   } catch (const Error& error) {  // The next watch, or a rollback, goes by what is on disk.
     options_.warn(error.what());

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "irqtune/apply/keeper.h"
+#include "irqtune/apply/watch_status.h"
+#include "irqtune/core/measurement.h"
 #include "irqtune/watch/decide.h"
 #include "irqtune/watch/watch.h"
 
@@ -55,7 +57,7 @@ class Watcher {
   void look_again(IrqNumber irq, WatchTime time);
   /// False of a vector that irqtune lets go of: another program fights for it.
   [[nodiscard]] bool takes_back(const SeenVector& seen, IrqNumber irq, WatchTime time);
-  void place(const std::vector<Write>& writes, std::string_view why);
+  std::vector<Outcome> place(const std::vector<Write>& writes, std::string_view why);
   void note(const Outcome& outcome, std::string_view why);
   void note_refusal(const Outcome& outcome);
   void check_places();
@@ -64,11 +66,25 @@ class Watcher {
   // planning.cpp: the whole host
   void plan_soon();
   void plan_later();
-  void plan(bool afresh, bool at_start);
-  void take_plan(Replanned planned);
+  /// `rates`: they are measured first. What was written; an Error that ends nothing is in
+  /// plan_error_.
+  std::vector<Outcome> plan(bool afresh, bool rates);
+  std::vector<Outcome> plan_now(bool afresh, bool rates);
+  std::vector<Outcome> take_plan(Replanned planned);
   void follow(const Host& host, const Policy& policy, const Plan& plan);
   void reload();
+
+  // surroundings of the plan: load.cpp, bans.cpp
+  void look_at_load();
+  void ban();
+  void ban_in(const std::string& socket, const IrqSet& wanted, IrqSet& ours);
+  [[nodiscard]] IrqSet to_be_banned() const;
+
+  // telling.cpp: what others see of it
+  void answer();
+  [[nodiscard]] WatchStatus status() const;
   void tell_status();
+  void publish();
 
   [[nodiscard]] static WatchTime now();
 
@@ -91,9 +107,23 @@ class Watcher {
   std::map<IrqNumber, Retry> without_handler_;  // Made, and not asked for yet.
   std::set<std::string> warned_;
   CpuSet online_;
+  CpuSet housekeeping_;
+  double busy_threshold_ = 0;
+  bool starting_ = true;
   bool stopping_ = false;
+  std::uint64_t started_ = 0;  // Of this process, in ticks since boot.
+  std::string stop_command_;
   std::string last_done_;
   std::string last_status_;
+  std::string plan_error_;
+  std::size_t placed_ = 0;
+  std::optional<WatchAnswer> answer_;
+  bool changed_ = true;  // Since it was published.
+
+  LoadAlarm load_;
+  std::map<int, CpuTicks> ticks_;
+  std::vector<std::string> sockets_;  // irqbalance's, as they were told last.
+  bool bans_due_ = false;
 
   std::optional<WatchTime> watchdog_every_;
   std::optional<WatchTime> plan_at_;
@@ -103,6 +133,8 @@ class Watcher {
   WatchTime poll_at_{};
   WatchTime look_at_{};
   WatchTime check_at_{};
+  WatchTime load_at_{};
+  WatchTime publish_at_{};
 };
 
 }  // namespace irqtune

@@ -44,4 +44,25 @@ TEST_CASE("measure: what it cannot do is said in one line", "[cli][measure]") {
   CHECK(run({"--root", archive, "measure", "--append"}).code == 2);
 }
 
+TEST_CASE("apply --measure: before and after, and the difference", "[cli][measure]") {
+  const CapturedHost host("two-vms");
+  const auto root = host.root().string();
+  const auto ran = run({"--root", root, "apply", "--measure=1", "--json"});
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+  const auto document = nlohmann::json::parse(ran.out);
+  CHECK(document["state"] == "committed");
+  REQUIRE_FALSE(document["compare"].empty());
+  CHECK(document["compare"][0]["path"] == "totals.on_vcpu_cores.passthrough");
+
+  const auto again = run({"--root", root, "apply", "--measure"});
+  CHECK(again.code == 0);
+  CHECK(again.out.find("nothing to compare") != std::string::npos);
+  CHECK(run({"--root", root, "rollback"}).code == 0);
+  const auto text = run({"--root", root, "apply", "--measure"});
+  CHECK(text.out.find("COMPARED") != std::string::npos);
+  CHECK(run({"--root", root, "apply", "--measure", "--dry-run"}).code == 2);
+  CHECK(run({"--root", root, "apply", "--measure=0"}).code == 2);
+}
+
 }  // namespace irqtune::test

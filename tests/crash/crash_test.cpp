@@ -3,7 +3,8 @@
 // Kills and starves the real program at its system calls, and looks at what is left. The program
 // runs on a captured host below --root; after every case `irqtune rollback` must bring each file
 // back to the byte, and the journal must tell the truth. A third of the cases disturb two runs one
-// after the other: a rollback or a second apply on what a killed apply left.
+// after the other: a rollback or a second apply on what a killed apply left. Some disturb a watch that
+// puts a rebooted guest's vectors back; the next watch, or a rollback, goes on from there.
 //
 //   irqtune_crash PROGRAM CAPTURE.tar.gz [--cases N] [--seed N]
 //
@@ -24,6 +25,7 @@ namespace irqtune::test {
 namespace {
 
 constexpr int kSkipped = 77;
+constexpr std::size_t kReactions = 10;  ///< One in so many: each takes most of a second.
 
 struct Options {
   std::size_t cases = 300;
@@ -78,6 +80,28 @@ void run_singles(Harness& harness, std::size_t count, std::mt19937& random, Scor
   }
 }
 
+/// A watch that is killed or starved while it puts a rebooted guest's vectors back.
+void run_reactions(Harness& harness, std::size_t count, std::mt19937& random, Score& score) {
+  const auto calls = harness.calls_of_reaction();
+  auto all = single_cases("watch", calls, random);
+  std::erase_if(all, [](const Case& one) {  // SIGTERM is how each of them ends.
+    return one.faults.front().action.kind == Action::Kind::interrupt;
+  });
+  const auto cases = chosen(all, count);
+  bool next = false;
+  for (const auto& one : cases) {
+    next = !next;
+    score.note(one.text() + (next ? "; then a watch" : ""),
+               harness.run_reaction(one.faults.front(), next));
+  }
+  fmt::print(
+      "a watch's reaction: {} system calls, {} of them change something; {} of {} cases run\n",
+      calls.size(),
+      std::ranges::count_if(calls, &changes_something),
+      cases.size(),
+      all.size());
+}
+
 void run_doubles(Harness& harness, std::size_t count, std::mt19937& random, Score& score) {
   const auto calls = harness.calls_of("apply");
   for (std::size_t i = 0; i < count; ++i) {
@@ -98,6 +122,7 @@ int run(const std::string& program, const std::string& capture, const Options& o
   const auto doubles = options.cases / 3;
   run_singles(harness, options.cases - doubles, random, score);
   run_doubles(harness, doubles, random, score);
+  run_reactions(harness, options.cases / kReactions, random, score);
   score.note("fifty at once", harness.crowd(50));
   score.note("at the end", harness.is_whole() ? "" : " a file that no case should touch differs");
   for (const auto& [code, count] : harness.codes()) {

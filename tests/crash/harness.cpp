@@ -12,6 +12,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include <sys/syscall.h>
+
 namespace irqtune::test {
 
 namespace {
@@ -150,6 +152,80 @@ std::vector<Call> Harness::calls_of(const std::string& what) {
     throw std::runtime_error("an undisturbed apply and rollback do not restore the tree");
   }
   return calls;
+}
+
+/// The kernel makes every vector anew, with the mask of before.
+void Harness::reboot_guests() const {
+  for (const auto& [path, text] : before_) {
+    if (path.ends_with("smp_affinity_list")) {
+      std::ofstream(path, std::ios::binary) << text;
+    }
+  }
+}
+
+RunResult Harness::run_watch(const std::function<Action(const Call&)>& decide) const {
+  constexpr int kWaits =
+      3;  // In the first after the reboot it is seen, at the latest in the second.
+  int waits = 0;
+  std::uint64_t first = 0;
+  return run_traced(command("watch"), [&](const Call& call) {
+    const bool wait = call.number == SYS_epoll_wait || call.number == SYS_epoll_pwait;
+    waits += wait ? 1 : 0;
+    if (waits == 0) {
+      return Action{};
+    }
+    if (first == 0) {
+      reboot_guests();
+      first = call.index;
+    }
+    auto from_reboot = call;
+    from_reboot.index -= first;
+    const auto action = decide(from_reboot);
+    const bool ends = wait && waits >= kWaits && action.kind == Action::Kind::go_on;
+    return ends ? Action{Action::Kind::interrupt, 0} : action;
+  });
+}
+
+std::vector<Call> Harness::calls_of_reaction() {
+  start_afresh("watch");
+  std::vector<Call> calls;
+  const auto result = run_watch([&](const Call& call) {
+    calls.push_back(call);
+    return Action{};
+  });
+  if (result.exit_code != 0) {
+    throw std::runtime_error("watch fails undisturbed: " + result.output);
+  }
+  kept_ = masks_of(tree());
+  if (kept_ == before_) {
+    throw std::runtime_error("an undisturbed watch does not react: " + result.output);
+  }
+  const auto wrong = roll_back();
+  if (!wrong.empty()) {
+    throw std::runtime_error("after an undisturbed watch:" + wrong);
+  }
+  return calls;
+}
+
+std::string Harness::run_reaction(const Fault& fault, bool next) const {
+  start_afresh("watch");
+  const auto result = run_watch([&](const Call& call) {
+    const bool now = call.index == fault.at ||
+                     (fault.sticky && call.index > fault.at && call.number == fault.number);
+    return now ? fault.action : Action{};
+  });
+  std::string wrong;
+  if (result.exit_code && *result.exit_code != 0) {
+    wrong += fmt::format(" exit code {};", *result.exit_code);
+  }
+  if (next) {
+    const auto after = run_watch([](const Call&) { return Action{}; });
+    const auto missing = difference(masks_of(tree()), kept_);
+    wrong += after.exit_code != 0 ? " the next watch fails: " + after.output : "";
+    wrong += missing.empty() ? "" : " the next watch did not put all in place:" + missing;
+  }
+  wrong += roll_back();
+  return wrong.empty() ? wrong : wrong + "\n  output: " + result.output;
 }
 
 std::string Harness::run(const Case& one) const {

@@ -4,6 +4,7 @@
 #include "irqtune/apply/apply.h"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,6 +32,14 @@ class Harness {
   /// Every call of an undisturbed run, in order. Leaves the tree as it was.
   std::vector<Call> calls_of(const std::string& what);
 
+  /// Every call of a watch from the moment that a guest has rebooted to its end in good order: the
+  /// reaction, which is disturbed by run_reaction(). Leaves the tree as it was.
+  std::vector<Call> calls_of_reaction();
+
+  /// Disturbs a watch in its reaction, then starts the next one (`next`) or rolls back; what is
+  /// wrong with what that left, empty if nothing is. The index of the fault counts from the reboot.
+  [[nodiscard]] std::string run_reaction(const Fault& fault, bool next) const;
+
   /// Runs one case and rolls back; what is wrong with what it left, empty if nothing is.
   [[nodiscard]] std::string run(const Case& one) const;
 
@@ -48,6 +57,10 @@ class Harness {
 
   [[nodiscard]] std::vector<std::string> command(const std::string& what) const;
   [[nodiscard]] Session session() const;
+  /// A watch: every guest reboots once it waits for the first time, `decide` is shown the calls
+  /// from there on, counted from 0, and some waits later SIGTERM ends it.
+  RunResult run_watch(const std::function<Action(const Call&)>& decide) const;
+  void reboot_guests() const;
   void start_afresh(const std::string& what) const;
   void restore_by_hand() const;
   [[nodiscard]] std::string judge(const Fault& fault,
@@ -59,6 +72,7 @@ class Harness {
   std::filesystem::path base_;
   Image before_;
   Image after_;
+  Image kept_;  ///< As a watch keeps it.
   Image whole_;
   std::map<int, int> codes_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/irqbalance.h"
 #include "irqtune/core/change.h"
 #include "irqtune/sys/sysfs.h"
 
@@ -16,7 +17,8 @@ namespace irqtune {
 /// Each write has what one of apply() has: checked identity, journal first, verified. Each stands
 /// alone: a refusal undoes no other. A mask is journalled once, before its first write, with what
 /// stood there then; a vector that the kernel makes anew under a known key needs no new record, and
-/// what is written to it then is the journal's to put back as well.
+/// what is written to it then is the journal's to put back as well. The journal is written anew,
+/// shorter, before it grows to 1 MiB.
 /// The caller holds the Lock, and `sysfs` outlives the object.
 class Keeper {
  public:
@@ -36,6 +38,13 @@ class Keeper {
   /// cannot be written, what it does not know yet fails, and the rest is carried out. Throws
   /// Error{applying} if there is none and it cannot be made: then nothing was written.
   std::vector<Outcome> place(const std::vector<Write>& writes);
+
+  /// What irqbalance bans for irqtune's sake, by the journal.
+  [[nodiscard]] const IrqSet& banned() const noexcept;
+
+  /// Notes that, on disk, before irqbalance is told more, or after it was told less. Throws as
+  /// place().
+  void note_banned(const IrqSet& irqs);
 
   /// Puts the default affinity back if the journal has set it; an empty optional if it has not.
   std::optional<Outcome> put_default_back();

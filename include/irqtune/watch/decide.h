@@ -81,8 +81,8 @@ class Fights {
   /// When the next of due() is; empty if there is none.
   [[nodiscard]] std::optional<WatchTime> next() const;
 
-  /// How many are let go.
-  [[nodiscard]] std::size_t let_go() const;
+  /// Those that are let go.
+  [[nodiscard]] std::vector<VectorId> let_go() const;
 
   /// Forgets vectors that are not kept any more.
   void keep_only(const Places& places);
@@ -95,6 +95,24 @@ class Fights {
   };
 
   std::map<VectorId, Fight> fights_;
+};
+
+/// Which CPUs are too busy with interrupts for too long.
+class LoadAlarm {
+ public:
+  static constexpr WatchTime kSustained{60'000};
+  static constexpr WatchTime kAtMostEvery{600'000};
+
+  /// Shares of time in irq and softirq context since the last call, in percent by CPU. The CPU
+  /// above `threshold` for so long that the host is to be planned; empty if none is, or that was
+  /// done lately.
+  [[nodiscard]] std::optional<int> note(const std::map<int, double>& shares,
+                                        double threshold,
+                                        WatchTime now);
+
+ private:
+  std::map<int, WatchTime> above_since_;
+  std::optional<WatchTime> last_;
 };
 
 /// What a look at the whole host comes to.

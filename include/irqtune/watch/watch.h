@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/watch_status.h"
 #include "irqtune/core/host.h"
 #include "irqtune/core/plan.h"
 #include "irqtune/sys/sysfs.h"
@@ -23,8 +24,10 @@ struct Wanted {
 struct WatchSettings {
   std::chrono::milliseconds settle{20};  ///< Without a new vector before the host is planned.
   std::chrono::milliseconds check_every{30'000};
-  bool keep_default = false;  ///< The default affinity stays at the end.
-  bool restore = false;       ///< The end puts back what the journal holds.
+  bool keep_default = false;       ///< The default affinity stays at the end.
+  bool restore = false;            ///< The end puts back what the journal holds.
+  bool ban = false;                ///< irqbalance is to leave the vectors alone.
+  bool rebalance_on_load = false;  ///< A CPU that stays busy with interrupts: planned anew.
 };
 
 /// What a watch is given.
@@ -32,12 +35,17 @@ struct WatchOptions {
   WatchSettings settings;
   Session session;
 
-  /// Reads the host; at the start with rates. Throws Error{usage} for options that mean nothing.
-  std::function<Wanted(bool start)> read;
+  /// Reads the host; with rates that may take a second. Throws Error{usage} for options that mean
+  /// nothing.
+  std::function<Wanted(bool rates)> read;
 
   /// Reads the configuration anew; from then on `read` goes by it. Returns why it cannot be, and
   /// then the old one stays; sets what it says.
   std::function<std::optional<std::string>(WatchSettings&)> reload;
+
+  /// Publishes how the host stands; `changed`: since the last time something was done. May be
+  /// empty.
+  std::function<void(const WatchStatus&, bool changed)> publish;
 
   /// One event, one line for people.
   std::function<void(const std::string&)> log;

@@ -96,6 +96,51 @@ Error journal_error(const std::filesystem::path& path, std::error_code code) {
                        write_hint(code, "give another --state-dir"));
 }
 
+std::string banned_line(const IrqSet& irqs) {
+  auto numbers = Json::array();
+  for (const auto irq : irqs) {
+    numbers.push_back(static_cast<std::uint32_t>(irq));
+  }
+  return line({{"event", "banned"}, {"irqs", std::move(numbers)}});
+}
+
+std::string written_line(std::size_t number) {
+  return line({{"event", "written"}, {"write", number}});
+}
+
+std::string state_line(JournalState state) {
+  return line({{"event", "state"}, {"state", journal_state_text(state)}, {"at", utc_now()}});
+}
+
+/// A file that comes into being whole, and is on disk then. `fd` is open for more of it, also where
+/// only its name may not survive a loss of power; else it stays as it is.
+std::error_code put_in_place(const JournalDir& dir,
+                             const std::string& name,
+                             const std::string& text,
+                             int& fd) {
+  const auto temporary = std::string(kLeftover) + name;
+  const int at = dir.fd().get();
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC;
+  Fd fresh(::openat(at, temporary.c_str(), kFlags, 0600));
+  if (!fresh.valid()) {
+    return last_error();
+  }
+  auto error = write_fully(fresh.get(), text);
+  error = error ? error : synced(fresh.get());
+  if (!error && ::fchmod(fresh.get(), kJournalMode) != 0) {
+    error = last_error();
+  }
+  if (!error && ::renameat(at, temporary.c_str(), at, name.c_str()) != 0) {
+    error = last_error();
+  }
+  if (error) {
+    ::unlinkat(at, temporary.c_str(), 0);
+    return error;
+  }
+  fd = fresh.release();
+  return synced(at);
+}
+
 std::string new_id(const JournalDir& dir) {
   unsigned last = 0;
   for (const auto& id : dir.ids()) {
@@ -206,8 +251,11 @@ void JournalDir::remove(std::string_view id) const {
   }
 }
 
-Journal::Journal(Fd fd, std::filesystem::path path, std::string id)
-    : fd_(std::move(fd)), path_(std::move(path)), id_(std::move(id)) {}
+Journal::Journal(Fd fd, std::filesystem::path path, std::string id, std::string head)
+    : fd_(std::move(fd)), path_(std::move(path)), id_(std::move(id)), head_(std::move(head)) {
+  const auto end = ::lseek(fd_.get(), 0, SEEK_END);
+  size_ = end > 0 ? static_cast<std::size_t>(end) : 0;
+}
 
 Journal Journal::create(const JournalDir& dir,
                         const Session& session,
@@ -215,32 +263,19 @@ Journal Journal::create(const JournalDir& dir,
   dir.remove_leftovers();
   auto id = new_id(dir);
   const auto name = id + std::string(kSuffix);
-  const auto temporary = std::string(kLeftover) + name;
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC;
-  Fd fd(::openat(dir.fd().get(), temporary.c_str(), kFlags, 0600));
-  if (!fd.valid()) {
-    throw journal_error(dir.path(), last_error());
-  }
-  auto text = header_line(id, session);
+  const auto head = header_line(id, session);
+  auto text = head;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     text += intent_line(i, writes[i]);
   }
-  auto error = write_fully(fd.get(), text);
-  error = error ? error : synced(fd.get());
-  const int at = dir.fd().get();
-  if (!error && ::fchmod(fd.get(), kJournalMode) != 0) {
-    error = last_error();
-  }
-  if (!error && ::renameat(at, temporary.c_str(), at, name.c_str()) != 0) {
-    error = last_error();
-  }
-  error = error ? error : synced(at);
+  int fd = -1;
+  const auto error = put_in_place(dir, name, text, fd);
+  Fd file(fd);
   if (error) {  // Nothing was written to the kernel yet: better no journal than one in doubt.
-    ::unlinkat(at, temporary.c_str(), 0);
-    ::unlinkat(at, name.c_str(), 0);
+    ::unlinkat(dir.fd().get(), name.c_str(), 0);
     throw journal_error(dir.path() / name, error);
   }
-  return {std::move(fd), dir.path() / name, std::move(id)};
+  return {std::move(file), dir.path() / name, std::move(id), head};
 }
 
 Journal Journal::resume(const JournalDir& dir, const JournalText& journal) {
@@ -250,7 +285,7 @@ Journal Journal::resume(const JournalDir& dir, const JournalText& journal) {
   if (!fd.valid() || ::ftruncate(fd.get(), static_cast<off_t>(journal.good_bytes)) != 0) {
     throw journal_error(dir.path() / name, last_error());
   }
-  return {std::move(fd), dir.path() / name, journal.id};
+  return {std::move(fd), dir.path() / name, journal.id, journal.head};
 }
 
 void Journal::append(const std::string& lines, bool sync) {
@@ -265,6 +300,7 @@ void Journal::append(const std::string& lines, bool sync) {
   if (error) {
     throw journal_error(path_, error);
   }
+  size_ += lines.size();
 }
 
 void Journal::intend(std::size_t number, const Write& write) {
@@ -283,8 +319,40 @@ void Journal::stopped() {
   append(line({{"event", "stopped"}, {"at", utc_now()}}), true);
 }
 
+void Journal::banned(const IrqSet& irqs) {
+  append(banned_line(irqs), true);
+}
+
+void Journal::compact(const JournalDir& dir,
+                      const std::vector<std::pair<std::size_t, JournalWrite>>& entries,
+                      const IrqSet& banned,
+                      bool committed) {
+  auto text = head_;
+  for (const auto& [number, entry] : entries) {
+    text += intent_line(number, entry.write);
+    text += entry.written ? written_line(number) : "";
+    if (entry.undone) {
+      text +=
+          outcome_line("undone", number, {entry.write, IrqNumber{}, WriteState::ok, {}, {}, {}});
+    }
+  }
+  text += banned.empty() ? "" : banned_line(banned);
+  text += committed ? state_line(JournalState::committed) : "";
+  dir.remove_leftovers();
+  int fd = -1;
+  const auto error = put_in_place(dir, path_.filename(), text, fd);
+  const Fd fresh(fd);
+  if (error && !fresh.valid()) {
+    return;
+  }
+  if (::dup3(fresh.get(), fd_.get(), O_CLOEXEC) < 0) {
+    ::close(fd_.release());  // The old file has no name any more.
+  }
+  size_ = text.size();
+}
+
 void Journal::written(std::size_t number) {
-  append(line({{"event", "written"}, {"write", number}}), false);
+  append(written_line(number), false);
 }
 
 void Journal::outcome(std::size_t number, const Outcome& outcome) {
@@ -305,7 +373,7 @@ void Journal::undone(std::size_t number, const Outcome& outcome) {
 }
 
 void Journal::finish(JournalState state) {
-  append(line({{"event", "state"}, {"state", journal_state_text(state)}, {"at", utc_now()}}), true);
+  append(state_line(state), true);
 }
 
 }  // namespace irqtune

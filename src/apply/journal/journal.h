@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/apply/apply.h"
+#include "irqtune/apply/irqbalance.h"
 #include "irqtune/core/change.h"
 
 #include "sys/fd.h"
@@ -44,6 +45,8 @@ struct JournalText {
   bool watch = false;          ///< A watch's: what it set stands in later generations too.
   bool stopped = false;        ///< A watch's that ended in good order.
   bool newer = false;          ///< Another version of the format: hands off.
+  std::string head;            ///< Its first line, as it stands.
+  IrqSet banned;               ///< What a watch had irqbalance ban, and has not taken back.
 };
 
 /// Parses a journal of any state of repair; never throws. A torn last line is no problem; whatever
@@ -124,6 +127,20 @@ class Journal {
 
   /// Of a watch's journal: it ended in good order; on disk.
   void stopped();
+
+  /// All that irqbalance bans for irqtune's sake from now on; on disk.
+  void banned(const IrqSet& irqs);
+
+  /// Bytes.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// Puts a shorter text that says the same in its place, at once, and goes on behind it: its head,
+  /// then what `entries` and `banned` say, and that it is `committed`. Where it cannot be written
+  /// the old one stays.
+  void compact(const JournalDir& dir,
+               const std::vector<std::pair<std::size_t, JournalWrite>>& entries,
+               const IrqSet& banned,
+               bool committed);
   void outcome(std::size_t number, const Outcome& outcome);
   void begin_rollback(const Session& session, bool force);
   void undone(std::size_t number, const Outcome& outcome);
@@ -132,12 +149,14 @@ class Journal {
   void finish(JournalState state);
 
  private:
-  Journal(Fd fd, std::filesystem::path path, std::string id);
+  Journal(Fd fd, std::filesystem::path path, std::string id, std::string head);
   void append(const std::string& lines, bool sync);
 
   Fd fd_;
   std::filesystem::path path_;
   std::string id_;
+  std::string head_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace irqtune

@@ -142,6 +142,21 @@ bool read_state(const Json& record, JournalText& journal) {
   return false;
 }
 
+bool read_banned(const Json& record, JournalText& journal) {
+  const auto irqs = record.find("irqs");
+  if (irqs == record.end() || !irqs->is_array()) {
+    return false;
+  }
+  journal.banned.clear();
+  for (const auto& irq : *irqs) {
+    if (irq.is_number_unsigned() &&
+        irq.get<std::uint64_t>() <= std::numeric_limits<std::uint32_t>::max()) {
+      journal.banned.insert(IrqNumber{irq.get<std::uint32_t>()});
+    }
+  }
+  return true;
+}
+
 /// False if the line is not what the format knows. Events that it does not know are passed over: a
 /// later program may have added them.
 bool read_event(const Json& record, JournalText& journal) {
@@ -154,6 +169,9 @@ bool read_event(const Json& record, JournalText& journal) {
   }
   if (event == "state") {
     return read_state(record, journal);
+  }
+  if (event == "banned") {
+    return read_banned(record, journal);
   }
   journal.stopped = event == "stopped" || (journal.stopped && event == "rollback");
   if (event == "rollback") {  // From here to its state line the journal is open again.
@@ -191,6 +209,7 @@ JournalText parse_journal(std::string_view text) {
     journal.problem = "empty";
     return journal;
   }
+  journal.head = text.substr(0, text.find('\n') + 1);
   auto rest = text.substr(0, journal.good_bytes);
   for (int number = 1; !rest.empty() && !journal.newer; ++number) {
     const auto record = parse_line(take_until(rest, '\n'));

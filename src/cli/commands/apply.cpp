@@ -6,13 +6,17 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/diagnose/diagnose.h"
+#include "irqtune/measure/measure.h"
 #include "irqtune/plan/drift.h"
 #include "irqtune/read/settings/settings.h"
+#include "irqtune/report/measurement.h"
 
+#include "cli/beside_watch.h"
 #include "cli/checked.h"
 #include "cli/commands/apply_wait.h"
 #include "cli/commands/plan_from_file.h"
 #include "cli/failures.h"
+#include "cli/measured.h"
 #include "cli/plan_warnings.h"
 #include "cli/support.h"
 
@@ -32,6 +36,23 @@ namespace {
 std::chrono::milliseconds milliseconds(double seconds) {
   constexpr double kMilli = 1000;
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
+}
+
+/// What interrupts cost the guests, for --measure.
+std::vector<Sample> measured_now(const ApplyCommand& options,
+                                 const Context& context,
+                                 const std::string& shown) {
+  return measure_host(context, options.policy, *options.measure, shown).samples;
+}
+
+/// Throws Error{usage} if there is nothing to be measured.
+void check_measure(const ApplyCommand& options) {
+  if (options.measure && (options.dry_run || *options.measure <= 0)) {
+    throw Error(ErrorKind::usage,
+                options.dry_run ? "--measure: a dry run changes nothing to be measured"
+                                : "--measure=0: no time to measure in",
+                "irqtune measure looks at the host as it is");
+  }
 }
 
 /// Refuses where each write would break a posted vector; a dry run, and --force, only warn.
@@ -90,23 +111,36 @@ std::string report_text(const ApplyReport& report, const Plan& plan, const TextS
              : apply_text(report, style);
 }
 
-/// Prints what was done. `told`: warnings that are printed already; the document holds them too.
-void finish(ApplyReport& report,
-            const Plan& plan,
-            const std::vector<std::string>& told,
-            const Context& context) {
-  std::ranges::move(stuck_warnings(plan), std::back_inserter(report.warnings));
+/// What is told of an apply beside its report.
+struct Around {
+  const Plan& plan;
+  const std::vector<std::string>& told;  ///< Printed already; the document holds them too.
+  const std::optional<std::vector<Comparison>>& compared;  ///< With --measure.
+};
+
+void print_report(const ApplyReport& report, const Around& around, const Context& context) {
+  if (context.call.json) {
+    context.out << (around.compared ? apply_json(report, *around.compared) : apply_json(report));
+    return;
+  }
+  if (!context.call.quiet) {
+    context.out << report_text(report, around.plan, context.style);
+  }
+  if (around.compared) {
+    const auto table = comparisons_text(*around.compared, context.style);
+    context.out << (table.empty() ? "\nNothing changed: there is nothing to compare.\n" : table);
+  }
+}
+
+void finish(ApplyReport report, const Around& around, const Context& context) {
+  std::ranges::move(stuck_warnings(around.plan), std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
   }
   print_warnings(context, report.warnings);
   context.err << in_full(failures_text(report), context.style.program);
-  report.warnings.insert(report.warnings.begin(), told.begin(), told.end());
-  if (context.call.json) {
-    context.out << apply_json(report);
-  } else if (!context.call.quiet) {
-    context.out << report_text(report, plan, context.style);
-  }
+  report.warnings.insert(report.warnings.begin(), around.told.begin(), around.told.end());
+  print_report(report, around, context);
 }
 
 /// What `check` names, each with the place that a plan would give it now.
@@ -183,8 +217,14 @@ void check_nothing_selected(const ApplyCommand& options, const Context& context)
 ExitCode run(const ApplyCommand& options, const Context& context) {
   check_nothing_selected(options, context);
   check_wait(options);
+  check_measure(options);
   if (!options.dry_run) {
     require_writable_root(context, "apply");
+  }
+  const auto session = session_of(context, read_host_id(context.sysfs));
+  const auto by_watch = options.dry_run ? std::nullopt : apply_by_watch(options, session, context);
+  if (by_watch) {
+    return *by_watch;
   }
   const auto given = options.plan_file.empty()
                          ? std::nullopt
@@ -193,12 +233,17 @@ ExitCode run(const ApplyCommand& options, const Context& context) {
     check_plan_fits(*given, context, options.plan_file, options.force);
   }
   const auto missing = wait_for_vectors(options, given, context);
-  const auto session = session_of(context, read_host_id(context.sysfs));
+  const auto before =
+      options.measure ? measured_now(options, context, "measuring before") : std::vector<Sample>{};
   auto [proposal, report] =
       apply_plan(request_of(options, given, !missing.empty(), context), context.sysfs, session);
+  const bool changed = report.state == ApplyState::committed || report.state == ApplyState::partial;
+  const auto after = options.measure && changed ? measured_now(options, context, "measuring after")
+                                                : std::vector<Sample>{};
+  const auto compared = options.measure ? std::optional(compare(before, after)) : std::nullopt;
   report.warnings.insert(report.warnings.begin(), missing.begin(), missing.end());
-  finish(report, proposal.plan, proposal.warnings, context);
   const auto code = code_of(report, options);
+  finish(std::move(report), {proposal.plan, proposal.warnings, compared}, context);
   return code == ExitCode::ok && !missing.empty() ? ExitCode::partial : code;
 }
 

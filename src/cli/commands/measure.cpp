@@ -8,6 +8,7 @@
 #include "irqtune/read/load/load.h"
 #include "irqtune/report/measurement.h"
 
+#include "cli/measured.h"
 #include "cli/support.h"
 #include "sys/output_file.h"
 
@@ -37,17 +38,23 @@ void write_document(const std::string& path, const std::string& document) {
 
 }  // namespace
 
+Measurement measure_host(const Context& context,
+                         PolicyOptions options,
+                         double seconds,
+                         const std::string& shown) {
+  options.sample = 0;
+  const auto policy = policy_of(options);
+  const auto host = read_host_for(context, options, Detail::devices, false);
+  const auto plan = make_plan(host, policy);
+  const auto readings =
+      read_loads(context.sysfs, host, {seconds, kSlices, progress_of(context, shown), {}});
+  return measure(host, plan.protections, plan.housekeeping, readings);
+}
+
 ExitCode run(const MeasureCommand& options, const Context& context) {
   const auto earlier =
       options.against.empty() ? std::vector<Sample>{} : earlier_samples(options.against);
-  auto policy_options = options.policy;
-  policy_options.sample = 0;
-  const auto policy = policy_of(policy_options);
-  const auto host = read_host_for(context, policy_options, Detail::devices, false);
-  const auto plan = make_plan(host, policy);
-  const auto readings = read_loads(
-      context.sysfs, host, {options.seconds, kSlices, progress_of(context, "measuring"), {}});
-  auto measured = measure(host, plan.protections, plan.housekeeping, readings);
+  auto measured = measure_host(context, options.policy, options.seconds, "measuring");
   measured.compare = compare(earlier, measured.samples);
   print_warnings(context, measured.warnings);
   const auto document = measurement_json(measured);
@@ -56,7 +63,7 @@ ExitCode run(const MeasureCommand& options, const Context& context) {
   }
   if (options.append) {
     require_writable_root(context, "measure --append");
-    append_measurement(session_of(context, host.id), measurement_line(measured));
+    append_measurement(session_of(context, measured.host), measurement_line(measured));
   }
   if (context.call.json || options.output == "-") {
     context.out << document;

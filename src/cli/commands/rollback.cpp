@@ -4,6 +4,7 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "cli/beside_watch.h"
 #include "cli/failures.h"
 #include "cli/support.h"
 
@@ -83,6 +84,7 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
     print(reports, context);
     return code_of(reports);
   }
+  require_no_watch(session, "rollback");
   if (const auto why = why_not_writable(context.sysfs)) {
     throw Error(ErrorKind::applying, *why);
   }

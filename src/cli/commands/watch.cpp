@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/watch/watch.h"
 
+#include "irqtune/apply/watch_status.h"
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
 #include "cli/failures.h"
+#include "cli/metrics_file.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>
@@ -25,6 +27,8 @@ WatchSettings settings_of(const WatchCommand& options) {
       std::chrono::milliseconds(static_cast<std::int64_t>(options.check_every * kMilli));
   settings.keep_default = options.keep_default;
   settings.restore = options.restore;
+  settings.ban = options.irqbalance == "ban";
+  settings.rebalance_on_load = options.rebalance_on_load;
   return settings;
 }
 
@@ -53,18 +57,29 @@ struct Current {
   WatchCommand command;
 };
 
-Wanted read_wanted(const Current& current, const Context& context, bool start) {
-  const Context now{context.sysfs,
-                    current.call,
-                    context.cpu_text,
-                    context.style,
-                    false,
-                    context.out,
-                    context.err};
-  auto policy_options = current.command.policy;
-  if (!start) {
-    policy_options.sample.reset();  // What happens must not wait for rates.
+/// As the configuration of now has it.
+Context now_of(const Current& current, const Context& context) {
+  return {context.sysfs,
+          current.call,
+          context.cpu_text,
+          context.style,
+          false,
+          context.out,
+          context.err};
+}
+
+/// What happens must not wait for rates: on a tree they take no time.
+PolicyOptions policy_options_of(const Current& current, const Context& context, bool rates) {
+  auto options = current.command.policy;
+  if (!rates) {
+    options.sample = context.sysfs.live() ? std::optional(0.0) : std::nullopt;
   }
+  return options;
+}
+
+Wanted read_wanted(const Current& current, const Context& context, bool rates) {
+  const auto now = now_of(current, context);
+  const auto policy_options = policy_options_of(current, context, rates);
   auto policy = policy_of(policy_options);
   auto host = read_host_for(now, policy_options, detail_for(policy), false);
   settle_selection(host, policy, now.call);
@@ -89,6 +104,23 @@ std::optional<std::string> reload(Current& current, const Context& context, Watc
   }
 }
 
+/// Writes the metrics: the host is looked at only where something was done.
+void publish(const Current& current,
+             const Context& context,
+             const WatchStatus& status,
+             bool changed,
+             std::string& text) {
+  const auto& path = current.command.metrics;
+  if (path.empty()) {
+    return;
+  }
+  if (changed || text.empty()) {
+    const auto now = now_of(current, context);
+    text = metrics_of(now, policy_options_of(current, context, false), status);
+  }
+  write_metrics(path, text, "name another file with --metrics");
+}
+
 ExitCode code_of(const ApplyReport& report) {
   return report.state == ApplyState::partial ? ExitCode::partial : ExitCode::ok;
 }
@@ -104,8 +136,11 @@ ExitCode run(const WatchCommand& options, const Context& context) {
   WatchOptions watched;
   watched.settings = settings_of(options);
   watched.session = session_of(context, read_host_id(context.sysfs));
-  watched.read = [&](bool start) { return read_wanted(current, context, start); };
+  watched.read = [&](bool rates) { return read_wanted(current, context, rates); };
   watched.reload = [&](WatchSettings& to) { return reload(current, context, to); };
+  watched.publish = [&, text = std::string()](const WatchStatus& status, bool changed) mutable {
+    publish(current, context, status, changed, text);
+  };
   watched.log = [&](const std::string& line) {
     if (!context.call.quiet) {
       context.err << fmt::format("irqtune: {}\n", printable(line)) << std::flush;
@@ -115,6 +150,9 @@ ExitCode run(const WatchCommand& options, const Context& context) {
     say_warnings(context, {in_full(line, context.style.program)});
     context.err << std::flush;
   };
+  if (const auto running = running_watch(watched.session)) {
+    throw watch_runs(*running, "watch");
+  }
   const Lock lock(watched.session, std::chrono::milliseconds(0));
   const auto restored = watch(context.sysfs, watched);
   if (!restored) {

@@ -264,6 +264,11 @@ void add_apply(CLI::App& app, Command& command, ApplyCommand& options) {
       ->type_name("SECONDS")
       ->check(in_range(0.0, 3600.0));
   add_lock(*apply, options.lock);
+  add_seconds_flag(*apply,
+                   "--measure",
+                   10,
+                   options.measure,
+                   "Measure for 10 s (=SECONDS) before and after, and compare");
   apply->add_flag(
       "--strict", options.strict, "Refuse while irqbalance or TuneD would undo the work");
   apply->add_flag("--force", options.force, "Go past a refusal that says so");
@@ -416,6 +421,20 @@ void add_watch(CLI::App& app, Command& command, WatchCommand& options) {
                   "The end leaves /proc/irq/default_smp_affinity as --default-affinity set it");
   watch->add_flag(
       "--restore", options.restore, "The end puts back every mask (default: they stay)");
+  watch
+      ->add_option("--metrics",
+                   options.metrics,
+                   "Write what `metrics` prints, and the watch's own, into this file every 30 s")
+      ->type_name("FILE");
+  watch
+      ->add_option("--irqbalance",
+                   options.irqbalance,
+                   "warn (default); ban: has a running irqbalance leave the vectors alone")
+      ->type_name("MODE")
+      ->check(one_of({"warn", "ban"}));
+  watch->add_flag("--rebalance-on-load",
+                  options.rebalance_on_load,
+                  "Plan anew while a CPU stays above --busy-threshold for a minute");
   watch->final_callback([&] { command = options; });
 }
 

@@ -89,7 +89,7 @@ TEST_CASE("watch: three moves in a minute let go, for longer each time", "[watch
   CHECK_FALSE(fights.moved(vector(0), now));
   CHECK_FALSE(fights.moved(vector(0), now + WatchTime(1000)));
   CHECK(fights.moved(vector(0), now + WatchTime(2000)));
-  CHECK(fights.let_go() == 1);
+  CHECK(fights.let_go().size() == 1);
   now += WatchTime(2000);
   for (const int minutes : {1, 2, 4, 8, 10, 10}) {
     const auto pause = std::chrono::duration_cast<WatchTime>(std::chrono::minutes(minutes));
@@ -98,7 +98,7 @@ TEST_CASE("watch: three moves in a minute let go, for longer each time", "[watch
     CHECK(fights.is_let_go(vector(0), now + pause - WatchTime(1)));
     CHECK(fights.due(now + pause - WatchTime(1)).empty());
     CHECK(fights.due(now + pause) == std::vector{vector(0)});
-    CHECK(fights.let_go() == 0);
+    CHECK(fights.let_go().empty());
     now += pause + WatchTime(10);
     CHECK(fights.moved(vector(0), now));  // Whoever it is still is at it.
   }
@@ -125,7 +125,7 @@ TEST_CASE("watch: a fight for one vector is no other's, and ends with its place"
   }
   CHECK_FALSE(fights.is_let_go(vector(1), WatchTime(3)));
   fights.keep_only({});
-  CHECK(fights.let_go() == 0);
+  CHECK(fights.let_go().empty());
 }
 
 TEST_CASE("watch: the first look plans, and a second has nothing to do", "[watch]") {
@@ -197,6 +197,31 @@ TEST_CASE("watch: places outlive their vectors as long as the device is passed t
   CHECK_FALSE(without.begin()->second.there);
   host.devices.front().passthrough = false;
   CHECK(replan(host, {}, places, false).places.empty());
+}
+
+TEST_CASE("watch: a CPU that stays busy for a minute is told, at most each ten minutes",
+          "[watch]") {
+  using std::chrono::seconds;
+  LoadAlarm alarm;
+  const std::map<int, double> busy = {{2, 95.0}, {3, 10.0}};
+  const std::map<int, double> calm = {{2, 20.0}, {3, 10.0}};
+  CHECK_FALSE(alarm.note(busy, 80, seconds(0)));
+  CHECK_FALSE(alarm.note(busy, 80, seconds(55)));
+  SECTION("a calm moment starts it anew") {
+    CHECK_FALSE(alarm.note(calm, 80, seconds(58)));
+    CHECK_FALSE(alarm.note(busy, 80, seconds(61)));
+    CHECK_FALSE(alarm.note(busy, 80, seconds(115)));
+    CHECK(alarm.note(busy, 80, seconds(121)) == 2);
+  }
+  SECTION("once") {
+    CHECK(alarm.note(busy, 80, seconds(60)) == 2);
+    CHECK_FALSE(alarm.note(busy, 80, seconds(65)));
+    CHECK_FALSE(alarm.note(busy, 80, seconds(200)));
+    CHECK(alarm.note(busy, 80, seconds(661)) == 2);
+  }
+  SECTION("at the threshold is not above it") {
+    CHECK_FALSE(alarm.note({{2, 80.0}}, 80, seconds(60)));
+  }
 }
 
 }  // namespace irqtune::test

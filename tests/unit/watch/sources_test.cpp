@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/apply/watch_status.h"
+
 #include "support/catch.h"
 #include "support/fake_tree.h"
 #include "support/vfio_tree.h"
