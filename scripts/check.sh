@@ -52,7 +52,7 @@ headers() {
 }
 
 scripts() {
-  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/lab/*.sh' tests/lab/guest .ci/run \
+  git ls-files -co --exclude-standard 'scripts/*.sh' 'findings/*.sh' 'tests/lab/*.sh' 'tests/top/*.sh' tests/lab/guest .ci/run \
     scripts/hooks scripts/deb/{postinst,prerm,postrm} scripts/completions/irqtune.bash |
     xargs shellcheck -x
 }

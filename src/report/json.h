@@ -2,6 +2,7 @@
 #pragma once
 
 #include "irqtune/core/host.h"
+#include "irqtune/core/measurement.h"
 #include "irqtune/core/plan.h"
 
 #include <nlohmann/json.hpp>
@@ -33,6 +34,7 @@ template <typename T>
 [[nodiscard]] Json posted_or_null(const std::optional<Posted>& posted);
 [[nodiscard]] Json host_id_json(const HostId& id);
 
+[[nodiscard]] Json interrupts_json(const InterruptRates& rates);
 [[nodiscard]] Json assignment_json(const Assignment& assignment);
 
 /// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD; what a
