@@ -18,7 +18,8 @@ LAYERS = {
     "report": {"core"},
     "apply": {"core", "sys"},
     "watch": {"core", "sys", "read", "plan", "apply"},
-    "cli": {"watch", "core", "sys", "read", "snapshot", "plan", "diagnose", "measure", "report", "apply"},
+    "top": {"core", "sys", "measure", "report"},
+    "cli": {"top", "watch", "core", "sys", "read", "snapshot", "plan", "diagnose", "measure", "report", "apply"},
 }
 # library -> the files that may include it
 LIBRARIES = {
@@ -29,6 +30,7 @@ LIBRARIES = {
     "pugixml": r"src/read/vms/libvirt\w*\.cpp",
     "pci": r"src/read/devices/pci_names\.cpp",
     "archive": r"src/sys/archive_library\.h",
+    "ncurses": r"src/top/curses_library\.h",
 }
 OURS = re.compile(r'^#include "(?:irqtune/)?(\w+)/')
 THEIRS = re.compile(r"^#include <(\w+)(?:/|\.hpp>|\.h>)")

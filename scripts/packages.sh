@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian packages that are missing: scripts/packages.sh build|test|lint|fuzz|bench|package|rpm|fleet|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|static|test|lint|fuzz|bench|package|rpm|fleet|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
-  libpugixml-dev libarchive-dev libpci-dev pci.ids)
-test=(fish zsh catch2 mold python3 python3-jinja2 python3-jsonschema tar gzip)
+  libpugixml-dev libarchive-dev libncurses-dev libpci-dev pci.ids)
+static=(liblzma-dev libzstd-dev libbz2-dev zlib1g-dev binutils file time util-linux gcc libc6-dev)
+test=(fish zsh tmux catch2 mold python3 python3-jinja2 python3-jsonschema tar gzip)
 bench=(libbenchmark-dev python3 time util-linux util-linux-extra)
 lint=(clang clang-tidy clang-format shellcheck git)
 fuzz=(clang llvm libclang-rt-dev)
@@ -21,6 +22,7 @@ wanted=()
 for set in "${@:-build}"; do
   case $set in
     build) wanted+=("${build[@]}") ;;
+    static) wanted+=("${build[@]}" "${static[@]}") ;;
     test) wanted+=("${build[@]}" "${test[@]}") ;;
     lint) wanted+=("${build[@]}" "${lint[@]}") ;;
     bench) wanted+=("${build[@]}" "${bench[@]}") ;;
@@ -30,10 +32,10 @@ for set in "${@:-build}"; do
     fleet) wanted+=("${fleet[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
     all)
-      wanted+=("${build[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
+      wanted+=("${build[@]}" "${static[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
       ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, test, lint, bench, fuzz, package, rpm, fleet, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, static, test, lint, bench, fuzz, package, rpm, fleet, lab, all)" >&2
       exit 2
       ;;
   esac

@@ -136,6 +136,12 @@ struct MeasureCommand {
   bool append = false;
 };
 
+struct TopCommand {
+  PolicyOptions policy;
+  double interval = 1;                 ///< Seconds
+  std::optional<std::uint64_t> count;  ///< Intervals; empty: until it is ended.
+};
+
 struct WatchCommand {
   PolicyOptions policy;
   unsigned settle = 20;     ///< Milliseconds
@@ -180,6 +186,7 @@ using Command = std::variant<ShowOptions,
                              DiagnoseOptions,
                              SnapshotCommand,
                              MeasureCommand,
+                             TopCommand,
                              WatchCommand,
                              MetricsOptions,
                              ReportCommand>;
@@ -244,6 +251,7 @@ struct Context {
 [[nodiscard]] ExitCode run(const DiagnoseOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const SnapshotCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MeasureCommand& options, const Context& context);
+[[nodiscard]] ExitCode run(const TopCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const WatchCommand& options, const Context& context);
 [[nodiscard]] ExitCode run(const MetricsOptions& options, const Context& context);
 [[nodiscard]] ExitCode run(const ReportCommand& options, const Context& context);

@@ -9,17 +9,16 @@
 #include "cli/journal_marks.h"
 #include "cli/parse/parse_config.h"
 #include "sys/input_file.h"
+#include "sys/users.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <iterator>
 #include <ostream>
 
-#include <pwd.h>
 #include <unistd.h>
 
 namespace irqtune {
@@ -246,17 +245,14 @@ void check_sample(const Context& context, const PolicyOptions& options) {
   }
 }
 
-std::string user_name() {
+/// Who runs this: of this machine, wherever the root is.
+std::string caller_name(const Context& context) {
   if (auto sudo = environment("SUDO_USER"); !sudo.empty()) {
     return sudo;
   }
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
   const auto uid = ::geteuid();
-  const bool known =
-      ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
-  return known ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
+  const auto name = user_name(context.sysfs.live() ? context.sysfs : Sysfs(), uid);
+  return name.value_or(fmt::format("uid {}", uid));
 }
 
 }  // namespace
@@ -404,7 +400,7 @@ Session session_of(const Context& context, const HostId& id) {
   session.root = absolute_root(context).native();
   session.state_dir = state_dir_of(context);
   session.boot_id = id.boot_id;
-  session.user = user_name();
+  session.user = caller_name(context);
   session.options = context.call.selection;
   return session;
 }

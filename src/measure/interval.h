@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// What is private to measuring: what happened between two readings.
+/// What happened between two readings; for measuring, and for frames of `top`.
 namespace irqtune::measuring {
 
 /// A VM's counters a second.

@@ -37,6 +37,7 @@ template <typename T>
 
 [[nodiscard]] Json comparisons_json(const std::vector<Comparison>& comparisons);
 
+[[nodiscard]] Json interrupts_json(const InterruptRates& rates);
 [[nodiscard]] Json assignment_json(const Assignment& assignment);
 
 /// The document as text. Bytes that are no UTF-8 (names come from anywhere) become U+FFFD; what a

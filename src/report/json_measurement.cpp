@@ -16,12 +16,6 @@ Json shares_json(const Shares& shares) {
           {"softirq", rate_or_null(shares.softirq)}};
 }
 
-Json interrupts_json(const InterruptRates& rates) {
-  return {{"passthrough", rate_or_null(rates.passthrough)},
-          {"host", rate_or_null(rates.host)},
-          {"fixed", rate_or_null(rates.fixed)}};
-}
-
 Json cpu_json(const CpuMeasure& cpu) {
   return {{"id", cpu.cpu},
           {"busy", rate_or_null(cpu.shares.busy)},
@@ -115,6 +109,12 @@ Json document_of(const Measurement& measured) {
 
 Json comparisons_json(const std::vector<Comparison>& comparisons) {
   return list_json(comparisons, comparison_json);
+}
+
+Json interrupts_json(const InterruptRates& rates) {
+  return {{"passthrough", rate_or_null(rates.passthrough)},
+          {"host", rate_or_null(rates.host)},
+          {"fixed", rate_or_null(rates.fixed)}};
 }
 
 std::string measurement_json(const Measurement& measured) {

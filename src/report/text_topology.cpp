@@ -2,6 +2,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
+#include "report/cpu_blocks.h"
 #include "report/cpu_marks.h"
 #include "report/table.h"
 #include "report/text_host.h"
@@ -17,15 +18,6 @@ namespace irqtune {
 
 namespace {
 
-using Core = std::vector<const Cpu*>;
-
-/// Cores that share package, node and last-level cache.
-struct Block {
-  std::string title;
-  CpuSet cpus;
-  std::vector<Core> cores;
-};
-
 /// One CPU of the map.
 struct Cell {
   int cpu = 0;
@@ -33,50 +25,6 @@ struct Cell {
   std::size_t vectors = 0;
   bool collides = false;
 };
-
-/// The CPUs of each core, cores by lowest CPU; CPUs of unknown core stand alone.
-std::vector<Core> cores_of(const Topology& topology) {
-  std::vector<Core> cores;
-  std::map<int, std::size_t> index;
-  for (const auto& cpu : topology.cpus) {
-    const bool known = cpu.core && cpu.online;
-    const auto at = known ? index.try_emplace(*cpu.core, cores.size()).first->second : cores.size();
-    cores.resize(std::max(cores.size(), at + 1));
-    cores[at].push_back(&cpu);
-  }
-  return cores;
-}
-
-std::string block_title(const Cpu& cpu) {
-  std::vector<std::string> parts;
-  if (cpu.package) {
-    parts.push_back(fmt::format("package {}", *cpu.package));
-  }
-  if (cpu.node) {
-    parts.push_back("node " + node_text(cpu.node));
-  }
-  if (cpu.llc) {
-    parts.push_back(fmt::format("cache {}", *cpu.llc));
-  }
-  return parts.empty() ? (cpu.online ? "CPUs of unknown place" : "offline")
-                       : fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::vector<Block> blocks_of(const Topology& topology) {
-  std::vector<Block> blocks;
-  for (auto& core : cores_of(topology)) {
-    const auto title = block_title(*core.front());
-    auto block = std::ranges::find(blocks, title, &Block::title);
-    if (block == blocks.end()) {
-      block = blocks.insert(blocks.end(), {title, {}, {}});
-    }
-    for (const auto* cpu : core) {
-      block->cpus.insert(cpu->number);
-    }
-    block->cores.push_back(std::move(core));
-  }
-  return blocks;
-}
 
 using VectorCounts = std::map<int, std::size_t>;
 

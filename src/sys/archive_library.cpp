@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/archive_library.h"
 
-#include "irqtune/core/error.h"
-
-#include <fmt/format.h>
-
-#include <dlfcn.h>
+#include "sys/library.h"
 
 namespace irqtune {
 
 namespace {
 
-/// Of the library, which stays loaded to the end of the process.
-class Loader {
- public:
-  Loader() : library_(::dlopen(IRQTUNE_LIBARCHIVE, RTLD_NOW | RTLD_LOCAL)) {
-    if (library_ == nullptr) {
-      fail();
-    }
-  }
-
-  template <typename Function>
-  void find(const char* name, Function*& function) const {
-    function = reinterpret_cast<Function*>(::dlsym(library_, name));
-    if (function == nullptr) {
-      fail();
-    }
-  }
-
- private:
-  [[noreturn]] static void fail() {
-    const char* why = ::dlerror();  // NOLINT(concurrency-mt-unsafe): there is one thread
-    throw Error(ErrorKind::host,
-                fmt::format("cannot load libarchive: {}", why != nullptr ? why : "no reason given"),
-                "install it (Debian: libarchive13), or use a directory as the snapshot");
-  }
-
-  void* library_;
-};
-
 ArchiveLibrary load() {
-  const Loader loader;
+  const Library loader(IRQTUNE_LIBARCHIVE,
+                       "libarchive",
+                       "install it (Debian: libarchive13), or use a directory as the snapshot");
   ArchiveLibrary library{};
   loader.find("archive_entry_filetype", library.archive_entry_filetype);
   loader.find("archive_entry_free", library.archive_entry_free);

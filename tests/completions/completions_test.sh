@@ -44,7 +44,7 @@ bash_completes() { # LINE
     printf "%s\n" "${COMPREPLY[@]}"'
 }
 
-expect bash 'irqtune ' "$(bash_completes 'irqtune ')" show plan apply rollback measure
+expect bash 'irqtune ' "$(bash_completes 'irqtune ')" show plan apply rollback measure top
 expect bash 'show --vm' "$(bash_completes "irqtune --root $host plan --vm ")" vm1 vm2
 expect bash 'plan --po' "$(bash_completes 'irqtune plan --po')" --policy
 expect bash '--policy' "$(bash_completes 'irqtune plan --policy ')" avoid colocate leave

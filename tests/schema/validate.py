@@ -94,6 +94,7 @@ def look(run, root):
     run.document(root, "diagnosis", {0, 3}, "diagnose", "--fail-on", "warning", "--no-protect-siblings")
     run.document(root, "apply", {0}, "apply", "--dry-run", "--scope", "evict")
     run.document(root, "measure", {0}, "measure")
+    run.document(root, "top", {0}, "top")
 
 
 ESX = """Vector    PCPU 0    PCPU 1

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
+#include "irqtune/sys/utc.h"
 
 #include "apply/journal/files.h"
 #include "apply/journal/state_dir.h"
@@ -13,9 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <ctime>
 #include <tuple>
 #include <utility>
 
@@ -152,14 +151,6 @@ std::string new_id(const JournalDir& dir) {
 }
 
 }  // namespace
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  std::array<char, 32> text{};
-  ::gmtime_r(&now, &parts);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
 
 bool same_boot(const JournalText& journal, const Session& session) {
   return !journal.boot_id || !session.boot_id || *journal.boot_id == *session.boot_id;

@@ -62,9 +62,6 @@ struct JournalText {
 /// optional if `id` is none.
 [[nodiscard]] std::optional<unsigned> journal_sequence(std::string_view id);
 
-/// Now, in UTC, "2026-03-01T12:34:56Z".
-[[nodiscard]] std::string utc_now();
-
 /// The directory with a state directory's journals.
 class JournalDir {
  public:

@@ -400,6 +400,19 @@ void add_measure(CLI::App& app, Command& command, MeasureCommand& options) {
   measure->final_callback([&] { command = options; });
 }
 
+void add_top(CLI::App& app, Command& command, TopCommand& options) {
+  auto* top = app.add_subcommand(
+      "top", "Live: CPUs with their interrupts a second, and the busiest vectors with their VMs");
+  top->add_option("--interval", options.interval, "How often it is drawn anew (1)")
+      ->type_name("SECONDS")
+      ->check(in_range(0.1, 3600.0));
+  top->add_option("--count", options.count, "End after so many intervals")
+      ->type_name("N")
+      ->check(whole_in_range(1, std::uint64_t{1} << 53));
+  add_protection(*top, options.policy);
+  top->final_callback([&] { command = options; });
+}
+
 void add_watch(CLI::App& app, Command& command, WatchCommand& options) {
   auto* watch = app.add_subcommand(
       "watch", "Keep it in place: a service that reacts to guests, vectors, devices and CPUs");
@@ -499,6 +512,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_others(app, call.command, options.history, options.check, options.snapshot);
   add_diagnose(app, call.command, options.diagnose);
   add_measure(app, call.command, options.measure);
+  add_top(app, call.command, options.top);
   add_watch(app, call.command, options.watch);
   add_metrics(app, call.command, options.metrics);
   add_report(app, call.command, options.report);

@@ -24,6 +24,7 @@ struct CommandOptions {
   DiagnoseOptions diagnose;
   SnapshotCommand snapshot;
   MeasureCommand measure;
+  TopCommand top;
   WatchCommand watch;
   MetricsOptions metrics;
   ReportCommand report;

@@ -140,13 +140,18 @@ std::map<int, std::uint64_t> parse_softnet(std::string_view text) {
   return squeezed;
 }
 
-LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& host) {
+LoadReading read_counts(const Sysfs& sysfs, std::string_view prefix) {
   LoadReading reading;
   reading.at = read_uptime(sysfs, prefix).value_or(0);
   auto table = read_interrupt_table(sysfs, prefix);
   reading.irqs = std::move(table.irqs);
   reading.counters = std::move(table.counters);
   reading.cpus = parse_cpu_ticks(sysfs.read(fmt::format("{}/proc/stat", prefix)).value_or(""));
+  return reading;
+}
+
+LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& host) {
+  auto reading = read_counts(sysfs, prefix);
   reading.squeezed =
       parse_softnet(sysfs.read(fmt::format("{}/proc/net/softnet_stat", prefix)).value_or(""));
   const auto kvm = sysfs.list(fmt::format("{}{}", prefix, kKvm));

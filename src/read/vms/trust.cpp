@@ -3,6 +3,7 @@
 #include "irqtune/read/vms/sources.h"
 
 #include "read/vms/sources.h"
+#include "sys/users.h"
 
 #include <fmt/format.h>
 
@@ -15,17 +16,9 @@ namespace {
 
 constexpr std::uint32_t kRoot = 0;
 
-/// The user's name by /etc/passwd; its number if it has none there.
-std::string user_name(const Sysfs& sysfs, std::uint32_t uid) {
-  const auto passwd = sysfs.read("/etc/passwd").value_or("");
-  std::string_view text = passwd;
-  while (!text.empty()) {
-    const auto fields = split(take_until(text, '\n'), ':');
-    if (fields.size() > 2 && parse_number<std::uint32_t>(fields[2]) == uid) {
-      return printable(fields[0]);
-    }
-  }
-  return fmt::format("user {}", uid);
+/// Its number if it has no name.
+std::string user_text(const Sysfs& sysfs, std::uint32_t uid) {
+  return user_name(sysfs, uid).value_or(fmt::format("user {}", uid));
 }
 
 /// True if every directory of the process' cgroup up to the root is root's, so that only root can
@@ -50,7 +43,7 @@ bool has_roots_cgroup(const Sysfs& sysfs, int pid) {
 }
 
 bool is_trusted(const Sysfs& sysfs, const VmTrust& trust, std::uint32_t uid) {
-  const auto name = user_name(sysfs, uid);
+  const auto name = user_text(sysfs, uid);
   return trust.all || std::ranges::any_of(trust.users, [&](const std::string& user) {
            return user == name || parse_number<std::uint32_t>(user) == uid;
          });
@@ -114,7 +107,7 @@ void mark_unvouched(const Sysfs& sysfs,
     }
   }
   for (const auto& [who, vms] : users) {
-    warnings.push_back(warning_of(user_name(sysfs, who.first), vms, who.second));
+    warnings.push_back(warning_of(user_text(sysfs, who.first), vms, who.second));
   }
   if (unknown) {
     warnings.emplace_back(

@@ -29,6 +29,10 @@ namespace irqtune {
 /// Source: Linux net/core/net-procfs.c, softnet_seq_show().
 [[nodiscard]] std::map<int, std::uint64_t> parse_softnet(std::string_view text);
 
+/// /proc/interrupts and /proc/stat below `prefix` ("" or "/sample2"), and nothing of VMs. `at` is
+/// /proc/uptime.
+[[nodiscard]] LoadReading read_counts(const Sysfs& sysfs, std::string_view prefix);
+
 /// Everything that moves, below `prefix` ("" or "/sample2"), with the exits that KVM's debugfs
 /// counts (root only) and the run delay of the running VMs' vCPU threads. `at` is /proc/uptime.
 [[nodiscard]] LoadReading read_load(const Sysfs& sysfs, std::string_view prefix, const Host& host);
