@@ -116,7 +116,7 @@ TEST_CASE("cli: rows stand alone off a terminal, in one order, with the columns 
   CHECK(planned == column({"check"}, "device,vector"));
   CHECK(planned == column({"apply"}, "device,vector"));
   CHECK(planned == column({"rollback"}, "device,vector"));
-  CHECK(on(host, {"plan"}).out.find("\nvm1    0000:24:00.0  msix/2") != std::string::npos);
+  CHECK(on(host, {"plan"}).out.find("\nvm1  0000:24:00.0  msix/2") != std::string::npos);
   check_refused(on(host, {"plan", "--columns", "nosuch"}), 2, "--columns: nosuch: none of vm");
 }
 
@@ -492,7 +492,9 @@ TEST_CASE("cli: a snapshot gives the same plan", "[cli]") {
   CHECK(run({"--root", file, "plan", "--json"}).out == on(host, {"plan", "--json"}).out);
   const auto tree = (out.root() / "tree").string();
   CHECK(on(host, {"snapshot", "-o", tree}).code == 0);
-  CHECK(run({"--root", tree, "plan"}).out == on(host, {"plan"}).out);
+  auto same = run({"--root", tree, "plan"}).out;
+  same.replace(same.find(tree), tree.size(), host.root().string());
+  CHECK(same == on(host, {"plan"}).out);
 }
 
 TEST_CASE("cli: a snapshot names what it leaves out, also where others print a document", "[cli]") {

@@ -27,7 +27,7 @@ TEST_CASE("table: columns align, a row is one line on a terminal, no line ends i
         "NAME    COUNT  WHY\n"
         "a           1  short\n"
         "heading\n"
-        "longer    100  a reason that is...\n"
+        "longer    100  a reason that is ...\n"
         "b          20\n");
 }
 
