@@ -232,7 +232,7 @@ void undo_after_exception(Run& run) {
     throw Error(
         ErrorKind::stranded,
         fmt::format("{}: {} of the masks could not be put back", run.journal.path().native(), left),
-        fmt::format("irqtune rollback {}", run.journal.id()));
+        fmt::format("`irqtune rollback {}`", run.journal.id()));
   }
 }
 

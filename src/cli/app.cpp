@@ -51,16 +51,23 @@ bool wants_color(const std::string& mode, const std::ostream& out) {
          environment("TERM") != "dumb";
 }
 
+/// The size of the terminal that standard output is; empty if it is none.
+std::optional<winsize> terminal_of(const std::ostream& out) {
+  winsize size{};
+  const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 &&
+                        ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return terminal ? std::optional(size) : std::nullopt;
+}
+
 /// How many columns the reader has: what COLUMNS says, else the terminal; none for a file or a
 /// pipe.
 std::optional<std::size_t> columns_of(const std::ostream& out) {
   if (const auto columns = parse_number<std::uint16_t>(environment("COLUMNS")); columns > 0) {
     return *columns;
   }
-  winsize size{};
-  const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1 &&
-                        ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return terminal ? std::optional<std::size_t>(size.ws_col) : std::nullopt;
+  const auto terminal = terminal_of(out);
+  return terminal && terminal->ws_col > 0 ? std::optional<std::size_t>(terminal->ws_col)
+                                          : std::nullopt;
 }
 
 TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostream& out) {
@@ -72,6 +79,13 @@ TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostre
     style.width = std::max(*columns, kNarrowest);
     style.fold = true;
   }
+  const auto terminal = terminal_of(out);
+  style.height = terminal ? terminal->ws_row : 0;
+  style.flat = call.table.flat || !terminal;
+  style.headings = !call.table.no_headings;
+  style.columns = call.table.columns;
+  style.options = call.options;
+  style.snapshot = sysfs.in_memory();
   style.program = sysfs.in_memory() ? "irqtune" : call.program;
   style.selection = call.selection;
   return style;

@@ -204,6 +204,13 @@ struct TypedOption {
   std::string text;  ///< " --vm vm1"
 };
 
+/// How tables are printed.
+struct TableOptions {
+  std::vector<std::string> columns;  ///< In small letters; empty: all.
+  bool no_headings = false;
+  bool flat = false;
+};
+
 struct Invocation {
   std::string name;                    ///< The command's
   std::vector<std::string> arguments;  ///< All of them, with the program, to be read once more.
@@ -219,6 +226,8 @@ struct Invocation {
   int verbose = 0;
   std::string color = "auto";  ///< auto, always or never
   bool no_color = false;
+  TableOptions table;
+  std::vector<std::string> options;  ///< Of PolicyOptions, what was given, and where if in a file.
   ConfigOrigin config;
   Command command;
 };

@@ -56,15 +56,17 @@ std::vector<std::string> meddler_warnings(const Plan& plan, bool strict, const S
   return warnings;
 }
 
-std::vector<std::string> stuck_warnings(const Plan& plan) {
+std::vector<std::string> stuck_warnings(const Plan& plan, const std::string& selection) {
   const auto stuck = static_cast<std::size_t>(std::ranges::count_if(plan.assignments, is_stuck));
   if (stuck == 0) {
     return {};
   }
-  return {fmt::format("{} of {} stay{} on vCPUs' cores with these options; `irqtune plan` says why",
-                      stuck,
-                      counted(plan.assignments.size(), "interrupt"),
-                      stuck == 1 ? "s" : "")};
+  return {
+      fmt::format("{} of {} stay{} on vCPUs' cores with these options; `irqtune plan{}` says why",
+                  stuck,
+                  counted(plan.assignments.size(), "interrupt"),
+                  stuck == 1 ? "s" : "",
+                  selection)};
 }
 
 }  // namespace irqtune

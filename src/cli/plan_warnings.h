@@ -17,7 +17,8 @@ namespace irqtune {
                                                         const Sysfs& sysfs);
 
 /// What no run by night should pass over: vectors that stay on vCPUs' cores although nobody said
-/// that they should. Empty if none does.
-[[nodiscard]] std::vector<std::string> stuck_warnings(const Plan& plan);
+/// that they should. Empty if none does. `selection`: the options that select and place.
+[[nodiscard]] std::vector<std::string> stuck_warnings(const Plan& plan,
+                                                      const std::string& selection);
 
 }  // namespace irqtune

@@ -6,6 +6,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
 
+#include "cli/failures.h"
 #include "cli/journal_marks.h"
 #include "cli/parse/parse_config.h"
 #include "sys/input_file.h"
@@ -392,6 +393,9 @@ Planned plan_for(const Context& context, const PolicyOptions& options) {
   trace_plan(planned.plan);
   planned.plan.warnings.insert(
       planned.plan.warnings.begin(), planned.host.warnings.begin(), planned.host.warnings.end());
+  for (auto& warning : planned.plan.warnings) {
+    warning = in_full(std::move(warning), context.style.program);
+  }
   return planned;
 }
 

@@ -109,6 +109,11 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   return plan;
 }
 
+std::vector<std::string> standing_in_order(const Host& host, const Policy& policy) {
+  const auto index = planning::make_index(host, policy);
+  return planning::misplaced_vms(index, planning::select(index).items);
+}
+
 /// The kernel's vector goes with the interrupt: one less is free there, one more here.
 void move_allocation(const Irq& irq, const CpuSet& to, Topology& topology) {
   if (irq.actions.empty()) {
@@ -131,6 +136,11 @@ void move_allocation(const Irq& irq, const CpuSet& to, Topology& topology) {
 Plan make_plan(const Host& host, const Policy& policy) {
   return planning::is_in_order(host) ? plan_in_order(host, policy)
                                      : plan_in_order(planning::in_order(host), policy);
+}
+
+std::vector<std::string> standing_conditions(const Host& host, const Policy& policy) {
+  return planning::is_in_order(host) ? standing_in_order(host, policy)
+                                     : standing_in_order(planning::in_order(host), policy);
 }
 
 Host planned_host(const Host& host, const Plan& plan) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 namespace irqtune {
@@ -26,6 +27,24 @@ put() {{
 }}
 )sh";
 
+constexpr std::string_view kDefault =
+    R"sh(# Host-wide, for new vectors; was {2}: only while it still is.
+if [ "$(tr -d , < /proc/irq/default_smp_affinity | sed 's/^0*//')" != "{0}" ]; then
+  echo "default_smp_affinity is another one now: left alone" >&2
+  failed=1
+else
+  echo {1} > /proc/irq/default_smp_affinity || failed=1
+fi
+)sh";
+
+/// A mask without what differs from one kernel to the next: commas and zeros in front.
+std::string bare_mask(const CpuSet& cpus) {
+  auto mask = cpus.to_mask();
+  std::erase(mask, ',');
+  mask.erase(0, std::min(mask.find_first_not_of('0'), mask.size()));
+  return mask;
+}
+
 /// One line of comment, whatever `text` holds.
 std::string comment(std::string_view text) {
   return printable(text);
@@ -47,9 +66,11 @@ std::string plan_script(const Plan& plan) {
                        comment(assignment.reason));
   }
   if (plan.default_affinity) {
-    out += fmt::format(
-        "echo {} > /proc/irq/default_smp_affinity || failed=1  # host-wide: new vectors\n",
-        plan.default_affinity->to.to_mask());
+    const auto& from = plan.default_affinity->from;
+    out += fmt::format(kDefault,
+                       bare_mask(from.value_or(CpuSet{})),
+                       plan.default_affinity->to.to_mask(),
+                       from ? from->to_list() : "unknown");
   }
   return out + "exit $failed\n";
 }

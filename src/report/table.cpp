@@ -26,6 +26,13 @@ std::size_t bytes_of(std::string_view text, std::size_t width) noexcept {
   return at;
 }
 
+std::string lowered(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
 std::string padded(std::string_view text, std::size_t width, Align align) {
   const std::string fill(width - std::min(width, display_width(text)), ' ');
   return align == Align::right ? fmt::format("{}{}", fill, text) : fmt::format("{}{}", text, fill);
@@ -33,7 +40,22 @@ std::string padded(std::string_view text, std::size_t width, Align align) {
 
 }  // namespace
 
-std::string Table::text(const TextStyle& style) const {
+std::vector<std::size_t> Table::shown(const TextStyle& style) const {
+  std::vector<std::size_t> numbers;
+  for (const auto& name : style.columns) {
+    const auto named = std::ranges::find_if(
+        columns_, [&](const Column& column) { return lowered(column.title) == name; });
+    if (named != columns_.end()) {
+      numbers.push_back(static_cast<std::size_t>(named - columns_.begin()));
+    }
+  }
+  for (std::size_t i = 0; style.columns.empty() && i < columns_.size(); ++i) {
+    numbers.push_back(i);
+  }
+  return numbers;
+}
+
+std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths;
   for (std::size_t column = 0; column < columns_.size(); ++column) {
     auto width = display_width(columns_[column].title);
@@ -42,33 +64,36 @@ std::string Table::text(const TextStyle& style) const {
     }
     widths.push_back(width);
   }
+  return widths;
+}
+
+std::string Table::text(const TextStyle& style) const {
+  const auto numbers = shown(style);
+  const auto widths = this->widths();
   const auto line = [&](auto cell_of) {
     std::string out;
-    std::size_t used = 0;
-    for (std::size_t column = 0; column < columns_.size(); ++column) {
-      const bool last = column + 1 == columns_.size();
-      const auto cell = last ? folded(cell_of(column), used, style) : std::string(cell_of(column));
+    for (const auto column : numbers) {
+      const bool last = column == numbers.back();
       out += last && columns_[column].align == Align::left
-                 ? cell
-                 : padded(cell, widths[column], columns_[column].align);
+                 ? std::string(cell_of(column))
+                 : padded(cell_of(column), widths[column], columns_[column].align);
       out += last ? "" : kGap;
-      used += widths[column] + kGap.size();
     }
     out.resize(out.find_last_not_of(' ') + 1);
-    return out;
+    return style.fold ? cut(out, style.width) : out;
   };
-  auto out = tinted(style, Tint::dim, line([&](std::size_t i) -> std::string_view {
-                      return columns_[i].title;
-                    })) +
-             '\n';
+  const auto title = [&](std::size_t i) -> std::string_view { return columns_[i].title; };
+  auto out = style.headings ? tinted(style, Tint::dim, line(title)) + '\n' : std::string();
   for (const auto& row : rows_) {
-    if (is_heading(row)) {
-      out += row.front() + '\n';
-      continue;
-    }
-    out += line([&](std::size_t i) -> std::string_view { return row[i]; }) + '\n';
+    out += is_heading(row) ? row.front()
+                           : line([&](std::size_t i) -> std::string_view { return row[i]; });
+    out += '\n';
   }
   return out;
+}
+
+std::string summary_again(const std::string& summary, std::size_t rows, const TextStyle& style) {
+  return style.height > 0 && rows >= style.height ? '\n' + summary : std::string();
 }
 
 std::size_t display_width(std::string_view text) noexcept {
@@ -136,11 +161,14 @@ std::string unknown_text(std::size_t unknown) {
   return unknown > 0 ? fmt::format(", {} in places unknown", unknown) : std::string{};
 }
 
-std::string vector_text(const VectorId& vector) {
+std::string index_text(const VectorId& vector) {
   return vector.kind == VectorKind::intx
-             ? fmt::format("{} intx", vector.device.to_string())
-             : fmt::format(
-                   "{} {}/{}", vector.device.to_string(), kind_text(vector.kind), vector.index);
+             ? std::string("intx")
+             : fmt::format("{}/{}", kind_text(vector.kind), vector.index);
+}
+
+std::string vector_text(const VectorId& vector) {
+  return fmt::format("{} {}", vector.device.to_string(), index_text(vector));
 }
 
 }  // namespace irqtune

@@ -32,10 +32,16 @@ class Table {
 
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
-  /// The table with a header line. Where the style says so, the last column is folded to the width.
+  [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+
+  /// The table with a header line; of the columns those that the style names, in its order. Where
+  /// the style says so, no line is longer than the width: each row stays one line, cut at its end.
   [[nodiscard]] std::string text(const TextStyle& style) const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> shown(const TextStyle& style) const;
+  [[nodiscard]] std::vector<std::size_t> widths() const;
+
   [[nodiscard]] bool is_heading(const std::vector<std::string>& row) const noexcept {
     return row.size() < columns_.size();
   }
@@ -43,6 +49,11 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// `summary` again after a table that a terminal does not show with it; else empty.
+[[nodiscard]] std::string summary_again(const std::string& summary,
+                                        std::size_t rows,
+                                        const TextStyle& style);
 
 /// How many columns a terminal needs for `text`: its UTF-8 characters.
 [[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
@@ -71,6 +82,9 @@ enum class Tint : std::uint8_t { red, green, yellow, dim, bold };
 
 /// ", 3 in places unknown"; empty if none is.
 [[nodiscard]] std::string unknown_text(std::size_t unknown);
+
+/// "msix/3", "intx"
+[[nodiscard]] std::string index_text(const VectorId& vector);
 
 /// "0000:24:00.0 msix/3"
 [[nodiscard]] std::string vector_text(const VectorId& vector);

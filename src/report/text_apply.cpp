@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <tuple>
+#include <vector>
 
 namespace irqtune {
 
@@ -18,8 +21,41 @@ std::string name_text(const Outcome& outcome) {
   if (!identity) {
     return "default_smp_affinity";
   }
-  return identity->vector ? vector_text(*identity->vector)
+  return identity->vector ? index_text(*identity->vector)
                           : printable(fmt::format("{}", fmt::join(identity->actions, ", ")));
+}
+
+std::optional<PciAddress> device_of(const Outcome& outcome) {
+  const auto& identity = outcome.write.identity;
+  return !identity          ? std::nullopt
+         : identity->vector ? std::optional(identity->vector->device)
+                            : identity->device;
+}
+
+std::string device_text(const std::optional<PciAddress>& device) {
+  return device ? device->to_string() : "-";
+}
+
+/// In the order of a plan's table: by device and vector, the default mask last.
+std::vector<Outcome> in_order(std::vector<Outcome> outcomes) {
+  const auto key = [](const Outcome& outcome) {
+    const auto& identity = outcome.write.identity;
+    return std::tuple(!identity,
+                      device_of(outcome),
+                      identity ? identity->vector : std::optional<VectorId>(),
+                      outcome.irq);
+  };
+  std::ranges::stable_sort(outcomes, {}, key);
+  return outcomes;
+}
+
+std::vector<DriftEntry> in_order(std::vector<DriftEntry> entries) {
+  const auto key = [](const DriftEntry& entry) {
+    const auto device = entry.vector ? std::optional(entry.vector->device) : std::nullopt;
+    return std::tuple(!entry.irq, device, entry.vector, entry.irq);
+  };
+  std::ranges::stable_sort(entries, {}, key);
+  return entries;
 }
 
 std::string irq_text(const Outcome& outcome) {
@@ -209,15 +245,19 @@ std::string drift_headline(const Drift& drift, const TextStyle& style) {
 }  // namespace
 
 std::string apply_text(const ApplyReport& report, const TextStyle& style) {
-  auto out = (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
-  Table table({{"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
-  for (const auto& outcome : report.outcomes) {
+  const auto summary =
+      (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
+  auto out = summary;
+  Table table(
+      {{"DEVICE"}, {"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
+  for (const auto& outcome : in_order(report.outcomes)) {
     if (!style.verbose && is_left_out(outcome)) {
       continue;
     }
     const bool both = !outcome.error.empty() && !outcome.hint.empty();
     const auto note = fmt::format("{}{}{}", outcome.error, both ? "; " : "", outcome.hint);
-    table.add({cut(name_text(outcome), 40),
+    table.add({device_text(device_of(outcome)),
+               cut(name_text(outcome), 24),
                irq_text(outcome),
                report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),
                report.rollback ? cut(outcome.write.before, 16) : outcome.write.after.to_list(),
@@ -226,10 +266,11 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
   }
   out += table.empty() ? "" : '\n' + table.text(style);
   const auto not_tried = count_if(report, is_not_tried);
-  return not_tried == 0 || style.verbose
-             ? out
-             : out + fmt::format("\n{} not tried, because the run ended before.\n",
-                                 counted(not_tried, "mask"));
+  out += not_tried == 0 || style.verbose
+             ? ""
+             : fmt::format("\n{} not tried, because the run ended before.\n",
+                           counted(not_tried, "mask"));
+  return out + summary_again(summary, table.size(), style);
 }
 
 std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& style) {
@@ -237,17 +278,20 @@ std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& st
   if (drift.entries.empty()) {
     return in_place_headline(plan, style) + note;
   }
-  Table table({{"VECTOR"}, {"IRQ", Align::right}, {"VM"}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
-  for (const auto& entry : drift.entries) {
+  Table table(
+      {{"VM"}, {"DEVICE"}, {"VECTOR"}, {"IRQ", Align::right}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
+  for (const auto& entry : in_order(drift.entries)) {
     const auto* const other = entry.irq ? "-" : "default_smp_affinity";
-    table.add({entry.vector ? vector_text(*entry.vector) : other,
+    table.add({entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
+               entry.vector ? entry.vector->device.to_string() : "-",
+               entry.vector ? index_text(*entry.vector) : other,
                entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "-",
-               entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
                entry.expected.to_list(),
                cut(list_text(entry.actual), 16),
                printable(entry.reason)});
   }
-  return drift_headline(drift, style) + note + '\n' + table.text(style);
+  const auto summary = drift_headline(drift, style);
+  return summary + note + '\n' + table.text(style) + summary_again(summary, table.size(), style);
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, const TextStyle& style) {

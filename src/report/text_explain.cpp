@@ -13,6 +13,12 @@ namespace irqtune {
 
 namespace {
 
+/// Reasons are what the reader has come for: a terminal folds what is too long for it.
+TextStyle whole(TextStyle style) {
+  style.fold = false;
+  return style;
+}
+
 std::string node_text(const std::optional<NodeId>& node) {
   return node ? fmt::format("{}", static_cast<std::uint32_t>(*node)) : "-";
 }
@@ -76,7 +82,7 @@ std::string candidates_text(const std::vector<CandidateFact>& candidates, const 
   }
   return table.empty()
              ? std::string()
-             : "\nCandidates, with what they carry once all is done:\n" + table.text(style);
+             : "\nCandidates, with what they carry once all is done:\n" + table.text(whole(style));
 }
 
 /// "cpu6: vCPU 2 of db1" for each; CPUs that one rule rejects in the same words share a line.
@@ -116,7 +122,7 @@ std::string vectors_text(std::string_view what,
                assignment.vm.empty() ? "-" : cut(printable(assignment.vm), 16),
                assignment.reason});
   }
-  return fmt::format("\n{}:\n{}", what, table.text(style));
+  return fmt::format("\n{}:\n{}", what, table.text(whole(style)));
 }
 
 }  // namespace

@@ -52,19 +52,6 @@ std::string headline(const Host& host, const ProtectionMap& protections, const T
   return fmt::format("{}\n{}\n", tinted(style, tint, what), where);
 }
 
-std::string rates_line(const Host& host) {
-  switch (host.rate_source) {
-    case RateSource::sampled:
-      return fmt::format("Rates: over {:.1f} s.\n", host.sample_seconds.value_or(0));
-    case RateSource::since_boot:
-      return fmt::format("Rates: since boot, {:.0f} s ago (--sample SECONDS measures now).\n",
-                         host.sample_seconds.value_or(0));
-    case RateSource::none:
-      break;
-  }
-  return {};
-}
-
 /// Who has the device: the VM, else the process, else what is known of neither; "-" for the host's
 /// own devices.
 std::string used_by_text(const Host& host, const PciDevice& device, std::size_t vectors) {
@@ -143,6 +130,19 @@ std::string titled(const TextStyle& style, std::string_view title, const std::st
 
 }  // namespace
 
+std::string rates_line(const Host& host) {
+  switch (host.rate_source) {
+    case RateSource::sampled:
+      return fmt::format("Rates: over {:.1f} s.\n", host.sample_seconds.value_or(0));
+    case RateSource::since_boot:
+      return fmt::format("Rates: since boot, {:.0f} s ago (--sample SECONDS measures now).\n",
+                         host.sample_seconds.value_or(0));
+    case RateSource::none:
+      break;
+  }
+  return {};
+}
+
 std::string node_text(const std::optional<NodeId>& node) {
   return node ? fmt::format("{}", static_cast<std::uint32_t>(*node)) : "-";
 }
@@ -167,7 +167,8 @@ std::string host_text(const Host& host,
   out += titled(style, "Virtual machines", vms_text(host, protections, style));
   out += titled(style, "CPUs", topology_text(host, protections, style));
   out += titled(style, "Passthrough devices", devices_text(host, false, style));
-  out += titled(style, "Passthrough vectors", irqs_text(host, protections, false, style));
+  out += titled(
+      style, "Passthrough vectors", rates_line(host) + irqs_text(host, protections, false, style));
   return out;
 }
 

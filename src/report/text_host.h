@@ -14,6 +14,9 @@ namespace irqtune {
 /// "0"; "-" if unknown.
 [[nodiscard]] std::string node_text(const std::optional<NodeId>& node);
 
+/// What the rates are of, in a line: "Rates: over 1.0 s."; empty where there are none.
+[[nodiscard]] std::string rates_line(const Host& host);
+
 /// Who holds a passthrough device that no VM has: "dpdk-testpmd (600)"; "unknown process" if it has
 /// vectors but nobody was seen to hold it; else "nobody".
 [[nodiscard]] std::string user_text(const Host& host,

@@ -3,15 +3,24 @@
 #include "irqtune/report/report.h"
 
 #include "report/table.h"
+#include "report/text_host.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace irqtune {
 
 namespace {
+
+/// Whose command it is, where the plan is of a snapshot.
+std::string host_note(const Plan& plan, const TextStyle& style) {
+  return style.snapshot ? " on " + printable(plan.host.hostname.value_or("that host"))
+                        : std::string();
+}
 
 std::string headline(const Plan& plan, const TextStyle& style) {
   const auto changes = change_count(plan);
@@ -26,12 +35,12 @@ std::string headline(const Plan& plan, const TextStyle& style) {
   const auto tint = plan.before.collisions > 0 ? Tint::red
                     : plan.before.unknown > 0  ? Tint::yellow
                                                : Tint::green;
-  const auto next = changes == 0
-                        ? std::string("Nothing to change.")
-                        // Not by --root: a snapshot's plan reads as its host's.
-                        : fmt::format("The plan changes {}; apply it with: irqtune apply{}",
-                                      counted(changes, "affinity mask"),
-                                      style.selection);
+  const auto next = changes == 0 ? std::string("Nothing to change.")
+                                 : fmt::format("The plan changes {}; apply it{} with: {} apply{}",
+                                               counted(changes, "affinity mask"),
+                                               host_note(plan, style),
+                                               style.program,
+                                               style.selection);
   return fmt::format("{}\n{}\n", tinted(style, tint, now), next);
 }
 
@@ -72,6 +81,16 @@ std::string cpus_text(const Plan& plan) {
                      plan.pool.empty() ? "" : fmt::format(" Pool CPUs: {}.", plan.pool.to_list()));
 }
 
+/// What was asked for, and by whom.
+std::string policy_line(const Plan& plan, const TextStyle& style) {
+  const auto text = fmt::format("Policy: {}, scope {}{}{}.",
+                                policy_text(plan.policy.policy),
+                                scope_text(plan.policy.scope),
+                                style.options.empty() ? "" : "; ",
+                                printable(fmt::format("{}", fmt::join(style.options, ", "))));
+  return folded(text, 0, style) + '\n';
+}
+
 std::string place_text(const Assignment& assignment) {
   constexpr std::size_t kWidest = 18;
   const auto asked = list_text(assignment.from);
@@ -85,16 +104,20 @@ std::string name_text(const Assignment& assignment) {
   if (!vector) {
     return printable(fmt::format("{}", fmt::join(assignment.actions, ", ")));
   }
-  return vector->kind == VectorKind::intx
-             ? "intx"
-             : fmt::format("{}/{}", kind_text(vector->kind), vector->index);
+  return index_text(*vector);
+}
+
+std::string device_text(const Assignment& assignment) {
+  return assignment.device ? assignment.device->to_string() : "no PCI device";
+}
+
+std::string owner_text(const Assignment& assignment) {
+  return assignment.vm.empty() ? std::string(assignment.vector ? "no VM" : "host")
+                               : printable(assignment.vm);
 }
 
 std::string group_text(const Assignment& assignment) {
-  const auto device = assignment.device ? assignment.device->to_string() : "no PCI device";
-  const auto owner = assignment.vm.empty() ? std::string(assignment.vector ? "no VM" : "host")
-                                           : printable(assignment.vm);
-  return fmt::format("{} {}", owner, device);
+  return fmt::format("{} {}", owner_text(assignment), device_text(assignment));
 }
 
 std::string target_text(const Assignment& assignment) {
@@ -104,35 +127,51 @@ std::string target_text(const Assignment& assignment) {
   return assignment.change ? "-> " + assignment.to.to_list() : "stays";
 }
 
-std::string assignments_text(const Plan& plan, const TextStyle& style) {
+Table assignments_table(const Plan& plan, const TextStyle& style) {
   auto order = plan.assignments;
   std::ranges::stable_sort(order, [](const Assignment& a, const Assignment& b) {
-    return std::tie(a.vm, a.device, a.vector, a.irq) < std::tie(b.vm, b.device, b.vector, b.irq);
+    return std::tie(a.device, a.vector, a.irq) < std::tie(b.device, b.vector, b.irq);
   });
-  Table table(
+  const bool grouped = !style.flat && style.headings && style.columns.empty();
+  std::vector<Table::Column> columns;
+  if (!grouped) {
+    columns = {{"VM"}, {"DEVICE"}};
+  }
+  columns.insert(
+      columns.end(),
       {{"VECTOR"}, {"IRQ", Align::right}, {"RATE/S", Align::right}, {"NOW"}, {"PLAN"}, {"WHY"}});
+  Table table(std::move(columns));
   std::string group;
   for (const auto& assignment : order) {
-    if (group_text(assignment) != group) {
+    if (grouped && group_text(assignment) != group) {
       group = group_text(assignment);
       table.add_heading(tinted(style, Tint::bold, group));
     }
-    table.add({"  " + cut(name_text(assignment), 24),
-               fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),
-               rate_text(assignment.rate),
-               place_text(assignment),
-               target_text(assignment),
-               printable(assignment.reason)});
+    std::vector<std::string> cells;
+    if (!grouped) {
+      cells = {cut(owner_text(assignment), 16), device_text(assignment)};
+    }
+    cells.insert(cells.end(),
+                 {(grouped ? "  " : "") + cut(name_text(assignment), 24),
+                  fmt::format("{}", static_cast<std::uint32_t>(assignment.irq)),
+                  rate_text(assignment.rate),
+                  place_text(assignment),
+                  target_text(assignment),
+                  printable(assignment.reason)});
+    table.add(std::move(cells));
   }
-  return table.text(style);
+  return table;
 }
 
 }  // namespace
 
-std::string plan_text(const Plan& plan, const Host& /*host*/, const TextStyle& style) {
-  auto out = headline(plan, style);
+std::string plan_text(const Plan& plan, const Host& host, const TextStyle& style) {
+  const auto summary = headline(plan, style);
+  auto out = summary;
+  const auto table = assignments_table(plan, style);
   if (!plan.assignments.empty()) {
-    out += '\n' + score_text(plan) + '\n' + cpus_text(plan) + '\n' + assignments_text(plan, style);
+    out += '\n' + score_text(plan) + '\n' + cpus_text(plan) + policy_line(plan, style) +
+           rates_line(host) + '\n' + table.text(style);
   }
   if (plan.default_affinity) {
     out += fmt::format("\nDefault for new vectors, host-wide: {} -> {}\n",
@@ -143,7 +182,7 @@ std::string plan_text(const Plan& plan, const Host& /*host*/, const TextStyle& s
     out += fmt::format("\nLeft out: {} of host devices (queues that the kernel manages).\n",
                        counted(plan.managed_left_out, "managed interrupt"));
   }
-  return out;
+  return out + summary_again(summary, table.size(), style);
 }
 
 }  // namespace irqtune

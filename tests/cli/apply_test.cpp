@@ -187,4 +187,14 @@ TEST_CASE("cli: a signal before anything is written is the end of apply", "[cli]
   CHECK_FALSE(fs::exists(host.root() / "var"));
 }
 
+TEST_CASE("apply: what stays on vCPUs' cores is told, quietly too", "[cli][apply]") {
+  const CapturedHost host("two-vms");
+  const Arguments arguments{"-q", "apply", "--avoid", "0-1,6-9,12-15"};
+  const auto ran = on(host, arguments);
+  CHECK(ran.out.empty());
+  CHECK(ran.err.find(" on vCPUs' cores with these options; `irqtune --root ") != std::string::npos);
+  CHECK(ran.err.find(" plan --avoid 0-1,6-9,12-15` says why\n") != std::string::npos);
+  CHECK(on(host, {"-qq", "apply", "--avoid", "0-1,6-9,12-15"}).err.empty());
+}
+
 }  // namespace irqtune::test

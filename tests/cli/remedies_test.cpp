@@ -115,7 +115,7 @@ class Hands {
     if (step.find("in /etc/") != std::string::npos) {
       put_lines();
       open(step);
-    } else if (step.starts_with("irqtune apply")) {
+    } else if (step.starts_with("irqtune --root " + tree_.root().string() + " apply")) {
       apply(step);
     } else if (is_shell(step)) {
       run_shell(step);
@@ -173,7 +173,7 @@ class Hands {
       arguments.emplace_back(word);
     }
     arguments.erase(arguments.begin());
-    const auto ran = on(tree_, arguments);
+    const auto ran = run(arguments);
     CAPTURE(ran.out, ran.err);
     CHECK(ran.code == 0);
   }
@@ -300,7 +300,8 @@ TEST_CASE("remedies: a node that is told is none that is missing", "[cli][findin
   tree.file("/sys/devices/pci0000:00/0000:3b:00.0/numa_node", "-1\n");
   tree.write();
   const auto finding = finding_of(tree, "device-node-unknown");
-  REQUIRE(finding["remedy"][0] == "irqtune plan --assume-node 0000:3b:00.0=0");
+  REQUIRE(finding["remedy"][0] ==
+          "irqtune --root " + tree.root().string() + " plan --assume-node 0000:3b:00.0=0");
   const auto told = on(tree, {"diagnose", "--json", "--assume-node", "0000:3b:00.0=0"});
   CHECK(told.out.find("device-node-unknown") == std::string::npos);
 }

@@ -5,6 +5,7 @@
 
 #include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/run_on.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -66,6 +67,15 @@ TEST_CASE("golden: the plan for each captured host", "[golden]") {
   check_golden(host, "plan.txt", printed(host, {"plan"}));
   check_golden(host, "plan.json", printed(host, {"plan", "--json"}));
   check_golden(host, "plan.sh", printed(host, {"plan", "--format", "script"}));
+}
+
+TEST_CASE("golden: tables at the widths of terminals", "[golden]") {
+  const auto* const width = GENERATE("80", "100", "200");
+  const Environment columns("COLUMNS", width);
+  for (const auto* command : {"plan", "check"}) {
+    const auto ran = run({"--root", capture_file("two-vms").string(), command});
+    check_golden("two-vms", fmt::format("{}-{}.txt", command, width), ran.out);
+  }
 }
 
 TEST_CASE("golden: what hurts on each captured host", "[golden]") {

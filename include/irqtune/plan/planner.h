@@ -4,6 +4,9 @@
 #include "irqtune/core/host.h"
 #include "irqtune/core/plan.h"
 
+#include <string>
+#include <vector>
+
 namespace irqtune {
 
 /// Where each vector in the policy's scope should go, and why.
@@ -12,6 +15,10 @@ namespace irqtune {
 /// order of the lists in `host`. Keeps the seven promises of docs/planning.md; reasons are in each
 /// Assignment.
 [[nodiscard]] Plan make_plan(const Host& host, const Policy& policy);
+
+/// What stands as it is whatever is planned, and is told once and not with each run: VMs that run
+/// on other nodes than devices of theirs.
+[[nodiscard]] std::vector<std::string> standing_conditions(const Host& host, const Policy& policy);
 
 /// The host as it would be if `plan` were carried out: masks and effective CPUs set. Rates follow
 /// their vectors. For tests and for `check`.

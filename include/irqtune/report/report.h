@@ -26,6 +26,12 @@ struct TextStyle {
   std::size_t width = 100;  ///< Columns for running text and maps.
   /// Lines of tables keep to the width too, as on a terminal; else they stay whole, as for grep.
   bool fold = false;
+  std::size_t height = 0;  ///< Lines of the terminal; 0: not known, or none.
+  bool flat = false;       ///< Each row of a table names its VM and device, and no heading does.
+  bool headings = true;    ///< Tables begin with the names of their columns.
+  std::vector<std::string> columns;  ///< Of tables, by their names in small letters; empty: all.
+  bool snapshot = false;             ///< The host is another one, whose snapshot this is.
+  std::vector<std::string> options;  ///< What is not the default, and who says so.
   bool verbose = false;
   std::string program = "irqtune";  ///< How to call it for the same host: "irqtune --root DIR".
   std::string selection;  ///< The options that select and place, as typed: " --vm vm1"; or empty.

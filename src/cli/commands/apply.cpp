@@ -64,8 +64,8 @@ std::vector<std::string> posting_warnings(const ApplyCommand& options, const Sys
   if (!options.dry_run && !options.force) {
     throw Error(ErrorKind::applying,
                 fmt::format("{}; nothing was changed", *why),
-                "boot a kernel with the fix or without posted_msi (irqtune diagnose --only "
-                "posted-msi-clobber), or go on with --force");
+                "reboot into a kernel with the fix or without posted_msi (`irqtune diagnose --only "
+                "posted-msi-clobber`), or go on with --force");
   }
   return {*why};
 }
@@ -104,10 +104,11 @@ std::string report_text(const ApplyReport& report, const Plan& plan, const TextS
   return report.state == ApplyState::nothing_to_do && stuck > 0
              ? fmt::format(
                    "Nothing to do: {} of {} interrupts stay on protected CPUs with these "
-                   "options; {} plan says why.\n",
+                   "options; {} plan{} says why.\n",
                    stuck,
                    plan.assignments.size(),
-                   style.program)
+                   style.program,
+                   style.selection)
              : apply_text(report, style);
 }
 
@@ -133,7 +134,8 @@ void print_report(const ApplyReport& report, const Around& around, const Context
 }
 
 void finish(ApplyReport report, const Around& around, const Context& context) {
-  std::ranges::move(stuck_warnings(around.plan), std::back_inserter(report.warnings));
+  std::ranges::move(stuck_warnings(around.plan, context.style.selection),
+                    std::back_inserter(report.warnings));
   for (auto& warning : report.warnings) {
     warning = in_full(std::move(warning), context.style.program);
   }

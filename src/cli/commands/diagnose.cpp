@@ -10,6 +10,7 @@
 #include "irqtune/read/settings/settings.h"
 #include "irqtune/report/esx.h"
 
+#include "cli/failures.h"
 #include "cli/support.h"
 #include "sys/input_file.h"
 
@@ -112,10 +113,19 @@ std::string carrying(const std::string& step, const std::vector<TypedOption>& ty
   return whole;
 }
 
-void carry_options(const std::vector<TypedOption>& typed, std::vector<Finding>& findings) {
+/// Each remedy as it is to be typed for the same host.
+void carry_options(const Context& context, std::vector<Finding>& findings) {
+  constexpr std::string_view kProgram = "irqtune ";
+  auto typed = context.call.typed;
+  if (!context.sysfs.in_memory()) {  // Else the program's name does not tell the file.
+    std::erase_if(typed, [](const TypedOption& option) { return option.name == "--config"; });
+  }
   for (auto& finding : findings) {
     for (auto& step : finding.remedy) {
-      step = carrying(step, typed);
+      step = in_full(carrying(step, typed), context.style.program);
+      if (step.starts_with(kProgram)) {
+        step.replace(0, kProgram.size() - 1, context.style.program);
+      }
     }
   }
 }
@@ -135,7 +145,7 @@ Diagnosis diagnose_host(const DiagnoseOptions& options, const Context& context) 
                                  rebalanced_rate(host, policy, plan)});
   std::erase_if(diagnosis.findings,
                 [&](const Finding& finding) { return !is_selected(finding, policy); });
-  carry_options(context.call.typed, diagnosis.findings);
+  carry_options(context, diagnosis.findings);
   return diagnosis;
 }
 

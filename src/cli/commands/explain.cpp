@@ -40,7 +40,7 @@ ExitCode print(const Explanation& explanation, const Host& host, const Context& 
                               const std::string& target) {
   const auto* irq = find_irq(host, number);
   if (irq == nullptr) {
-    unknown(target, "this host has no such interrupt", "irqtune show irqs lists them");
+    unknown(target, "this host has no such interrupt", "`irqtune show irqs` lists them");
   }
   if (!is_in_use(*irq)) {
     unknown(target,
@@ -86,7 +86,7 @@ IrqNumber irq_of(const Host& host,
       return irq.number;
     }
   }
-  unknown(target, "the device has no such vector", "irqtune explain ADDRESS shows all it has");
+  unknown(target, "the device has no such vector", "`irqtune explain ADDRESS` shows all it has");
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ ExitCode run(const ExplainOptions& options, const Context& context) {
     const auto number = parse_number<int>(std::string_view(target).substr(3));
     const auto explanation = number ? explain_cpu(host, policy, *number) : std::nullopt;
     if (!explanation) {
-      unknown(target, "this host has no such CPU", "irqtune show topology lists them");
+      unknown(target, "this host has no such CPU", "`irqtune show topology` lists them");
     }
     return print(*explanation, host, context);
   }
@@ -115,7 +115,7 @@ ExitCode run(const ExplainOptions& options, const Context& context) {
     if (!explanation) {
       unknown(target,
               "no vector of it is in the plan",
-              "irqtune show devices lists passthrough devices; --scope widens the plan");
+              "`irqtune show devices` lists passthrough devices; --scope widens the plan");
     }
     return print(*explanation, host, context);
   }

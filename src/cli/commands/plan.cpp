@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
+#include "irqtune/plan/planner.h"
 
 #include "cli/plan_warnings.h"
 #include "cli/support.h"
@@ -71,6 +72,8 @@ ExitCode run(const PlanOptions& options, const Context& context) {
   const bool to_file = !options.output.empty() && options.output != "-";
   const auto format = format_of(options, context.call, !options.output.empty());
   auto planned = plan_for(context, options.policy);
+  std::ranges::move(standing_conditions(planned.host, planned.plan.policy),
+                    std::back_inserter(planned.plan.warnings));
   std::ranges::move(meddler_warnings(planned.plan, false, context.sysfs),
                     std::back_inserter(planned.plan.warnings));
   print_warnings(context, planned.plan.warnings);

@@ -102,7 +102,8 @@ std::vector<std::string> policy_keys(const CLI::App& app) {
   for (const auto* option : app.get_subcommand("check")->get_options()) {
     keys.insert(keys.end(), option->get_lnames().begin(), option->get_lnames().end());
   }
-  std::erase(keys, "strict");  // Of another meaning at apply.
+  std::erase(keys, "strict");   // Of another meaning at apply.
+  std::erase(keys, "columns");  // That is about the table.
   return keys;
 }
 
@@ -134,6 +135,27 @@ std::string joined(const std::vector<TypedOption>& options) {
   return text;
 }
 
+/// What the options that select and place were given, as they are read: "--vm vm1", and of the
+/// configuration file "min-gain 20 (irqtune.toml:3)".
+std::vector<std::string> given_options(const CLI::App& app,
+                                       const ConfigOrigin& config,
+                                       const std::vector<std::string>& keys) {
+  std::vector<std::string> given;
+  for (const auto& key : keys) {
+    const auto* option = app.get_option_no_throw("--" + key);
+    if (option == nullptr || option->count() == 0) {
+      continue;
+    }
+    const bool flag = option->get_expected_min() == 0;
+    const auto line = config.lines.find({app.get_name(), key});
+    const auto value = flag ? std::string() : fmt::format(" {}", fmt::join(option->results(), ","));
+    given.push_back(line == config.lines.end()
+                        ? fmt::format("--{}{}", key, value)
+                        : fmt::format("{}{} ({}:{})", key, value, config.path, line->second));
+  }
+  return given;
+}
+
 /// How irqtune would be called again; with `own_config`, --config is not the default.
 void note_typed(const CLI::App& app, bool own_config, Invocation& call) {
   const auto config =
@@ -144,6 +166,7 @@ void note_typed(const CLI::App& app, bool own_config, Invocation& call) {
   call.typed =
       typed_options(*app.get_subcommands().front(), call.config, call.name, policy_keys(app));
   call.selection = joined(call.typed);
+  call.options = given_options(*app.get_subcommands().front(), call.config, policy_keys(app));
   call.typed.insert(call.typed.end(), config.begin(), config.end());
 }
 

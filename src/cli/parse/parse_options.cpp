@@ -180,6 +180,36 @@ void add_lock(CLI::App& app, LockOptions& options) {
                    "Wait for another irqtune to end (=SECONDS: at most so long)");
 }
 
+/// The columns of a command's table. Their titles are in src/report.
+void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>& names) {
+  add_list(app,
+           "--columns",
+           call.table.columns,
+           fmt::format("Only these columns, in this order: {}", fmt::join(names, ",")))
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(one_of(names));
+}
+
+void add_tables(CLI::App& app, Invocation& call) {
+  add_columns(*app.get_subcommand("plan"),
+              call,
+              {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"});
+  add_columns(*app.get_subcommand("check"),
+              call,
+              {"vm", "device", "vector", "irq", "expected", "now", "why"});
+  for (const auto* name : {"apply", "rollback"}) {
+    add_columns(*app.get_subcommand(name),
+                call,
+                {"device", "vector", "irq", "from", "to", "state", "note"});
+  }
+  add_columns(*app.get_subcommand("history"),
+              call,
+              {"id", "state", "written", "undone", "finished", "plan", "by"});
+  app.add_flag("--no-headings", call.table.no_headings, "Tables without the names of columns");
+  app.add_flag("--flat", call.table.flat, "Each row of a table names its VM and device");
+}
+
 void add_show(CLI::App& app, Command& command, ShowOptions& options) {
   auto* show = app.add_subcommand("show", "The host as irqtune understands it");
   show->add_option(
@@ -516,6 +546,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_watch(app, call.command, options.watch);
   add_metrics(app, call.command, options.metrics);
   add_report(app, call.command, options.report);
+  add_tables(app, call);
 }
 
 }  // namespace irqtune

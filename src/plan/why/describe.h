@@ -28,4 +28,8 @@ void add_reasons(const Index& index,
                                                 const std::vector<Item>& items,
                                                 const std::vector<Site>& sites);
 
+/// VMs that run on other nodes than devices of theirs, one line each.
+[[nodiscard]] std::vector<std::string> misplaced_vms(const Index& index,
+                                                     const std::vector<Item>& items);
+
 }  // namespace irqtune::planning

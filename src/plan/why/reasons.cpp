@@ -137,7 +137,7 @@ std::string reason_for(const Index& index,
   const auto thread = site != sites.end() ? thread_words(index, *site->second) : "";
   const auto node = node_words(index, item, *item.target);
   if (!assignment.change) {
-    return fmt::format("in place: unprotected, {}{}", node, thread);
+    return fmt::format("in place: on a housekeeping CPU, {}{}", node, thread);
   }
   const auto astray = threads_astray_on(*index.host, *item.irq, index.protections);
   if (!astray.empty() && assignment.from == assignment.to) {

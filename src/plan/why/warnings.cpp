@@ -31,7 +31,6 @@ class Warnings {
     about_filters();
     about_no_candidate();
     about_far_nodes();
-    about_misplaced_vms();
     about_floating_vms();
     about_budget();
     about_busy_cpus();
@@ -39,6 +38,11 @@ class Warnings {
     about_shared_lines();
     about_unknown_masks();
     about_default_affinity();
+    return std::move(lines_);
+  }
+
+  std::vector<std::string> run_standing() {
+    about_misplaced_vms();
     return std::move(lines_);
   }
 
@@ -344,6 +348,10 @@ std::vector<std::string> warnings(const Index& index,
                                   const std::vector<Item>& items,
                                   const std::vector<Site>& sites) {
   return Warnings(index, items, sites).run();
+}
+
+std::vector<std::string> misplaced_vms(const Index& index, const std::vector<Item>& items) {
+  return Warnings(index, items, {}).run_standing();
 }
 
 }  // namespace irqtune::planning

@@ -168,6 +168,14 @@ TEST_CASE("plan text: what now is, what would be, and how to do it", "[report]")
                        "The plan changes 1 affinity mask; apply it with: irqtune apply\n"));
   CHECK(holds(text, "db1 0000:21:00.0\n"));
   CHECK(holds(text, "-> 1"));
+  TextStyle flat;
+  flat.flat = true;
+  CHECK(holds(plan_text(plan, {}, flat), "\ndb1  0000:21:00.0  msix/"));
+  flat.snapshot = true;
+  CHECK(holds(plan_text(plan, {}, flat), "apply it on that host with: irqtune apply\n"));
+  flat.options = {"--vm db1", "min-gain 20 (irqtune.toml:3)"};
+  CHECK(holds(plan_text(plan, {}, flat),
+              "Policy: avoid, scope passthrough; --vm db1, min-gain 20 (irqtune.toml:3).\n"));
   plan.assignments[0].change = false;
   plan.assignments[0].blocked = Blocked::managed;
   text = plan_text(plan, {}, {});
@@ -248,7 +256,7 @@ TEST_CASE("apply text: one headline for each end", "[report]") {
   report.state = ApplyState::committed;
   auto text = apply_text(report, {});
   CHECK(text.starts_with("Applied 1 affinity mask. Undo with: irqtune rollback ID\n"));
-  CHECK(holds(text, "0000:21:00.0 msix/3   40  0-7   1   ok\n"));
+  CHECK(holds(text, "0000:21:00.0  msix/3   40  0-7   1   ok\n"));
   report.outcomes[0].state = WriteState::refused;
   report.outcomes[0].error = "Input/output error";
   report.outcomes[0].hint = "the kernel manages it";

@@ -74,6 +74,18 @@ TEST_CASE("script: a shell carries it out, but not on another interrupt", "[repo
   CHECK(tree.text("/proc/irq/31/smp_affinity_list") == "0-3\n");
 }
 
+TEST_CASE("script: the default mask is set only while it is what the plan saw", "[report]") {
+  FakeTree tree{{"/proc/irq/default_smp_affinity", "00000000,0000ffff\n"}};
+  Plan plan;
+  plan.default_affinity = DefaultAffinity{CpuSet::parse_list("0-15"), CpuSet{0, 1}};
+  CHECK(run_below(tree, plan_script(plan)) == 0);
+  CHECK(tree.text("/proc/irq/default_smp_affinity") == "3\n");
+  CHECK(run_below(tree, plan_script(plan)) == 1);
+  tree.file("/proc/irq/default_smp_affinity", "ff\n");
+  CHECK(run_below(tree, plan_script(plan)) == 1);
+  CHECK(tree.text("/proc/irq/default_smp_affinity") == "ff\n");
+}
+
 TEST_CASE("script: no name gets out of its quotes or its comment", "[report]") {
   const FakeTree tree{{"/sys/kernel/irq/30/actions", "it's $(id) `id` \"$0\n"},
                       {"/proc/irq/30/smp_affinity_list", "0-3\n"}};
