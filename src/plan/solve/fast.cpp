@@ -5,6 +5,7 @@
 #include "plan/solve/improve.h"
 #include "plan/solve/keep.h"
 #include "plan/solve/seat.h"
+#include "plan/solve/spread.h"
 #include "plan/solve/state.h"
 
 #include <algorithm>
@@ -41,16 +42,17 @@ std::vector<bool> keepable(const Problem& problem) {
 }
 
 Disorder disorder(const State& state) {
-  const auto& problem = state.problem();
-  Disorder found;
-  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
-    found.open += state.kind(bin) == BinKind::open ? 1U : 0U;
-    for (const auto ball : state.balls(bin)) {
-      const bool auxiliary = problem.balls[ball].role == Role::auxiliary;
-      found.misplaced += auxiliary && problem.bins[bin].first ? 1U : 0U;
+  return disorder_in(state.problem(), state.placement());
+}
+
+State placed(const Problem& problem, const Placement& placement) {
+  State state(problem);
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    if (placement[i]) {
+      state.put(i, *placement[i]);
     }
   }
-  return found;
+  return state;
 }
 
 struct Ideal {
@@ -99,7 +101,9 @@ Ideal ideal(const Problem& problem) {
       best = std::move(other);
     }
   }
-  even_out(best.state, std::vector<bool>(problem.balls.size(), true));
+  const std::vector<bool> all(problem.balls.size(), true);
+  even_out(best.state, all);
+  best.state = placed(problem, spread_out(problem, best.state.placement(), all));
   return best;
 }
 
@@ -193,10 +197,7 @@ Placement spread(const Problem& problem, const Placement& found, const Terms& te
       return state.placement();
     }
   }
-  State state(problem);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    state.put(i, *found[i]);
-  }
+  auto state = placed(problem, found);
   keep.flip();
   improve(state, keep, goal);
   even_out(state, keep);
@@ -216,9 +217,8 @@ std::optional<State> as_it_is(const Problem& problem) {
   return state;
 }
 
-}  // namespace
-
-Solution solve_fast(const Problem& problem) {
+/// Balanced by the largest load, with what is in place kept.
+Solution balanced(const Problem& problem) {
   const auto [best, bound] = ideal(problem);
   const bool any_kept =
       std::ranges::any_of(problem.balls, [](const Ball& ball) { return ball.current.has_value(); });
@@ -234,6 +234,14 @@ Solution solve_fast(const Problem& problem) {
   const auto& chosen = meets(kept, terms) ? kept : best;
   const auto most = keep_most(problem, terms, moves_in(problem, chosen.placement()));
   return {most ? spread(problem, *most, terms, goal) : chosen.placement(), bound};
+}
+
+}  // namespace
+
+Solution solve_fast(const Problem& problem) {
+  auto [placement, bound] = balanced(problem);
+  const auto free = free_to_spread(problem, placement);
+  return {spread_out(problem, std::move(placement), free), bound};
 }
 
 }  // namespace irqtune::planning

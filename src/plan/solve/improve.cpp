@@ -40,9 +40,9 @@ class Improver {
   }
 
   // From the fullest bin down to the mean; those that cannot be made lighter are passed over.
-  void even_out() {
-    worthwhile_ = kWorthEvening;
-    keeps_cache_ = true;
+  void even_out(const Evenness& evenness) {
+    worthwhile_ = evenness.gain;
+    keeps_cache_ = evenness.keeps_cache;
     std::vector<bool> done(problem_.bins.size());
     const double mean = state_.mean_load();
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
@@ -158,7 +158,7 @@ class Improver {
   }
 
   bool accept(const Repacking& found, std::size_t from) {
-    if (found.moves.empty() || found.largest >= state_.load(from) * (1 - kWorthwhile)) {
+    if (found.moves.empty() || found.largest >= state_.load(from) * (1 - kLeastGain)) {
       return false;
     }
     for (const auto& [ball, bin] : found.moves) {
@@ -251,15 +251,13 @@ class Improver {
   static constexpr std::size_t kQuadBins = 6;
   static constexpr std::size_t kGroupSteps = 3'000;
   static constexpr std::size_t kWork = 3'000'000;  // Some tens of milliseconds.
-  static constexpr double kWorthwhile = 1e-6;
-  static constexpr double kClose = 0.005;  // Near enough to the target to search no more.
-  static constexpr double kWorthEvening = 0.02;
+  static constexpr double kClose = 0.005;          // Near enough to the target to search no more.
 
   State& state_;
   const Problem& problem_;
   const std::vector<bool>& movable_;
   double target_;
-  double worthwhile_ = kWorthwhile;
+  double worthwhile_ = kLeastGain;
   bool keeps_cache_ = false;  // Nothing goes away from its VM's cache.
   std::optional<Step> step_;
   double limit_ = 0;  // Steps must stay below this.
@@ -275,8 +273,8 @@ bool improve(State& state, const std::vector<bool>& movable, double target) {
   return Improver(state, movable, target).run();
 }
 
-void even_out(State& state, const std::vector<bool>& movable) {
-  Improver(state, movable, 0).even_out();
+void even_out(State& state, const std::vector<bool>& movable, const Evenness& evenness) {
+  Improver(state, movable, 0).even_out(evenness);
 }
 
 }  // namespace irqtune::planning

@@ -74,6 +74,19 @@ bool Shelf::are_alike(std::size_t a, std::size_t b) const {
          bin(a).slots - one.count == bin(b).slots - two.count;
 }
 
+Disorder disorder_in(const Problem& problem, const Placement& placement) {
+  Shelf shelf(problem);
+  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
+    shelf.add({bin, problem.bins[bin].base, 0, 0});
+  }
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    if (placement[i]) {
+      shelf.put(i, *placement[i]);
+    }
+  }
+  return shelf.disorder();
+}
+
 bool are_alike(const Ball& a, const Ball& b) {
   return a.weight == b.weight && a.role == b.role && a.reach == b.reach && a.current == b.current &&
          a.in_place == b.in_place;

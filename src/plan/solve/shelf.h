@@ -70,6 +70,9 @@ class Shelf {
   std::vector<Holder> holders_;
 };
 
+/// Of the whole problem, as placed.
+[[nodiscard]] Disorder disorder_in(const Problem& problem, const Placement& placement);
+
 /// True if it makes no difference which of the two balls goes where.
 [[nodiscard]] bool are_alike(const Ball& a, const Ball& b);
 
