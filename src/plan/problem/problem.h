@@ -65,6 +65,7 @@ struct Site {
   bool first = true;       ///< The first of its core's threads among the sites.
   bool covered = false;    ///< A primary that is not planned stands there; `evict` only.
   double base = 0;         ///< Load from interrupts that are not planned.
+  double per_weight = 1;   ///< So much a weight of 1 loads it; see load_of().
   std::size_t slots = 0;   ///< How many vectors it may still take, planned ones that stay included.
   std::size_t taken = 0;   ///< Vectors of interrupts that are not planned.
   bool pool = false;       ///< Of a pool: only where no housekeeping CPU of the node is left.

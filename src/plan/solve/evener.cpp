@@ -18,6 +18,7 @@ class Evener {
   Evener(const State& state, const std::vector<bool>& movable, double limit)
       : problem_(state.problem()),
         limit_(limit),
+        least_(least_per_weight(problem_.bins)),
         shelf_(problem_),
         disorder_(disorder_in(problem_, state.placement())),
         fewest_(squares(state)) {
@@ -77,7 +78,7 @@ class Evener {
     const auto now = shelf_.disorder();
     return now.open > disorder_.open + rest_[depth].primaries ||
            now.misplaced > disorder_.misplaced ||
-           squares_with(rest_[depth].weight) >= fewest_ * (1 - kWorthwhile);
+           squares_with(rest_[depth].weight * least_) >= fewest_ * (1 - kWorthwhile);
   }
 
   // Of the loads, with so much more poured into the least loaded bins.
@@ -104,7 +105,7 @@ class Evener {
     const bool is_repeated =
         depth > 0 && at < at_[depth - 1] && is_like(ball, problem_.balls[balls_[depth - 1]]);
     return !is_repeated && shelf_.takes(balls_[depth], at) &&
-           shelf_.holder(at).load + ball.weight <= limit_;
+           shelf_.holder(at).load + weight_in(ball, shelf_.bin(at)) <= limit_;
   }
 
   [[nodiscard]] static bool is_like(const Ball& a, const Ball& b) {
@@ -133,6 +134,7 @@ class Evener {
 
   const Problem& problem_;
   double limit_;
+  double least_;
   Shelf shelf_;
   Disorder disorder_;  // There must not be more than this.
   double fewest_;

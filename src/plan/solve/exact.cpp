@@ -93,14 +93,15 @@ class Search {
     for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
       const auto& reach = problem_.reaches[ball.reach];
       const auto place = std::ranges::find(reach, problem_.bins[bin].group, &Reach::group);
+      const double weight = weight_in(ball, problem_.bins[bin]);
       const bool stays = excused_[order_[depth]] && ball.current == bin;
       if (place == reach.end() || count_[bin] >= problem_.bins[bin].slots ||
-          (load_[bin] + ball.weight > limit_ && (!stays || strangers_[bin] > 0))) {
+          (load_[bin] + weight > limit_ && (!stays || strangers_[bin] > 0))) {
         continue;
       }
       const double before = load_[bin];
       strangers_[bin] += stays ? 0 : 1;
-      load_[bin] += ball.weight;
+      load_[bin] += weight;
       ++count_[bin];
       primaries_[bin] += ball.role == Role::primary ? 1 : 0;
       at_[order_[depth]] = bin;

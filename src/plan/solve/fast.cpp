@@ -116,7 +116,8 @@ void put_back(State& state, double limit) {
     if (!ball.current || !at || at == ball.current || state.is_full(*ball.current)) {
       continue;
     }
-    const bool fits = state.load(*ball.current) + ball.weight <= limit;
+    const bool fits =
+        state.load(*ball.current) + weight_in(ball, problem.bins[*ball.current]) <= limit;
     const bool primary = ball.role == Role::primary;
     const bool opens = primary && state.kind(*ball.current) == BinKind::open;
     const bool aside = primary || problem.bins[*at].first || !problem.bins[*ball.current].first;

@@ -193,7 +193,8 @@ class Improver {
 
   // Of each cell the least loaded bin will do.
   void consider_moves(std::size_t ball, std::size_t from) {
-    const double weight = problem_.balls[ball].weight;
+    const auto& one = problem_.balls[ball];
+    const double left = state_.load(from) - weight_in(one, problem_.bins[from]);
     for (const auto i : state_.cells_in(problem_.balls[ball].reach)) {
       const auto& cell = state_.cells()[i];
       ++work_;
@@ -202,7 +203,7 @@ class Improver {
       }
       const auto to = cell.bins.begin()->bin;
       if (to != from && is_allowed(ball, from, to)) {
-        offer({std::max(state_.load(from) - weight, state_.load(to) + weight), ball, to, {}});
+        offer({std::max(left, state_.load(to) + weight_in(one, problem_.bins[to])), ball, to, {}});
       }
     }
   }
@@ -231,7 +232,9 @@ class Improver {
                                                   shares_cache(heavy, problem_.bins[to]);
     if (gain > 0 && movable_[other] && heavy.role == light.role && !leaves_cache &&
         reaches(problem_, light, problem_.bins[from])) {
-      offer({std::max(state_.load(from) - gain, state_.load(to) + gain), ball, to, other});
+      const double left = state_.load(from) - gain * problem_.bins[from].per_weight;
+      const double there = state_.load(to) + gain * problem_.bins[to].per_weight;
+      offer({std::max(left, there), ball, to, other});
     }
   }
 

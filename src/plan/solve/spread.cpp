@@ -133,7 +133,7 @@ class Greedy {
   /// Empty if a ball finds no slot.
   std::optional<State> run() {
     for (const auto ball : order_) {
-      const auto bin = is_primary(ball) ? for_primary() : for_auxiliary();
+      const auto bin = is_primary(ball) ? for_primary(ball) : for_auxiliary(ball);
       if (!bin) {
         return std::nullopt;
       }
@@ -149,26 +149,32 @@ class Greedy {
     return node_.problem.balls[ball].role == Role::primary;
   }
 
-  [[nodiscard]] std::optional<std::size_t> for_primary() const {
+  [[nodiscard]] std::optional<std::size_t> for_primary(std::size_t ball) const {
     const bool must = eager_ || owed_ >= primaries_;
-    const auto open = must ? least_loaded(BinKind::open) : std::nullopt;
-    return open ? open : least_loaded({});
+    const auto open = must ? least_loaded(ball, BinKind::open) : std::nullopt;
+    return open ? open : least_loaded(ball, {});
   }
 
-  [[nodiscard]] std::optional<std::size_t> for_auxiliary() const {
-    const auto sibling = least_loaded(BinKind::sibling);
-    return sibling ? sibling : least_loaded({});
+  [[nodiscard]] std::optional<std::size_t> for_auxiliary(std::size_t ball) const {
+    const auto sibling = least_loaded(ball, BinKind::sibling);
+    return sibling ? sibling : least_loaded(ball, {});
   }
 
-  [[nodiscard]] std::optional<std::size_t> least_loaded(std::optional<BinKind> kind) const {
-    std::optional<Rank> best;
+  [[nodiscard]] std::optional<std::size_t> least_loaded(std::size_t ball,
+                                                        std::optional<BinKind> kind) const {
+    const double weight = node_.problem.balls[ball].weight;
+    std::optional<std::pair<double, Rank>> best;
     for (const auto& cell : state_.cells()) {
-      const bool fits = !cell.bins.empty() && (!kind || kind == cell.kind);
-      if (fits && (!best || *cell.bins.begin() < *best)) {
-        best = *cell.bins.begin();
+      if (cell.bins.empty() || (kind && kind != cell.kind)) {
+        continue;
+      }
+      const auto& rank = *cell.bins.begin();
+      const std::pair key(rank.load + weight * cell.per_weight, rank);
+      if (!best || key < *best) {
+        best = key;
       }
     }
-    return best ? std::optional(best->bin) : std::nullopt;
+    return best ? std::optional(best->second.bin) : std::nullopt;
   }
 
   const Node& node_;
