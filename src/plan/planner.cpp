@@ -103,6 +103,9 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   }
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
+  if (auto busier = planning::busier_text(index, selection.items, plan)) {
+    plan.warnings.push_back(std::move(*busier));
+  }
   if (host.rate_source != RateSource::none && !(plan.housekeeping | plan.pool).empty()) {
     plan.lower_bound = assigned.bound;
   }

@@ -35,8 +35,14 @@ struct Index {
   ProtectionMap protections;
   CpuSet protected_cpus;
   CpuSet housekeeping;
-  CpuSet pool;  ///< CPUs that may take vectors where housekeeping CPUs are full.
+  CpuSet pool;                  ///< CPUs that may take vectors where housekeeping CPUs are full.
+  CpuSet firsts;                ///< First threads among `housekeeping`, of cores with more there.
+  CpuSet siblings;              ///< The other threads of those cores.
+  std::map<int, int> standing;  ///< How many vectors are in place on each CPU; see place_of().
 };
+
+/// The CPU where the interrupt is in place: housekeeping, and all that its mask asks for.
+[[nodiscard]] std::optional<int> place_of(const Index& index, const Irq& irq);
 
 /// One interrupt that the plan speaks of.
 struct Item {

@@ -222,20 +222,42 @@ Role role_by_layout(const Index& index, const Irq& irq) {
   return Role::primary;
 }
 
+// Interrupts per second, but for the share of the device's busiest vector.
+constexpr double kTelling = 10;
+constexpr double kQuiet = 1;
+constexpr double kQuietShare = 0.01;
+constexpr double kClear = 2;  // So many times away from a threshold, a rate is clearly beyond it.
+
+bool is_near(double rate, double threshold) {
+  return rate * kClear >= threshold && rate < threshold * kClear;
+}
+
+/// What the place says of a vector whose rate is too near to a threshold to tell: it keeps the role
+/// for which it was put there, so that a rate that swings about the threshold moves nothing.
+Role role_by_place(const Index& index, const Irq& irq, Role by_rate) {
+  const auto at = place_of(index, irq);
+  if (at && index.siblings.contains(*at)) {
+    return Role::auxiliary;
+  }
+  const bool alone = at && index.standing.contains(*at) && index.standing.at(*at) == 1;
+  return alone || (at && index.firsts.contains(*at)) ? Role::primary : by_rate;
+}
+
 }  // namespace
 
 Role role_of(const Index& index, const Irq& irq) {
-  constexpr double kTelling = 10;  // Interrupts per second
-  constexpr double kQuiet = 1;     // Interrupts per second
-  constexpr double kQuietShare = 0.01;
-  const auto busiest = irq.device ? index.busiest.find(*irq.device) : index.busiest.end();
+  const auto found = irq.device ? index.busiest.find(*irq.device) : index.busiest.end();
   const bool blind = irq.posted == Posted::posted;  // The host does not see these at all.
-  if (blind || !is_measured(*index.host, irq) || busiest == index.busiest.end() ||
-      busiest->second < kTelling) {
+  const double busiest = found != index.busiest.end() ? found->second : 0;
+  if (blind || !is_measured(*index.host, irq) || busiest * kClear < kTelling) {
     return role_by_layout(index, irq);
   }
   const double rate = total_rate(irq);
-  return rate < kQuiet || rate < kQuietShare * busiest->second ? Role::auxiliary : Role::primary;
+  const double threshold = std::max(kQuiet, kQuietShare * busiest);
+  const auto by_rate = rate < threshold ? Role::auxiliary : Role::primary;
+  const auto role = busiest < kTelling ? role_by_layout(index, irq) : by_rate;
+  return is_near(busiest, kTelling) || is_near(rate, threshold) ? role_by_place(index, irq, role)
+                                                                : role;
 }
 
 }  // namespace irqtune::planning

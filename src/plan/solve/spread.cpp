@@ -3,6 +3,7 @@
 
 #include "plan/solve/evener.h"
 #include "plan/solve/improve.h"
+#include "plan/solve/repack.h"
 #include "plan/solve/shelf.h"
 
 #include <algorithm>
@@ -232,7 +233,10 @@ State most_even(const Node& node, const std::vector<State>& from, double limit) 
 /// Where all may move, what it is held against must not depend on where they are, or the next plan
 /// would find another measure.
 Placement spread_node(const Node& node) {
-  const auto now = as_placed(node);
+  auto now = as_placed(node);
+  if (!node.problem.rebalance && node.balls.size() <= kMostToPack) {
+    improve(now, node.movable, load_bound(node.problem));
+  }
   const auto bounds = bounds_of(now, node.movable);
   auto start = greedy(node, bounds.disorder);
   const double by_greed = least_deviation(start);
@@ -262,7 +266,7 @@ std::vector<bool> free_to_spread(const Problem& problem, const Placement& placem
   for (std::size_t i = 0; i < placement.size(); ++i) {
     const auto& ball = problem.balls[i];
     const bool stays = ball.in_place && ball.current == placement[i];
-    free.push_back(placement[i] && (problem.rebalance || !stays));
+    free.push_back(placement[i] && (!stays || (problem.rebalance && ball.weight > 0)));
   }
   return free;
 }
