@@ -232,15 +232,39 @@ bool is_near(double rate, double threshold) {
   return rate * kClear >= threshold && rate < threshold * kClear;
 }
 
+int standing_on(const Index& index, int cpu) {
+  const auto found = index.standing.find(cpu);
+  return found != index.standing.end() ? found->second : 0;
+}
+
+/// True if a first thread of the CPU's node has no vector: a primary would have gone there.
+bool has_open_core(const Index& index, int cpu) {
+  const auto firsts = index.firsts.cpus();
+  return std::ranges::any_of(firsts, [&](int first) {
+    return standing_on(index, first) == 0 && node_of(index, first) == node_of(index, cpu);
+  });
+}
+
+/// True if another CPU of the node has several: were this one's vector no primary, one would come.
+bool has_crowded_core(const Index& index, int cpu) {
+  return std::ranges::any_of(index.standing, [&](const auto& other) {
+    return other.second > 1 && node_of(index, other.first) == node_of(index, cpu);
+  });
+}
+
 /// What the place says of a vector whose rate is too near to a threshold to tell: it keeps the role
-/// for which it was put there, so that a rate that swings about the threshold moves nothing.
+/// for which it was put there, so that a rate that swings about the threshold moves nothing. A
+/// place that fits both roles tells nothing either.
 Role role_by_place(const Index& index, const Irq& irq, Role by_rate) {
   const auto at = place_of(index, irq);
-  if (at && index.siblings.contains(*at)) {
-    return Role::auxiliary;
+  if (!at) {
+    return by_rate;
   }
-  const bool alone = at && index.standing.contains(*at) && index.standing.at(*at) == 1;
-  return alone || (at && index.firsts.contains(*at)) ? Role::primary : by_rate;
+  if (index.siblings.contains(*at)) {
+    return has_open_core(index, *at) ? Role::auxiliary : by_rate;
+  }
+  const bool covers = standing_on(index, *at) == 1 && has_crowded_core(index, *at);
+  return covers || index.firsts.contains(*at) ? Role::primary : by_rate;
 }
 
 }  // namespace

@@ -70,31 +70,17 @@ class Search {
   Solution run() {
     visit(0, 0);
     limit_ = tolerated(problem_, best_largest_);
-    settle();
-    if (best_merit_.moved > 0 && !problem_.rebalance) {
-      // If balls must leave their place anyway, then for good; see solve_fast.
-      auto strict = problem_;
-      strict.rebalance = true;
-      limit_ = tolerated(strict, best_largest_);
-      settle();
-    }
+    aim_ = Aim::evenness;
+    visit(0, 0);
+    even_ = deviation_limits(problem_, {evenest_at_.begin(), evenest_at_.end()});
+    aim_ = Aim::merit;
+    visit(0, 0);
     // What is on which group may be another than in the most even one: each is held to its own.
     const auto free = free_to_spread(problem_, best_);
     return {spread_out(problem_, best_, free), searched_bound(best_largest_)};
   }
 
  private:
-  // The placement with the most merit below the limit.
-  void settle() {
-    evenest_ = {};
-    best_.clear();
-    aim_ = Aim::evenness;
-    visit(0, 0);
-    even_ = deviation_limits(problem_, {evenest_at_.begin(), evenest_at_.end()});
-    aim_ = Aim::merit;
-    visit(0, 0);
-  }
-
   void visit(std::size_t depth, int cost) {
     if (cost > best_order_.cost) {
       return;

@@ -4,7 +4,6 @@
 #include "plan/solve/hierarchy.h"
 #include "plan/solve/improve.h"
 #include "plan/solve/keep.h"
-#include "plan/solve/repack.h"
 #include "plan/solve/seat.h"
 #include "plan/solve/spread.h"
 #include "plan/solve/state.h"
@@ -229,14 +228,6 @@ Placement kept_within(const Problem& problem, const State& best, const Terms& te
   return most ? spread(problem, *most, terms, best.largest()) : chosen.placement();
 }
 
-/// The largest load that is about as good as `best`, without what is tolerated to keep balls.
-double as_good(Problem problem, double best) {
-  problem.rebalance = true;
-  return tolerated(problem, best);
-}
-
-constexpr std::size_t kMoreMoves = 3;  // So many times as many are worth it.
-
 /// Balanced by the largest load, with what is in place kept.
 Solution balanced(const Problem& problem) {
   const auto [best, bound] = ideal(problem);
@@ -250,19 +241,7 @@ Solution balanced(const Problem& problem) {
   if (const auto now = as_it_is(problem); now && meets(*now, terms)) {
     return {now->placement(), bound};
   }
-  auto placement = kept_within(problem, best, terms);
-  const auto moved = moves_in(problem, placement).moved;
-  if (moved == 0) {
-    return {std::move(placement), bound};
-  }
-  // If balls must leave their place anyway, then for good: the least that it takes to get below
-  // what is tolerated is undone by the next rates.
-  auto tight = terms;
-  tight.limit = as_good(problem, goal);
-  auto settled_for_good = kept_within(problem, best, tight);
-  const bool few = moves_in(problem, settled_for_good).moved <= kMoreMoves * moved ||
-                   problem.balls.size() <= kMostToPack;
-  return {few ? std::move(settled_for_good) : std::move(placement), bound};
+  return {kept_within(problem, best, terms), bound};
 }
 
 }  // namespace

@@ -266,7 +266,7 @@ std::vector<bool> free_to_spread(const Problem& problem, const Placement& placem
   for (std::size_t i = 0; i < placement.size(); ++i) {
     const auto& ball = problem.balls[i];
     const bool stays = ball.in_place && ball.current == placement[i];
-    free.push_back(placement[i] && (!stays || (problem.rebalance && ball.weight > 0)));
+    free.push_back(placement[i] && (problem.rebalance || !stays));
   }
   return free;
 }

@@ -8,7 +8,7 @@
 namespace irqtune::planning {
 
 /// Balls that cost no more wherever in their group they go: those that are not in place where the
-/// placement has them, or to rebalance all but those in place that weigh nothing.
+/// placement has them, or all of them to rebalance.
 [[nodiscard]] std::vector<bool> free_to_spread(const Problem& problem, const Placement& placement);
 
 /// By group: the largest sum of squared deviations from the mean load that is about as good as

@@ -31,6 +31,9 @@ class Explainer {
         plan_(make_plan(host_, policy)),
         index_(planning::make_index(host_, plan_.policy)) {
     items_ = planning::select(index_).items;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      items_[i].role = plan_.assignments[i].role;
+    }
     sites_ = planning::assign(index_, items_).sites;
     const bool rates = host_.rate_source != RateSource::none;
     for (const auto& site : sites_) {
