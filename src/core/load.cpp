@@ -49,8 +49,10 @@ double rate_on(const Host& host, const Irq& irq, int cpu) {
   return found != rates.end() ? found->second : 0;
 }
 
-double load_of(const Cpu& /*cpu*/, double rate) noexcept {
-  return rate;
+double load_of(const Cpu& cpu, double rate) noexcept {
+  constexpr double kFullCapacity = 1024;
+  const auto capacity = cpu.capacity.value_or(0);
+  return capacity > 0 ? rate * kFullCapacity / capacity : rate;
 }
 
 }  // namespace irqtune

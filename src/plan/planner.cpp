@@ -79,8 +79,9 @@ std::string not_in_use_text(const std::vector<VectorId>& vectors) {
       one ? "it" : "them");
 }
 
-Plan plan_in_order(const Host& host, const Policy& policy) {
-  const auto index = planning::make_index(host, policy);
+Plan plan_with(const Index& index) {
+  const auto& host = *index.host;
+  const auto& policy = *index.policy;
   auto selection = planning::select(index);
   const auto assigned = planning::assign(index, selection.items);
   const auto& sites = assigned.sites;
@@ -103,6 +104,9 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
   }
   plan.before = score(host, plan, Moment::before);
   plan.after = score(host, plan, Moment::after);
+  if (auto busier = planning::busier_text(index, selection.items, plan)) {
+    plan.warnings.push_back(std::move(*busier));
+  }
   if (host.rate_source != RateSource::none && !(plan.housekeeping | plan.pool).empty()) {
     plan.lower_bound = assigned.bound;
   }
@@ -112,6 +116,36 @@ Plan plan_in_order(const Host& host, const Policy& policy) {
 std::vector<std::string> standing_in_order(const Host& host, const Policy& policy) {
   const auto index = planning::make_index(host, policy);
   return planning::misplaced_vms(index, planning::select(index).items);
+}
+
+/// The same index, in which places say nothing of roles.
+Index without_places(Index index) {
+  index.firsts = {};
+  index.siblings = {};
+  index.standing.clear();
+  return index;
+}
+
+bool have_same_roles(const Index& a, const Index& b) {
+  return std::ranges::all_of(a.host->irqs, [&](const Irq& irq) {
+    return !irq.vector || planning::role_of(a, irq) == planning::role_of(b, irq);
+  });
+}
+
+/// By the roles that places show, as long as that leaves nothing to do, now or once it is carried
+/// out; else by rates alone.
+Plan plan_in_order(const Host& host, const Policy& policy) {
+  const auto index = planning::make_index(host, policy);
+  const auto plain = without_places(index);
+  auto by_place = plan_with(index);
+  if (change_count(by_place) == 0 || have_same_roles(index, plain)) {
+    return by_place;
+  }
+  auto by_rate = plan_with(plain);
+  const auto after = planned_host(host, by_place);
+  const bool rests = change_count(by_rate) > 0 &&
+                     change_count(plan_with(planning::make_index(after, policy))) == 0;
+  return rests ? by_place : by_rate;
 }
 
 /// The kernel's vector goes with the interrupt: one less is free there, one more here.

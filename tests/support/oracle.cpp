@@ -210,6 +210,7 @@ Verdict Oracle::judge() const {
       }
     }
   }
+  verdict.deviations = deviations();
   return verdict;
 }
 
@@ -254,6 +255,9 @@ bool Oracle::fewer_moves_would_do(const Verdict& verdict) {
     for (const auto& [node, load] : other.by_node) {
       const auto ours = verdict.by_node.find(node);
       lighter = lighter && ours != verdict.by_node.end() && load * kRounding <= ours->second;
+    }
+    for (const auto& [node, deviation] : verdict.deviations) {
+      lighter = lighter && other.deviations.at(node) * kRounding <= deviation;
     }
     found = found || (other.moves < verdict.moves && other.order() == verdict.order() && lighter &&
                       other.cached >= verdict.cached);

@@ -27,6 +27,8 @@ struct Verdict {
   /// Of the busiest CPU of each node that has a vector whose mask is to be written.
   std::map<std::optional<NodeId>, double> written;
 
+  std::map<std::optional<NodeId>, double> deviations;  ///< Standard, of each node's loads.
+
   std::size_t cached = 0;  ///< Vectors beside a cache of their VM.
   std::size_t moves = 0;   ///< Masks to write.
 
@@ -45,7 +47,7 @@ class Oracle {
   /// The best by order(), then by the largest load.
   [[nodiscard]] Verdict best();
 
-  /// A placement as good as `verdict` in order, largest loads and caches, with fewer moves.
+  /// A placement as good as `verdict` in order, largest loads, spread and caches, with fewer moves.
   [[nodiscard]] bool fewer_moves_would_do(const Verdict& verdict);
 
   /// Nodes that share vectors, as far as placements with the best order() go. Nodes are balanced
@@ -57,6 +59,19 @@ class Oracle {
   };
 
   [[nodiscard]] std::vector<Neighbours> neighbours(const Verdict& best);
+
+  using Deviations = decltype(Verdict::deviations);
+
+  /// As planned; the least of all placements of what the plan is free to place, each vector on the
+  /// node where the plan has it, as good in order and with no larger load; and what longest-first
+  /// greedy comes to, on nodes where it keeps to that.
+  struct Spread {
+    Deviations planned;
+    Deviations least;
+    Deviations greedy;
+  };
+
+  [[nodiscard]] Spread spread();
 
   [[nodiscard]] std::size_t vectors() const { return vectors_.size(); }
 
@@ -88,6 +103,15 @@ class Oracle {
   [[nodiscard]] std::optional<NodeId> home_of(const Vector& vector, Near near) const;
   [[nodiscard]] long distance_to(const Vector& vector, const Candidate& candidate) const;
   [[nodiscard]] Verdict judge() const;
+  [[nodiscard]] std::vector<double> loads() const;
+  [[nodiscard]] Deviations deviations() const;
+  [[nodiscard]] bool is_free(const Vector& vector) const;
+  [[nodiscard]] bool may_go(std::size_t vector,
+                            std::size_t candidate,
+                            const std::vector<std::size_t>& planned) const;
+  template <typename Visit>
+  void try_free(std::size_t depth, const std::vector<std::size_t>& planned, Visit visit);
+  void place_greedily(const std::vector<std::size_t>& planned);
   template <typename Visit>
   void try_all(std::size_t depth, std::vector<std::size_t>& used, Visit visit);
 

@@ -86,7 +86,8 @@ std::vector<Site> make_sites(const Index& index, const std::vector<Item>& items)
     site.llc = cpu.llc;
     // Cores have indices from 0; a CPU of an unknown core is a core by itself.
     site.core = cpu.core.value_or(-1 - cpu.siblings.first().value_or(cpu.number));
-    site.base = carried.load[cpu.number];
+    site.per_weight = load_of(cpu, 1);
+    site.base = load_of(cpu, carried.load[cpu.number]);
     site.taken = room.taken[cpu.number];
     site.slots = room.slots[cpu.number];
     site.covered = carried.covered.contains(cpu.number);

@@ -105,7 +105,28 @@ void index_vms(Index& index) {
   }
 }
 
+void index_places(Index& index) {
+  for (const auto& cpu : index.host->topology.cpus) {
+    const auto threads = cpu.siblings & index.housekeeping;
+    if (threads.size() > 1 && threads.contains(cpu.number)) {
+      (threads.first() == cpu.number ? index.firsts : index.siblings).insert(cpu.number);
+    }
+  }
+  for (const auto& irq : index.host->irqs) {
+    const auto at = irq.vector ? place_of(index, irq) : std::nullopt;
+    if (at) {
+      ++index.standing[*at];
+    }
+  }
+}
+
 }  // namespace
+
+std::optional<int> place_of(const Index& index, const Irq& irq) {
+  const auto at = only_cpu(delivery_of(*index.host, irq));
+  const bool stays = at && irq.affinity == CpuSet{*at} && index.housekeeping.contains(*at);
+  return stays ? at : std::nullopt;
+}
 
 bool is_in_order(const Host& host) {
   return std::ranges::is_sorted(host.topology.cpus, {}, &Cpu::number) &&
@@ -159,6 +180,7 @@ Index make_index(const Host& host, const Policy& policy) {
   const auto free = host.topology.online - index.protected_cpus;
   index.housekeeping = policy.housekeeping ? free & *policy.housekeeping : free - pool;
   index.pool = policy.housekeeping ? CpuSet{} : pool;
+  index_places(index);
   return index;
 }
 

@@ -35,8 +35,14 @@ struct Index {
   ProtectionMap protections;
   CpuSet protected_cpus;
   CpuSet housekeeping;
-  CpuSet pool;  ///< CPUs that may take vectors where housekeeping CPUs are full.
+  CpuSet pool;                  ///< CPUs that may take vectors where housekeeping CPUs are full.
+  CpuSet firsts;                ///< First threads among `housekeeping`, of cores with more there.
+  CpuSet siblings;              ///< The other threads of those cores.
+  std::map<int, int> standing;  ///< How many vectors are in place on each CPU; see place_of().
 };
+
+/// The CPU where the interrupt is in place: housekeeping, and all that its mask asks for.
+[[nodiscard]] std::optional<int> place_of(const Index& index, const Irq& irq);
 
 /// One interrupt that the plan speaks of.
 struct Item {
@@ -65,6 +71,7 @@ struct Site {
   bool first = true;       ///< The first of its core's threads among the sites.
   bool covered = false;    ///< A primary that is not planned stands there; `evict` only.
   double base = 0;         ///< Load from interrupts that are not planned.
+  double per_weight = 1;   ///< So much a weight of 1 loads it; see load_of().
   std::size_t slots = 0;   ///< How many vectors it may still take, planned ones that stay included.
   std::size_t taken = 0;   ///< Vectors of interrupts that are not planned.
   bool pool = false;       ///< Of a pool: only where no housekeeping CPU of the node is left.

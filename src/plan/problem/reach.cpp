@@ -140,7 +140,8 @@ class Builder {
                                site.first,
                                site.covered,
                                site.base,
-                               site.slots});
+                               site.slots,
+                               site.per_weight});
     }
   }
 
@@ -178,7 +179,7 @@ class Builder {
   void leave_load(const Item& item) {
     if (!item.rate) {
       if (const auto bin = bin_of(item)) {
-        problem_.bins[*bin].base += item.weight;
+        problem_.bins[*bin].base += item.weight * problem_.bins[*bin].per_weight;
       }
       return;
     }
@@ -186,7 +187,7 @@ class Builder {
     add_rates(*index_.host, *item.irq, item.current, left);
     for (const auto& [cpu, rate] : left) {
       if (const auto bin = bin_of_cpu_.find(cpu); bin != bin_of_cpu_.end()) {
-        problem_.bins[bin->second].base += rate;
+        problem_.bins[bin->second].base += rate * problem_.bins[bin->second].per_weight;
       }
     }
   }

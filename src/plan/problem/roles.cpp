@@ -222,20 +222,66 @@ Role role_by_layout(const Index& index, const Irq& irq) {
   return Role::primary;
 }
 
+// Interrupts per second, but for the share of the device's busiest vector.
+constexpr double kTelling = 10;
+constexpr double kQuiet = 1;
+constexpr double kQuietShare = 0.01;
+constexpr double kClear = 2;  // So many times away from a threshold, a rate is clearly beyond it.
+
+bool is_near(double rate, double threshold) {
+  return rate * kClear >= threshold && rate < threshold * kClear;
+}
+
+int standing_on(const Index& index, int cpu) {
+  const auto found = index.standing.find(cpu);
+  return found != index.standing.end() ? found->second : 0;
+}
+
+/// True if a first thread of the CPU's node has no vector: a primary would have gone there.
+bool has_open_core(const Index& index, int cpu) {
+  const auto firsts = index.firsts.cpus();
+  return std::ranges::any_of(firsts, [&](int first) {
+    return standing_on(index, first) == 0 && node_of(index, first) == node_of(index, cpu);
+  });
+}
+
+/// True if another CPU of the node has several: were this one's vector no primary, one would come.
+bool has_crowded_core(const Index& index, int cpu) {
+  return std::ranges::any_of(index.standing, [&](const auto& other) {
+    return other.second > 1 && node_of(index, other.first) == node_of(index, cpu);
+  });
+}
+
+/// What the place says of a vector whose rate is too near to a threshold to tell: it keeps the role
+/// for which it was put there, so that a rate that swings about the threshold moves nothing. A
+/// place that fits both roles tells nothing either.
+Role role_by_place(const Index& index, const Irq& irq, Role by_rate) {
+  const auto at = place_of(index, irq);
+  if (!at) {
+    return by_rate;
+  }
+  if (index.siblings.contains(*at)) {
+    return has_open_core(index, *at) ? Role::auxiliary : by_rate;
+  }
+  const bool covers = standing_on(index, *at) == 1 && has_crowded_core(index, *at);
+  return covers || index.firsts.contains(*at) ? Role::primary : by_rate;
+}
+
 }  // namespace
 
 Role role_of(const Index& index, const Irq& irq) {
-  constexpr double kTelling = 10;  // Interrupts per second
-  constexpr double kQuiet = 1;     // Interrupts per second
-  constexpr double kQuietShare = 0.01;
-  const auto busiest = irq.device ? index.busiest.find(*irq.device) : index.busiest.end();
+  const auto found = irq.device ? index.busiest.find(*irq.device) : index.busiest.end();
   const bool blind = irq.posted == Posted::posted;  // The host does not see these at all.
-  if (blind || !is_measured(*index.host, irq) || busiest == index.busiest.end() ||
-      busiest->second < kTelling) {
+  const double busiest = found != index.busiest.end() ? found->second : 0;
+  if (blind || !is_measured(*index.host, irq) || busiest * kClear < kTelling) {
     return role_by_layout(index, irq);
   }
   const double rate = total_rate(irq);
-  return rate < kQuiet || rate < kQuietShare * busiest->second ? Role::auxiliary : Role::primary;
+  const double threshold = std::max(kQuiet, kQuietShare * busiest);
+  const auto by_rate = rate < threshold ? Role::auxiliary : Role::primary;
+  const auto role = busiest < kTelling ? role_by_layout(index, irq) : by_rate;
+  return is_near(busiest, kTelling) || is_near(rate, threshold) ? role_by_place(index, irq, role)
+                                                                : role;
 }
 
 }  // namespace irqtune::planning

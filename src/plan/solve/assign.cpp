@@ -70,14 +70,16 @@ Placed place(const Index& index,
 
 /// The largest load of a CPU that takes an item, as placed.
 double largest_load(const Reachable& reachable, const std::vector<Item>& items) {
-  std::map<int, double> loads;
+  std::map<int, Bin> bins;
   for (const auto& bin : reachable.problem.bins) {
-    loads[bin.cpu] = bin.base;
+    bins.emplace(bin.cpu, bin);
   }
   double largest = 0;
   for (const auto i : reachable.planned) {
     if (items[i].target) {
-      largest = std::max(largest, loads[*items[i].target] += items[i].weight);
+      auto& bin = bins[*items[i].target];
+      bin.base += items[i].weight * bin.per_weight;
+      largest = std::max(largest, bin.base);
     }
   }
   return largest;

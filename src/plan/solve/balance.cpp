@@ -92,18 +92,20 @@ std::vector<Part> split(const Problem& problem) {
   return parts;
 }
 
-/// The lowest level to which `amount` fills bins that stand at `bases`.
-double water_level(std::vector<double> bases, double amount) {
-  std::ranges::sort(bases);
+/// The lowest level to which `amount` fills bins that stand at their bases.
+double water_level(std::vector<Bin> bins, double amount) {
+  std::ranges::sort(bins, {}, &Bin::base);
   double filled = 0;
-  for (std::size_t i = 0; i + 1 < bases.size(); ++i) {
-    const double step = (bases[i + 1] - bases[i]) * static_cast<double>(i + 1);
+  double width = 1 / bins.front().per_weight;  // What one more level takes.
+  for (std::size_t i = 0; i + 1 < bins.size(); ++i) {
+    const double step = (bins[i + 1].base - bins[i].base) * width;
     if (filled + step >= amount) {
-      return bases[i] + (amount - filled) / static_cast<double>(i + 1);
+      return bins[i].base + (amount - filled) / width;
     }
     filled += step;
+    width += 1 / bins[i + 1].per_weight;
   }
-  return bases.back() + (amount - filled) / static_cast<double>(bases.size());
+  return bins.back().base + (amount - filled) / width;
 }
 
 /// Of the k*n+1 heaviest on n bins, k+1 share one: at least the lightest k+1 of them.
@@ -135,10 +137,10 @@ double bound_within(const Problem& problem, const std::vector<std::size_t>& grou
   for (const auto& reach : problem.reaches) {
     inside.push_back(std::ranges::includes(groups, groups_of(reach)));
   }
-  std::vector<double> bases;
+  std::vector<Bin> bins;
   for (const auto& bin : problem.bins) {
     if (std::ranges::binary_search(groups, bin.group)) {
-      bases.push_back(bin.base);
+      bins.push_back(bin);
     }
   }
   std::vector<double> weights;
@@ -147,13 +149,14 @@ double bound_within(const Problem& problem, const std::vector<std::size_t>& grou
       weights.push_back(ball.weight);
     }
   }
-  if (weights.empty() || bases.empty()) {
+  if (weights.empty() || bins.empty()) {
     return 0;
   }
   std::ranges::sort(weights, std::greater<>{});
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const double least = *std::ranges::min_element(bases);
-  return std::max(water_level(bases, total), least + pigeonholes(weights, bases.size()));
+  const double least = std::ranges::min_element(bins, {}, &Bin::base)->base;
+  const double sharing = pigeonholes(weights, bins.size()) * least_per_weight(bins);
+  return std::max(water_level(std::move(bins), total), least + sharing);
 }
 
 /// The greatest over the whole and over each set of groups that some ball is confined to.
@@ -183,6 +186,10 @@ double bound_of_part(const Problem& problem) {
 }
 
 }  // namespace
+
+double least_per_weight(const std::vector<Bin>& bins) {
+  return bins.empty() ? 1 : std::ranges::min_element(bins, {}, &Bin::per_weight)->per_weight;
+}
 
 bool reaches(const Problem& problem, const Ball& ball, const Bin& bin) {
   const auto& reach = problem.reaches[ball.reach];
@@ -233,7 +240,7 @@ std::vector<bool> excused(const Problem& problem) {
   const auto is_kept = [](const Ball& ball) { return ball.current && ball.in_place; };
   for (const auto& ball : problem.balls) {
     if (is_kept(ball)) {
-      kept[*ball.current] += ball.weight;
+      kept[*ball.current] += weight_in(ball, problem.bins[*ball.current]);
     }
   }
   const double limit = std::min(base * (1 + problem.min_gain), problem.ceiling);

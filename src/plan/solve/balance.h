@@ -22,11 +22,12 @@ struct Bin {
   bool covered = false;   ///< It has a primary already, whatever is planned.
   double base = 0;        ///< Load that stays there whatever is planned.
   std::size_t slots = std::numeric_limits<std::size_t>::max();  ///< How many balls it may take.
+  double per_weight = 1;  ///< A ball's weight loads it so many times: more on a slower CPU.
 };
 
 /// A vector to place.
 struct Ball {
-  double weight = 0;
+  double weight = 0;  ///< On a CPU of full capacity.
   Role role = Role::primary;
   std::size_t reach = 0;                   ///< Index into Problem::reaches.
   std::optional<std::size_t> current;      ///< The bin where it is, if that one is in reach.
@@ -88,6 +89,14 @@ struct Solution {
 /// stays there, that the largest load of all bins would fall by no more than `min_gain` without
 /// them.
 [[nodiscard]] std::vector<bool> excused(const Problem& problem);
+
+/// By how much the ball loads the bin.
+[[nodiscard]] inline double weight_in(const Ball& ball, const Bin& bin) noexcept {
+  return ball.weight * bin.per_weight;
+}
+
+/// The least that a weight of 1 loads any of the bins.
+[[nodiscard]] double least_per_weight(const std::vector<Bin>& bins);
 
 /// True if the ball may go into the bin.
 [[nodiscard]] bool reaches(const Problem& problem, const Ball& ball, const Bin& bin);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/solve/balance.h"
+#include "plan/solve/spread.h"
 
 #include <algorithm>
 #include <compare>
@@ -20,12 +21,22 @@ struct Order {
   friend auto operator<=>(const Order&, const Order&) = default;
 };
 
+/// The most even placement by this is what the spread of others is held against.
+struct Evenest {
+  int moved = std::numeric_limits<int>::max();  ///< As in Merit; 0 to rebalance
+  double step = 0;
+  double squares = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
+  friend auto operator<=>(const Evenest&, const Evenest&) = default;
+};
+
 /// What counts after that; smaller is better.
 struct Merit {
-  int moved = 0;      ///< Balls in place that leave it
-  int displaced = 0;  ///< Other balls that leave their current bin
-  double step = 0;    ///< Largest load, in steps that count as equal
-  int strangers = 0;  ///< Balls away from their VM's caches
+  bool uneven = false;  ///< A group's spread is worse than need be
+  int moved = 0;        ///< Balls in place that leave it
+  double step = 0;      ///< Largest load, in steps that count as equal
+  int displaced = 0;    ///< Other balls that leave their current bin
+  int strangers = 0;    ///< Balls away from their VM's caches
   double largest = 0;
   double squares = 0;
   int apart = 0;          ///< Auxiliaries not beside a primary of their device
@@ -57,12 +68,16 @@ class Search {
   }
 
   Solution run() {
-    ideal_ = true;
     visit(0, 0);
     limit_ = tolerated(problem_, best_largest_);
-    ideal_ = false;
+    aim_ = Aim::evenness;
     visit(0, 0);
-    return {best_, searched_bound(best_largest_)};
+    even_ = deviation_limits(problem_, {evenest_at_.begin(), evenest_at_.end()});
+    aim_ = Aim::merit;
+    visit(0, 0);
+    // What is on which group may be another than in the most even one: each is held to its own.
+    const auto free = free_to_spread(problem_, best_);
+    return {spread_out(problem_, best_, free), searched_bound(best_largest_)};
   }
 
  private:
@@ -71,21 +86,22 @@ class Search {
       return;
     }
     if (depth == order_.size()) {
-      ideal_ ? judge_ideal(cost) : judge(cost);
+      judge(cost);
       return;
     }
     const auto& ball = problem_.balls[order_[depth]];
     for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
       const auto& reach = problem_.reaches[ball.reach];
       const auto place = std::ranges::find(reach, problem_.bins[bin].group, &Reach::group);
+      const double weight = weight_in(ball, problem_.bins[bin]);
       const bool stays = excused_[order_[depth]] && ball.current == bin;
       if (place == reach.end() || count_[bin] >= problem_.bins[bin].slots ||
-          (load_[bin] + ball.weight > limit_ && (!stays || strangers_[bin] > 0))) {
+          (load_[bin] + weight > limit_ && (!stays || strangers_[bin] > 0))) {
         continue;
       }
       const double before = load_[bin];
       strangers_[bin] += stays ? 0 : 1;
-      load_[bin] += ball.weight;
+      load_[bin] += weight;
       ++count_[bin];
       primaries_[bin] += ball.role == Role::primary ? 1 : 0;
       at_[order_[depth]] = bin;
@@ -116,6 +132,20 @@ class Search {
       largest = count_[i] > 0 ? std::max(largest, load_[i]) : largest;
     }
     return largest;
+  }
+
+  void judge(int cost) {
+    switch (aim_) {
+      case Aim::ideal:
+        judge_ideal(cost);
+        break;
+      case Aim::evenness:
+        judge_evenness(cost);
+        break;
+      case Aim::merit:
+        judge_merit(cost);
+        break;
+    }
   }
 
   void judge_ideal(int cost) {
@@ -160,11 +190,34 @@ class Search {
     return merit;
   }
 
-  void judge(int cost) {
+  void judge_evenness(int cost) {
     if (order_now(cost) != best_order_) {
       return;
     }
     const auto merit = merit_now();
+    const Evenest now{problem_.rebalance ? 0 : merit.moved, merit.step, merit.squares};
+    if (now < evenest_) {
+      evenest_ = now;
+      evenest_at_ = at_;
+    }
+  }
+
+  [[nodiscard]] bool is_uneven() const {
+    const auto now = deviations(problem_, load_);
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now[i] > even_[i]) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void judge_merit(int cost) {
+    if (order_now(cost) != best_order_) {
+      return;
+    }
+    auto merit = merit_now();
+    merit.uneven = is_uneven();
     if (best_.empty() || merit < best_merit_) {
       best_merit_ = merit;
       best_.assign(at_.begin(), at_.end());
@@ -181,10 +234,15 @@ class Search {
   std::vector<std::size_t> count_;
   std::vector<int> primaries_;
   std::vector<int> strangers_;  // Those that may not be in their bin above the limit.
-  bool ideal_ = true;
+  /// What the placements are searched for.
+  enum class Aim : std::uint8_t { ideal, evenness, merit };
+  Aim aim_ = Aim::ideal;
   double limit_ = std::numeric_limits<double>::infinity();
   Order best_order_;
   double best_largest_ = std::numeric_limits<double>::infinity();
+  Evenest evenest_;
+  std::vector<std::size_t> evenest_at_;
+  std::vector<double> even_;  // By group: no larger deviation.
   Merit best_merit_;
   Placement best_;
 };

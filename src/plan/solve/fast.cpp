@@ -5,6 +5,7 @@
 #include "plan/solve/improve.h"
 #include "plan/solve/keep.h"
 #include "plan/solve/seat.h"
+#include "plan/solve/spread.h"
 #include "plan/solve/state.h"
 
 #include <algorithm>
@@ -41,16 +42,17 @@ std::vector<bool> keepable(const Problem& problem) {
 }
 
 Disorder disorder(const State& state) {
-  const auto& problem = state.problem();
-  Disorder found;
-  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
-    found.open += state.kind(bin) == BinKind::open ? 1U : 0U;
-    for (const auto ball : state.balls(bin)) {
-      const bool auxiliary = problem.balls[ball].role == Role::auxiliary;
-      found.misplaced += auxiliary && problem.bins[bin].first ? 1U : 0U;
+  return disorder_in(state.problem(), state.placement());
+}
+
+State placed(const Problem& problem, const Placement& placement) {
+  State state(problem);
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    if (placement[i]) {
+      state.put(i, *placement[i]);
     }
   }
-  return found;
+  return state;
 }
 
 struct Ideal {
@@ -99,7 +101,9 @@ Ideal ideal(const Problem& problem) {
       best = std::move(other);
     }
   }
-  even_out(best.state, std::vector<bool>(problem.balls.size(), true));
+  const std::vector<bool> all(problem.balls.size(), true);
+  even_out(best.state, all);
+  best.state = placed(problem, spread_out(problem, best.state.placement(), all));
   return best;
 }
 
@@ -112,7 +116,8 @@ void put_back(State& state, double limit) {
     if (!ball.current || !at || at == ball.current || state.is_full(*ball.current)) {
       continue;
     }
-    const bool fits = state.load(*ball.current) + ball.weight <= limit;
+    const bool fits =
+        state.load(*ball.current) + weight_in(ball, problem.bins[*ball.current]) <= limit;
     const bool primary = ball.role == Role::primary;
     const bool opens = primary && state.kind(*ball.current) == BinKind::open;
     const bool aside = primary || problem.bins[*at].first || !problem.bins[*ball.current].first;
@@ -193,10 +198,7 @@ Placement spread(const Problem& problem, const Placement& found, const Terms& te
       return state.placement();
     }
   }
-  State state(problem);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    state.put(i, *found[i]);
-  }
+  auto state = placed(problem, found);
   keep.flip();
   improve(state, keep, goal);
   even_out(state, keep);
@@ -216,9 +218,18 @@ std::optional<State> as_it_is(const Problem& problem) {
   return state;
 }
 
-}  // namespace
+/// Keeps what is in place within the terms. `best`: as if nothing were anywhere.
+Placement kept_within(const Problem& problem, const State& best, const Terms& terms) {
+  const auto kept = settled(problem, best.largest(), terms);
+  auto back = best;
+  put_back(back, terms.limit);
+  const auto& chosen = meets(kept, terms) ? kept : meets(back, terms) ? back : best;
+  const auto most = keep_most(problem, terms, moves_in(problem, chosen.placement()));
+  return most ? spread(problem, *most, terms, best.largest()) : chosen.placement();
+}
 
-Solution solve_fast(const Problem& problem) {
+/// Balanced by the largest load, with what is in place kept.
+Solution balanced(const Problem& problem) {
   const auto [best, bound] = ideal(problem);
   const bool any_kept =
       std::ranges::any_of(problem.balls, [](const Ball& ball) { return ball.current.has_value(); });
@@ -230,10 +241,15 @@ Solution solve_fast(const Problem& problem) {
   if (const auto now = as_it_is(problem); now && meets(*now, terms)) {
     return {now->placement(), bound};
   }
-  const auto kept = settled(problem, goal, terms);
-  const auto& chosen = meets(kept, terms) ? kept : best;
-  const auto most = keep_most(problem, terms, moves_in(problem, chosen.placement()));
-  return {most ? spread(problem, *most, terms, goal) : chosen.placement(), bound};
+  return {kept_within(problem, best, terms), bound};
+}
+
+}  // namespace
+
+Solution solve_fast(const Problem& problem) {
+  auto [placement, bound] = balanced(problem);
+  const auto free = free_to_spread(problem, placement);
+  return {spread_out(problem, std::move(placement), free), bound};
 }
 
 }  // namespace irqtune::planning

@@ -134,6 +134,11 @@ class Filler {
     }
   }
 
+  // Of the least loaded bin of the cell, which is not empty, once the ball is there.
+  [[nodiscard]] double load_with(std::size_t ball, const Cell& cell) const {
+    return cell.bins.begin()->load + problem_.balls[ball].weight * cell.per_weight;
+  }
+
   template <typename Fits>
   [[nodiscard]] std::optional<std::size_t> best(std::size_t ball, Fits fits) const {
     const auto& cells = state_.cells_in(problem_.balls[ball].reach);
@@ -141,18 +146,18 @@ class Filler {
     for (const auto i : cells) {
       const auto& cell = state_.cells()[i];
       if (!cell.bins.empty() && fits(cell)) {
-        least = std::min(least, cell.bins.begin()->load);
+        least = std::min(least, load_with(ball, cell));
       }
     }
-    std::optional<std::tuple<bool, BinKind, Rank>> found;
+    std::optional<std::tuple<bool, BinKind, double, Rank>> found;
     for (const auto i : cells) {
       const auto& cell = state_.cells()[i];
-      if (cell.bins.empty() || !fits(cell) || cell.bins.begin()->load > least + slack_) {
+      if (cell.bins.empty() || !fits(cell) || load_with(ball, cell) > least + slack_) {
         continue;
       }
       const auto& rank = *cell.bins.begin();
       const bool stranger = !shares_cache(problem_.balls[ball], problem_.bins[rank.bin]);
-      const std::tuple key(stranger, cell.kind, rank);
+      const std::tuple key(stranger, cell.kind, load_with(ball, cell), rank);
       if (!found || key < *found) {
         found = key;
       }

@@ -235,7 +235,7 @@ class Coverage {
     for (std::size_t i = 0; i < problem_.balls.size(); ++i) {
       const auto& ball = problem_.balls[i];
       if (keep_[i]) {
-        load[*ball.current] += ball.weight;
+        load[*ball.current] += weight_in(ball, problem_.bins[*ball.current]);
       }
       if (ball.role != Role::primary) {
         continue;

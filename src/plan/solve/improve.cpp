@@ -40,9 +40,9 @@ class Improver {
   }
 
   // From the fullest bin down to the mean; those that cannot be made lighter are passed over.
-  void even_out() {
-    worthwhile_ = kWorthEvening;
-    keeps_cache_ = true;
+  void even_out(const Evenness& evenness) {
+    worthwhile_ = evenness.gain;
+    keeps_cache_ = evenness.keeps_cache;
     std::vector<bool> done(problem_.bins.size());
     const double mean = state_.mean_load();
     const std::size_t steps = kStepsPerBin * problem_.bins.size();
@@ -158,7 +158,7 @@ class Improver {
   }
 
   bool accept(const Repacking& found, std::size_t from) {
-    if (found.moves.empty() || found.largest >= state_.load(from) * (1 - kWorthwhile)) {
+    if (found.moves.empty() || found.largest >= state_.load(from) * (1 - kLeastGain)) {
       return false;
     }
     for (const auto& [ball, bin] : found.moves) {
@@ -193,7 +193,8 @@ class Improver {
 
   // Of each cell the least loaded bin will do.
   void consider_moves(std::size_t ball, std::size_t from) {
-    const double weight = problem_.balls[ball].weight;
+    const auto& one = problem_.balls[ball];
+    const double left = state_.load(from) - weight_in(one, problem_.bins[from]);
     for (const auto i : state_.cells_in(problem_.balls[ball].reach)) {
       const auto& cell = state_.cells()[i];
       ++work_;
@@ -202,7 +203,7 @@ class Improver {
       }
       const auto to = cell.bins.begin()->bin;
       if (to != from && is_allowed(ball, from, to)) {
-        offer({std::max(state_.load(from) - weight, state_.load(to) + weight), ball, to, {}});
+        offer({std::max(left, state_.load(to) + weight_in(one, problem_.bins[to])), ball, to, {}});
       }
     }
   }
@@ -231,7 +232,9 @@ class Improver {
                                                   shares_cache(heavy, problem_.bins[to]);
     if (gain > 0 && movable_[other] && heavy.role == light.role && !leaves_cache &&
         reaches(problem_, light, problem_.bins[from])) {
-      offer({std::max(state_.load(from) - gain, state_.load(to) + gain), ball, to, other});
+      const double left = state_.load(from) - gain * problem_.bins[from].per_weight;
+      const double there = state_.load(to) + gain * problem_.bins[to].per_weight;
+      offer({std::max(left, there), ball, to, other});
     }
   }
 
@@ -251,15 +254,13 @@ class Improver {
   static constexpr std::size_t kQuadBins = 6;
   static constexpr std::size_t kGroupSteps = 3'000;
   static constexpr std::size_t kWork = 3'000'000;  // Some tens of milliseconds.
-  static constexpr double kWorthwhile = 1e-6;
-  static constexpr double kClose = 0.005;  // Near enough to the target to search no more.
-  static constexpr double kWorthEvening = 0.02;
+  static constexpr double kClose = 0.005;          // Near enough to the target to search no more.
 
   State& state_;
   const Problem& problem_;
   const std::vector<bool>& movable_;
   double target_;
-  double worthwhile_ = kWorthwhile;
+  double worthwhile_ = kLeastGain;
   bool keeps_cache_ = false;  // Nothing goes away from its VM's cache.
   std::optional<Step> step_;
   double limit_ = 0;  // Steps must stay below this.
@@ -275,8 +276,8 @@ bool improve(State& state, const std::vector<bool>& movable, double target) {
   return Improver(state, movable, target).run();
 }
 
-void even_out(State& state, const std::vector<bool>& movable) {
-  Improver(state, movable, 0).even_out();
+void even_out(State& state, const std::vector<bool>& movable, const Evenness& evenness) {
+  Improver(state, movable, 0).even_out(evenness);
 }
 
 }  // namespace irqtune::planning

@@ -13,8 +13,17 @@ namespace irqtune::planning {
 /// smaller largest load without more first threads uncovered or more auxiliaries on such.
 bool improve(State& state, const std::vector<bool>& movable, double target);
 
+/// By this share a step must lighten a bin to be one at all.
+inline constexpr double kLeastGain = 1e-6;
+
+/// How even is even enough.
+struct Evenness {
+  double gain = 0.02;       ///< The share by which a step must lighten the fuller bin.
+  bool keeps_cache = true;  ///< Nothing leaves its VM's cache for it.
+};
+
 /// Then the spread: as `improve`, for every bin above the mean, as far as single moves and swaps
-/// gain more than a little; nothing leaves its VM's cache for it.
-void even_out(State& state, const std::vector<bool>& movable);
+/// gain anything.
+void even_out(State& state, const std::vector<bool>& movable, const Evenness& evenness = {});
 
 }  // namespace irqtune::planning

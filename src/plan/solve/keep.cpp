@@ -98,7 +98,7 @@ class Keeper {
   // Above the limit there may only be balls that may stay there.
   [[nodiscard]] bool fits(std::size_t ball, std::size_t at) const {
     const bool stays = terms_.may_stay[ball] && problem_.balls[ball].current == at;
-    const double load = shelf_.holder(at).load + problem_.balls[ball].weight;
+    const double load = shelf_.holder(at).load + weight_in(problem_.balls[ball], shelf_.bin(at));
     return load <= terms_.limit || (stays && strangers_[at] == 0);
   }
 

@@ -18,7 +18,10 @@ class Packer {
          const std::vector<bool>& movable,
          const std::vector<std::size_t>& bins,
          const Effort& effort)
-      : problem_(state.problem()), effort_(effort), shelf_(problem_) {
+      : problem_(state.problem()),
+        effort_(effort),
+        shelf_(problem_),
+        least_(least_per_weight(problem_.bins)) {
     Shelf now(problem_);
     for (const auto bin : bins) {
       add_bin(state, movable, bin);
@@ -59,7 +62,7 @@ class Packer {
     Holder holder{bin, problem_.bins[bin].base, 0, 0};
     for (const auto ball : state.balls(bin)) {
       if (counts(ball)) {
-        holder.load += problem_.balls[ball].weight;
+        holder.load += weight_in(problem_.balls[ball], problem_.bins[bin]);
         ++holder.count;
         holder.primaries += is_primary(ball) ? 1U : 0U;
       }
@@ -102,14 +105,16 @@ class Packer {
     if (is_hopeless(depth)) {
       return;
     }
-    const double weight = problem_.balls[balls_[depth].ball].weight;
+    const auto& ball = problem_.balls[balls_[depth].ball];
     auto& tried = tried_[depth];
     tried.clear();
     for (auto at = shelf_.next({}); at; at = shelf_.next(at)) {
-      if (is_over(largest) || shelf_.holder(*at).load + weight >= limit_) {
+      if (is_over(largest) || shelf_.holder(*at).load + ball.weight * least_ >= limit_) {
         return;
       }
-      if (may_go(depth, *at) && !is_like_any(*at, tried)) {
+      const double weight = weight_in(ball, shelf_.bin(*at));
+      if (shelf_.holder(*at).load + weight < limit_ && may_go(depth, *at) &&
+          !is_like_any(*at, tried)) {
         tried.push_back(*at);
         put(depth, *at, largest);
       }
@@ -177,6 +182,7 @@ class Packer {
   const Problem& problem_;
   Effort effort_;
   Shelf shelf_;
+  double least_;
   std::vector<Loose> balls_;
   std::vector<Rest> rest_;
   double limit_ = 0;           // Loads must stay below this.

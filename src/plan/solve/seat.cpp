@@ -170,8 +170,10 @@ class Seater {
     if (!to) {
       return std::nullopt;
     }
-    const double more = problem_.balls[ball].weight;
-    const double larger = std::max(state_.load(bin) - more + weight, state_.load(*to) + more);
+    const auto& one = problem_.balls[ball];
+    const auto& from = problem_.bins[bin];
+    const double left = state_.load(bin) - weight_in(one, from) + weight * from.per_weight;
+    const double larger = std::max(left, state_.load(*to) + weight_in(one, problem_.bins[*to]));
     return Exchange{larger, ball, *to};
   }
 

@@ -13,7 +13,7 @@ void Shelf::add(const Holder& holder) {
 Holder Shelf::put(std::size_t ball, std::size_t at) {
   auto& holder = holders_[at];
   const auto before = holder;
-  holder.load += problem_->balls[ball].weight;
+  holder.load += weight_in(problem_->balls[ball], bin(at));
   ++holder.count;
   holder.primaries += problem_->balls[ball].role == Role::primary ? 1U : 0U;
   return before;
@@ -49,7 +49,7 @@ double Shelf::largest() const {
 double Shelf::room(double limit, double lightest) const {
   double room = 0;
   for (const auto& holder : holders_) {
-    const double gap = limit - holder.load;
+    const double gap = (limit - holder.load) / problem_->bins[holder.bin].per_weight;
     room += gap >= lightest ? std::max(0.0, gap) : 0;
   }
   return room;
@@ -70,8 +70,22 @@ bool Shelf::are_alike(std::size_t a, std::size_t b) const {
   const auto& one = holders_[a];
   const auto& two = holders_[b];
   return one.load == two.load && bin(a).group == bin(b).group && bin(a).first == bin(b).first &&
-         is_open(one) == is_open(two) && (one.count == 0) == (two.count == 0) &&
+         bin(a).per_weight == bin(b).per_weight && is_open(one) == is_open(two) &&
+         (one.count == 0) == (two.count == 0) &&
          bin(a).slots - one.count == bin(b).slots - two.count;
+}
+
+Disorder disorder_in(const Problem& problem, const Placement& placement) {
+  Shelf shelf(problem);
+  for (std::size_t bin = 0; bin < problem.bins.size(); ++bin) {
+    shelf.add({bin, problem.bins[bin].base, 0, 0});
+  }
+  for (std::size_t i = 0; i < placement.size(); ++i) {
+    if (placement[i]) {
+      shelf.put(i, *placement[i]);
+    }
+  }
+  return shelf.disorder();
 }
 
 bool are_alike(const Ball& a, const Ball& b) {

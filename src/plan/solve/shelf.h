@@ -54,7 +54,8 @@ class Shelf {
   /// Largest load of a bin with a ball.
   [[nodiscard]] double largest() const;
 
-  /// Loads up to `limit` take so much more, but for gaps that are too small for `lightest`.
+  /// Up to loads of `limit` there is room for so much weight, but for gaps that are too small for
+  /// `lightest`.
   [[nodiscard]] double room(double limit, double lightest) const;
 
   /// The place that follows `last` when they are taken by load, the least first.
@@ -69,6 +70,9 @@ class Shelf {
   const Problem* problem_;
   std::vector<Holder> holders_;
 };
+
+/// Of the whole problem, as placed.
+[[nodiscard]] Disorder disorder_in(const Problem& problem, const Placement& placement);
 
 /// True if it makes no difference which of the two balls goes where.
 [[nodiscard]] bool are_alike(const Ball& a, const Ball& b);

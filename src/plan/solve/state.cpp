@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace irqtune::planning {
@@ -12,7 +13,7 @@ namespace {
 /// One of each kind.
 void add_cells(const Bin& bin, std::vector<Cell>& cells) {
   for (const auto kind : {BinKind::open, BinKind::covered, BinKind::sibling}) {
-    cells.push_back({bin.group, bin.llc, kind, {}});
+    cells.push_back({bin.group, bin.llc, kind, bin.per_weight, {}});
   }
 }
 
@@ -32,10 +33,11 @@ std::vector<std::size_t> cells_within(const std::vector<Reach>& reach,
 
 State::State(const Problem& problem)
     : problem_(&problem), bins_(problem.bins.size()), at_(problem.balls.size()) {
-  std::map<std::pair<std::size_t, int>, std::size_t> first_cells;
+  std::map<std::tuple<std::size_t, int, double>, std::size_t> first_cells;
   for (std::size_t i = 0; i < bins_.size(); ++i) {
     const auto& bin = problem.bins[i];
-    const auto [cell, added] = first_cells.try_emplace({bin.group, bin.llc}, cells_.size());
+    const auto [cell, added] =
+        first_cells.try_emplace({bin.group, bin.llc, bin.per_weight}, cells_.size());
     if (added) {
       add_cells(bin, cells_);
     }
@@ -89,7 +91,7 @@ void State::unlist(std::size_t bin) {
 void State::put(std::size_t ball, std::size_t bin) {
   unlist(bin);
   auto& content = bins_[bin];
-  content.load += problem_->balls[ball].weight;
+  content.load += weight_in(problem_->balls[ball], problem_->bins[bin]);
   content.primaries += problem_->balls[ball].role == Role::primary ? 1U : 0U;
   content.balls.push_back(ball);
   at_[ball] = bin;
@@ -105,7 +107,7 @@ void State::take(std::size_t ball) {
   // Summed anew, so that a bin's load depends on what is in it and not on what has been.
   content.load = problem_->bins[bin].base;
   for (const auto other : content.balls) {
-    content.load += problem_->balls[other].weight;
+    content.load += weight_in(problem_->balls[other], problem_->bins[bin]);
   }
   at_[ball].reset();
   list(bin);

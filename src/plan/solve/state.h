@@ -25,11 +25,12 @@ struct Rank {
   friend auto operator<=>(const Rank&, const Rank&) = default;
 };
 
-/// Bins of one group, cache and kind that have slots left; the first is the one to take.
+/// Bins of one group, cache, kind and speed that have slots left; the first is the one to take.
 struct Cell {
   std::size_t group = 0;
   int llc = -1;
   BinKind kind = BinKind::open;
+  double per_weight = 1;  ///< As Bin::per_weight.
   std::set<Rank> bins;
 };
 

@@ -23,6 +23,11 @@ void add_reasons(const Index& index,
                  const std::vector<Site>& sites,
                  std::vector<Assignment>& assignments);
 
+/// That the plan makes the busiest CPU busier than it was, by how much and why; empty if not.
+[[nodiscard]] std::optional<std::string> busier_text(const Index& index,
+                                                     const std::vector<Item>& items,
+                                                     const Plan& plan);
+
 /// What the user should know beside the assignments, one line each, none twice.
 [[nodiscard]] std::vector<std::string> warnings(const Index& index,
                                                 const std::vector<Item>& items,

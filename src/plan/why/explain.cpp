@@ -31,6 +31,9 @@ class Explainer {
         plan_(make_plan(host_, policy)),
         index_(planning::make_index(host_, plan_.policy)) {
     items_ = planning::select(index_).items;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      items_[i].role = plan_.assignments[i].role;
+    }
     sites_ = planning::assign(index_, items_).sites;
     const bool rates = host_.rate_source != RateSource::none;
     for (const auto& site : sites_) {
@@ -38,7 +41,7 @@ class Explainer {
     }
     for (const auto& item : items_) {
       if (item.target) {
-        load_[*item.target] += item.rate.value_or(0);
+        load_[*item.target] += load_by(item);
         ++vectors_[*item.target];
       }
     }
@@ -97,6 +100,12 @@ class Explainer {
   }
 
  private:
+  // What the item gives its target.
+  [[nodiscard]] double load_by(const Item& item) const {
+    const auto* cpu = find_cpu(host_.topology, *item.target);
+    return cpu != nullptr ? load_of(*cpu, item.rate.value_or(0)) : 0;
+  }
+
   // What CPUs carry that are no sites, once all is done: `colocate` gives vectors to them.
   void count_elsewhere() {
     RatesByCpu load;
@@ -111,7 +120,7 @@ class Explainer {
     }
     for (const auto& cpu : host_.topology.cpus) {
       if (std::ranges::find(sites_, cpu.number, &Site::cpu) == sites_.end()) {
-        load_[cpu.number] = load[cpu.number];
+        load_[cpu.number] = load_of(cpu, load[cpu.number]);
         vectors_[cpu.number] = vectors[cpu.number];
       }
     }
@@ -254,15 +263,15 @@ class Explainer {
   std::map<int, std::size_t> vectors_;
 };
 
-std::optional<double> load_on(const Host& host, int cpu) {
+std::optional<double> load_on(const Host& host, const Cpu& cpu) {
   if (host.rate_source == RateSource::none) {
     return std::nullopt;
   }
   double sum = 0;
   for (const auto& irq : host.irqs) {
-    sum += rate_on(host, irq, cpu);
+    sum += rate_on(host, irq, cpu.number);
   }
-  return sum;
+  return load_of(cpu, sum);
 }
 
 }  // namespace
@@ -296,8 +305,8 @@ std::optional<CpuExplanation> explain_cpu(const Host& host, const Policy& policy
   if (made.rules.empty() && !made.housekeeping) {
     made.rules.push_back(explainer.rule_against(*found));
   }
-  made.load_before = load_on(explainer.host(), cpu);
-  made.load_after = load_on(planned_host(explainer.host(), explainer.plan()), cpu);
+  made.load_before = load_on(explainer.host(), *found);
+  made.load_after = load_on(planned_host(explainer.host(), explainer.plan()), *found);
   for (const auto& assignment : explainer.plan().assignments) {
     const auto& now = assignment.delivery.cpus;
     if (now.contains(cpu)) {

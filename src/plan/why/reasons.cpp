@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/handler_threads.h"
+#include "irqtune/core/text.h"
 
 #include "plan/why/describe.h"
 
@@ -44,8 +45,60 @@ std::string fallback_words(const Item& item) {
              : std::string{};
 }
 
+/// What the plan comes to, for reasons that are about more than one vector.
+struct Outcome {
+  std::map<int, const Site*> sites;  ///< By CPU.
+  std::map<int, double> loads;       ///< Of the sites, as planned.
+  std::map<int, int> primaries;      ///< How many are headed to each CPU now.
+};
+
+Outcome outcome_of(const std::vector<Item>& items, const std::vector<Site>& sites) {
+  Outcome made;
+  for (const auto& site : sites) {
+    made.sites[site.cpu] = &site;
+    made.loads[site.cpu] = site.base;
+  }
+  for (const auto& item : items) {
+    const auto site = item.target ? made.sites.find(*item.target) : made.sites.end();
+    if (site != made.sites.end()) {
+      made.loads[site->first] += item.weight * site->second->per_weight;
+    }
+    if (item.current && item.role == Role::primary) {
+      ++made.primaries[*item.current];
+    }
+  }
+  return made;
+}
+
+/// Why a vector leaves a CPU that is as near and as free as the one it goes to: the hierarchy, or
+/// what the two CPUs carry.
+std::string why_rearranged(const Item& item, int cpu, const Outcome& outcome) {
+  const auto from = outcome.sites.find(cpu);
+  const auto to = outcome.sites.find(*item.target);
+  if (from == outcome.sites.end() || to == outcome.sites.end()) {
+    return "to balance";
+  }
+  const bool primary = item.role == Role::primary;
+  if (!primary && from->second->first && !to->second->first) {
+    return "auxiliary: to a sibling thread";
+  }
+  const auto others = outcome.primaries.find(cpu);
+  const bool spare =
+      !from->second->first || (others != outcome.primaries.end() && others->second > 1);
+  if (primary && to->second->first && spare && !outcome.primaries.contains(to->first)) {
+    return "primary: to a core without one";
+  }
+  if (item.rate.value_or(0) <= 0) {
+    return "to balance the number of vectors";
+  }
+  return fmt::format("to balance: with it {}/s, cpu{} {}/s",
+                     rate_text(outcome.loads.at(cpu) + item.weight * from->second->per_weight),
+                     to->first,
+                     rate_text(outcome.loads.at(to->first)));
+}
+
 /// Why the vector cannot stay as it is.
-std::string why_move(const Index& index, const Item& item) {
+std::string why_move(const Index& index, const Item& item, const Outcome& outcome) {
   const auto& from = item.delivery.cpus;
   if (from.empty()) {
     return "where it is now is unknown";
@@ -75,7 +128,7 @@ std::string why_move(const Index& index, const Item& item) {
   if (now > cost(index, item.home, node_of(index, *item.target))) {
     return fmt::format("off cpu{} (remote, distance {})", cpu, now);
   }
-  return fmt::format("off cpu{} (to balance)", cpu);
+  return fmt::format("off cpu{} ({})", cpu, why_rearranged(item, cpu, outcome));
 }
 
 std::string node_words(const Index& index, const Item& item, int cpu) {
@@ -123,7 +176,7 @@ std::string why_blocked(const Index& index, const Item& item) {
 
 std::string reason_for(const Index& index,
                        const Item& item,
-                       const std::map<int, const Site*>& sites,
+                       const Outcome& outcome,
                        const Assignment& assignment) {
   if (item.blocked) {
     return why_blocked(index, item);
@@ -133,8 +186,8 @@ std::string reason_for(const Index& index,
                        assignment.change ? "to a CPU of its own vCPUs:" : "in place:",
                        protector(index, *item.target));
   }
-  const auto site = sites.find(*item.target);
-  const auto thread = site != sites.end() ? thread_words(index, *site->second) : "";
+  const auto site = outcome.sites.find(*item.target);
+  const auto thread = site != outcome.sites.end() ? thread_words(index, *site->second) : "";
   const auto node = node_words(index, item, *item.target);
   if (!assignment.change) {
     return fmt::format("in place: on a housekeeping CPU, {}{}", node, thread);
@@ -145,7 +198,7 @@ std::string reason_for(const Index& index,
         "threads_astray: its handler's thread may run on {}; writing its mask again brings it back",
         astray.to_list());
   }
-  return fmt::format("{}; {}{}", why_move(index, item), node, thread);
+  return fmt::format("{}; {}{}", why_move(index, item, outcome), node, thread);
 }
 
 }  // namespace
@@ -180,12 +233,9 @@ void add_reasons(const Index& index,
                  const std::vector<Item>& items,
                  const std::vector<Site>& sites,
                  std::vector<Assignment>& assignments) {
-  std::map<int, const Site*> by_cpu;
-  for (const auto& site : sites) {
-    by_cpu[site.cpu] = &site;
-  }
+  const auto outcome = outcome_of(items, sites);
   for (std::size_t i = 0; i < items.size(); ++i) {
-    assignments[i].reason = reason_for(index, items[i], by_cpu, assignments[i]);
+    assignments[i].reason = reason_for(index, items[i], outcome, assignments[i]);
   }
 }
 

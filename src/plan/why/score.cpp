@@ -48,7 +48,8 @@ RatesByCpu loads(const Host& host, const Plan& plan, Moment moment) {
   }
   RatesByCpu of_takers;
   for (const int cpu : (plan.housekeeping | used_pool(host, plan)).cpus()) {
-    of_takers[cpu] = load[cpu];
+    const auto* found = find_cpu(host.topology, cpu);
+    of_takers[cpu] = found != nullptr ? load_of(*found, load[cpu]) : load[cpu];
   }
   return of_takers;
 }

@@ -188,6 +188,17 @@ TEST_CASE("load: all of an interrupt goes where it is delivered, wherever it was
   CHECK(rates == RatesByCpu{{3, 40.0}});
 }
 
+TEST_CASE("load: a rate weighs the more the slower the CPU is", "[core][load]") {
+  Cpu cpu;
+  CHECK(load_of(cpu, 100) == 100);
+  cpu.capacity = 1024;
+  CHECK(load_of(cpu, 100) == 100);
+  cpu.capacity = 512;
+  CHECK(load_of(cpu, 100) == 200);
+  cpu.capacity = 0;
+  CHECK(load_of(cpu, 100) == 100);
+}
+
 TEST_CASE("load: a CPU's own timer is none", "[core][load]") {
   auto host = sampled_host();
   auto& irq = add_host_irq(host, "arch_timer", "0-3", 100);

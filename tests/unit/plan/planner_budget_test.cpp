@@ -84,6 +84,7 @@ TEST_CASE("on x86 a CPU takes 200 vectors, elsewhere any number", "[plan]") {
   CHECK(refused_with("IR-PCI-MSIX-0000:3b:00.0") == 3);
   CHECK(refused_with("IR-IO-APIC") == 3);
   CHECK(refused_with("ITS-MSI") == 0);
+  CHECK(refused_with("ITS-PCI-MSIX-0000:3b:00.0") == 0);
   refused_with("IR-PCI-MSI");
   host.topology.cpus[0].free_vectors = 201;
   CHECK(refused() == 2);  // The kernel knows better.

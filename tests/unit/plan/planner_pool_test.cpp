@@ -102,6 +102,22 @@ TEST_CASE("a busy CPU is no full one: its node's pool is no way out", "[plan]") 
   CHECK(cpus("4-7,12-15").contains_all(targets(make_plan(host, {}))));
 }
 
+TEST_CASE("a slower core is loaded more by the same interrupts, and takes fewer", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 3, .threads = 1, .llcs = 1});
+  host.rate_source = RateSource::sampled;
+  add_device(host, kNic, NodeId{0});
+  add_vm(host, "vm1", {"0"}, {kNic});
+  host.topology.cpus[2].capacity = 512;
+  for (int i = 0; i < 6; ++i) {
+    add_vector(host, kNic, "0", 100);
+  }
+  const auto plan = make_plan(host, {});
+  CHECK(std::ranges::count(plan.assignments, cpus("1"), &Assignment::to) == 4);
+  CHECK(std::ranges::count(plan.assignments, cpus("2"), &Assignment::to) == 2);
+  CHECK(plan.after.max_cpu_rate == 400);
+  CHECK(plan.lower_bound.value() == Approx(400));
+}
+
 TEST_CASE("low-power cores take primaries last", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 8, .threads = 1, .llcs = 1});
   add_device(host, kNic, NodeId{0});

@@ -82,6 +82,18 @@ TEST_CASE("a plan tells of what is in its way", "[plan]") {
   }
 }
 
+TEST_CASE("a plan tells that it makes the busiest CPU busier, and why", "[plan]") {
+  auto host = two_nodes();
+  host.rate_source = RateSource::sampled;
+  add_host_irq(host, "eth0", "0", 100);
+  add_vector(host, kNic, "2", 300);
+  CHECK(warns(make_plan(host, {}),
+              "the busiest housekeeping CPU gets busier by 200/s (100/s -> 300/s): 1 vector with "
+              "300/s comes off protected CPUs"));
+  host.irqs[0].rates = {{0, 500.0}};
+  CHECK(make_plan(host, {}).warnings.empty());
+}
+
 TEST_CASE("a warning stands once, whatever number of vectors it is about", "[plan]") {
   auto host = make_host({.nodes = 2, .cores = 2});
   add_device(host, kNic, NodeId{0});

@@ -86,6 +86,36 @@ TEST_CASE("the thresholds: 10/s tell, and 1/s and 1 % of the busiest are data", 
   CHECK(nvme_with({20, 2000, 19.9}) == "ppa");  // The busiest, wherever it stands.
 }
 
+TEST_CASE("a rate near its threshold leaves a vector in place the role that its place shows",
+          "[plan][roles]") {
+  const auto role = [](double rate, const std::string& cpu) {
+    auto host = make_host({.nodes = 1, .cores = 4, .threads = 2});  // First threads 0-3
+    add_device(host, "0000:3b:00.0", NodeId{0});
+    add_vector(host, "0000:3b:00.0", "0", 1000);
+    add_vector(host, "0000:3b:00.0", cpu, rate);
+    return roles(host);
+  };
+  CHECK(role(6, "1") == "pp");  // 10/s is the threshold.
+  CHECK(role(4, "1") == "pa");
+  CHECK(role(19, "5") == "pa");
+  CHECK(role(21, "5") == "pp");
+  CHECK(role(6, "0-7") == "pa");  // A wide mask shows nothing.
+  CHECK(role(19, "0-7") == "pp");
+}
+
+TEST_CASE("rates since boot, and rates that are not known, make nothing auxiliary",
+          "[plan][roles]") {
+  auto host = with_device(0x020000, 0x14e4, 0x16d7, 0);
+  add_vector(host, "0000:3b:00.0", "0", 1000);
+  add_vector(host, "0000:3b:00.0", "0", 0);
+  CHECK(roles(host) == "pa");
+  host.rate_source = RateSource::since_boot;
+  CHECK(roles(host) == "pp");
+  host.rate_source = RateSource::sampled;
+  host.irqs[1].rates_known = false;
+  CHECK(roles(host) == "pp");
+}
+
 TEST_CASE("rates of a quiet device, and of posted vectors, tell nothing", "[plan][roles]") {
   auto host = with_device(0x010802, 0x1b36, 0x0010, 0);
   add_vector(host, "0000:3b:00.0", "0", 4);
