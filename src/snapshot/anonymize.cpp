@@ -161,15 +161,16 @@ class Anonymizer {
     if (last_part(path) == "exe") {
       return fmt::format("/usr/bin/{}", last_part(target));
     }
-    constexpr std::array<std::string_view, 9> kKept = {"anon_inode:",
-                                                       "socket:[",
-                                                       "pipe:[",
-                                                       "/dev/vfio/",
-                                                       "/dev/kvm",
-                                                       "/dev/iommu",
-                                                       "/dev/net/tun",
-                                                       "/dev/vhost-net",
-                                                       "/dev/null"};
+    constexpr std::array<std::string_view, 10> kKept = {"anon_inode:",
+                                                        "socket:[",
+                                                        "pipe:[",
+                                                        "/dev/vfio/",
+                                                        "/dev/kvm",
+                                                        "/dev/iommu",
+                                                        "/dev/net/tun",
+                                                        "/dev/vhost-net",
+                                                        "/dev/vhost-vdpa-",
+                                                        "/dev/null"};
     const bool kept = std::ranges::any_of(
         kKept, [&](std::string_view begin) { return target.starts_with(begin); });
     return kept ? std::string(target) : "/anonymous";
@@ -213,8 +214,8 @@ class Anonymizer {
     }
     const auto begin = file == "stat" ? text.find('(') + 1 : text.find('\t') + 1;
     const auto end = file == "stat" ? text.rfind(')') : text.find('\n');
-    if ((file != "stat" && file != "status") || begin == 0 || end == std::string::npos ||
-        end < begin) {
+    const bool named = file == "stat" || (file == "status" && text.starts_with("Name:"));
+    if (!named || begin == 0 || end == std::string::npos || end < begin) {
       return text;
     }
     const auto comm = std::string_view(text).substr(begin, end - begin);

@@ -267,6 +267,9 @@ std::string anonymous_proxmox(std::string_view config, Aliases& aliases) {
     if (line.starts_with('[')) {  // Snapshots: what the VM once was.
       break;
     }
+    if (line.starts_with(' ') || line.starts_with('\t')) {
+      continue;  // No key: Proxmox passes over it.
+    }
     auto value = line;
     const auto key = trimmed(take_until(value, ':'));
     value = trimmed(value);

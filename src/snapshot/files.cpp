@@ -33,11 +33,13 @@ constexpr std::array kHostFiles = {
     Files{"/sys/bus/pci/devices/*",
           "class vendor device subsystem_vendor subsystem_device revision numa_node local_cpulist "
           "irq enable msi_bus power_state driver driver_override iommu_group iommu physfn virtfn* "
-          "sriov_numvfs sriov_totalvfs msi_irqs/* msi_irqs/*/mode vfio-dev/*"},
+          "sriov_numvfs sriov_totalvfs msi_irqs/* msi_irqs/*/mode vfio-dev/* vdpa[0-9]*"},
     Files{"/sys/bus/pci/drivers/*", "module"},
     Files{"/sys/kernel/iommu_groups/*", "type devices/*"},
     Files{"/sys/class", "vfio-dev/* iommu/*"},
     Files{"/sys/class/vfio-dev/*", "device"},
+    Files{"/sys/class/vhost-vdpa/*", "dev"},
+    Files{"/sys/bus/vdpa/devices/*", "vhost-vdpa-*"},
     Files{"/sys/devices/virtual/iommu", "*"},
     Files{"/sys/devices/virtual/iommu/*", "intel-iommu/cap"},
     Files{"/sys/devices/system/cpu",

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace irqtune::test {
 
@@ -112,6 +113,44 @@ TEST_CASE("anonymize: the node of a Proxmox cluster is not told", "[snapshot][vm
   const auto read = read_vms(same.sysfs(), sixteen_cpus(), {});
   REQUIRE(read.vms.size() == 2);
   CHECK(devices_text(require_vm(read, "vm0003")) == "0000:02:00.0 0000:24:00.0");
+}
+
+TEST_CASE("anonymize: what Proxmox passes over is passed over", "[snapshot][vms]") {
+  const FakeTree tree{{"/etc/pve/qemu-server/100.conf", "name: web\ncores: 2\n cores: 3\n"}};
+  FakeTree same;
+  copy(anonymous(tree), same);
+  const auto read = read_vms(same.sysfs(), sixteen_cpus(), {});
+  REQUIRE(read.vms.size() == 1);
+  CHECK(read.vms[0].vcpus.size() == 2);
+}
+
+TEST_CASE("anonymize: where a thread may run is not taken for its name", "[snapshot][vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2"});
+  for (const auto* const tid : {"300", "310"}) {
+    const auto file = fmt::format("/proc/300/task/{}/status", tid);
+    if (std::filesystem::exists(tree.root() / file.substr(1))) {
+      tree.file(file, "Cpus_allowed_list:\t5\n");
+    }
+  }
+  FakeTree same;
+  copy(anonymous(tree), same);
+  CHECK(read_vms(same.sysfs(), sixteen_cpus(), {}).vms.at(0).emulator == CpuSet{5});
+}
+
+TEST_CASE("anonymize: a vDPA device is its VM's in the copy too", "[snapshot][vms]") {
+  FakeTree tree;
+  add_qemu(tree, 300, "vm1", {"2"});
+  tree.link("/sys/class/vhost-vdpa/vhost-vdpa-0",
+            "../../devices/pci0000:00/0000:27:00.0/vdpa0/vhost-vdpa-0");
+  tree.file("/sys/devices/pci0000:00/0000:27:00.0/vdpa0/vhost-vdpa-0/dev", "511:0\n");
+  add_descriptors(tree, 300, {"anon_inode:kvm-vm", "/dev/vhost-vdpa-0"});
+  FakeTree same;
+  copy(anonymous(tree), same);
+  const auto read =
+      read_vms(same.sysfs(), sixteen_cpus(), {make_device("0000:27:00.0", 40, false)});
+  REQUIRE(read.vms.size() == 1);
+  CHECK(devices_text(read.vms[0]) == "0000:27:00.0");
 }
 
 TEST_CASE("anonymize: devices of QEMU's own options stay with their domain", "[snapshot][vms]") {

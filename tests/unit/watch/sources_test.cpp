@@ -18,6 +18,7 @@
 #include "watch/notify.h"
 #include "watch/samples.h"
 #include "watch/signals.h"
+#include "watch/surroundings.h"
 #include "watch/uevents.h"
 #include "watch/vectors.h"
 
@@ -194,6 +195,28 @@ TEST_CASE("watch: a vector as it stands, and when its files are new", "[watch]")
   tree.add_vector(32, 2);
   tree.file(Sysfs::kInodes, dir + "30 500\n" + dir + "31 601\n" + dir + "32 602\n");
   CHECK(poll.made() == std::vector{IrqNumber{32}});
+}
+
+TEST_CASE("watch: a handler's thread that is freed, not one that follows its mask", "[watch]") {
+  const auto status = [](const std::string& cpus) { return "Cpus_allowed_list:\t" + cpus + "\n"; };
+  FakeTree tree{{"/proc/940/task/940/status", status("1")},
+                {"/proc/940/stat", "940 (irq/40-vfio-msi) S"}};
+  Host host;
+  Vm vm;
+  vm.name = "vm1";
+  vm.threads = {{940, "irq/40-vfio-msi", CpuSet{1}}, {950, "vhost-300", CpuSet{1}}};
+  host.vms = {vm};
+  const auto sysfs = tree.sysfs();
+  Surroundings surroundings(sysfs);
+  surroundings.note(host);
+  CHECK_FALSE(surroundings.changed());
+  tree.file("/proc/940/task/940/status", status("2"));
+  CHECK_FALSE(surroundings.changed());
+  CHECK_FALSE(surroundings.has_free_handlers());
+  tree.file("/proc/940/task/940/status", status("0-15"));
+  CHECK(surroundings.changed());
+  CHECK_FALSE(surroundings.changed());  // Once a change.
+  CHECK(surroundings.has_free_handlers());
 }
 
 TEST_CASE("watch: when a process started", "[watch]") {
