@@ -12,8 +12,8 @@ put() {
     echo "$2" > "/proc/irq/$1/smp_affinity_list" || failed=1
   fi
 }
-put 86 2 'vfio-msix[0](0000:24:00.0)'  # was 5: off cpu5 (to balance); node 0, core 1 first
-put 88 0 'vfio-msix[1](0000:22:00.0)'  # was 5: off cpu5 (to balance); node 0, core 0 first
-put 117 4 'vfio-msix[2](0000:22:00.0)'  # was 5: off cpu5 (to balance); node 0, core 2 first
-put 119 6 'vfio-msix[1](0000:24:00.0)'  # was 5: off cpu5 (to balance); node 0, core 3 first
+put 86 2 'vfio-msix[0](0000:24:00.0)'  # was 5: off cpu5 (primary: to a core without one); node 0, core 1 first
+put 88 0 'vfio-msix[1](0000:22:00.0)'  # was 5: off cpu5 (primary: to a core without one); node 0, core 0 first
+put 117 4 'vfio-msix[2](0000:22:00.0)'  # was 5: off cpu5 (primary: to a core without one); node 0, core 2 first
+put 119 6 'vfio-msix[1](0000:24:00.0)'  # was 5: off cpu5 (primary: to a core without one); node 0, core 3 first
 exit $failed

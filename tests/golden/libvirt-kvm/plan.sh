@@ -12,7 +12,7 @@ put() {
     echo "$2" > "/proc/irq/$1/smp_affinity_list" || failed=1
   fi
 }
-put 80 0 'vfio-msix[0](0000:24:00.0)'  # was 0-7: off cpu7 (to balance); node 0, core 0 first
+put 80 0 'vfio-msix[0](0000:24:00.0)'  # was 0-7: off cpu7 (primary: to a core without one); node 0, core 0 first
 put 81 5 'vfio-msix[0](0000:22:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 2 sibling
 put 82 4 'vfio-msix[1](0000:22:00.0)'  # was 0-7: cpu4 is good: narrowed to it; node 0, core 2 first
 put 115 5 'vfio-msix[2](0000:22:00.0)'  # was 0-7: cpu5 is good: narrowed to it; node 0, core 2 sibling

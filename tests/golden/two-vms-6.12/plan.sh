@@ -12,33 +12,33 @@ put() {
     echo "$2" > "/proc/irq/$1/smp_affinity_list" || failed=1
   fi
 }
-put 20 13 'vfio-intx(0000:00:04.0)'  # was 0-15: cpu13 is good: narrowed to it; node 1 (device's unknown), core 6 sibling
-put 74 7 'vfio-msix[0](0000:24:00.0)'  # was 0-7: off cpu5 (vCPU 3 of vm1); node 0, core 3 sibling
-put 75 0 'vfio-msix[1](0000:24:00.0)'  # was 0-7: off cpu7 (to balance); node 0, core 0 first
-put 76 1 'vfio-msix[2](0000:24:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 0 sibling
-put 80 6 'vfio-msix[3](0000:24:00.0)'  # was 0-7: off cpu4 (vCPU 2 of vm1); node 0, core 3 first
-put 81 6 'vfio-msix[4](0000:24:00.0)'  # was 0-7: off cpu5 (vCPU 3 of vm1); node 0, core 3 first
-put 82 6 'vfio-msix[0](0000:22:00.0)'  # was 0-7: cpu6 is good: narrowed to it; node 0, core 3 first
+put 20 14 'vfio-intx(0000:00:04.0)'  # was 0-15: off cpu13 (to balance: with it 241/s, cpu14 210/s); node 1 (device's unknown), core 7 first
+put 74 0 'vfio-msix[0](0000:24:00.0)'  # was 0-7: off cpu5 (vCPU 3 of vm1); node 0, core 0 first
+put 75 1 'vfio-msix[1](0000:24:00.0)'  # was 0-7: off cpu7 (to balance: with it 513/s, cpu1 329/s); node 0, core 0 sibling
+put 76 6 'vfio-msix[2](0000:24:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 3 first
+put 80 7 'vfio-msix[3](0000:24:00.0)'  # was 0-7: off cpu4 (vCPU 2 of vm1); node 0, core 3 sibling
+put 81 0 'vfio-msix[4](0000:24:00.0)'  # was 0-7: off cpu5 (vCPU 3 of vm1); node 0, core 0 first
+put 82 7 'vfio-msix[0](0000:22:00.0)'  # was 0-7: off cpu6 (to balance: with it 468/s, cpu7 332/s); node 0, core 3 sibling
 put 89 7 'vfio-msix[1](0000:22:00.0)'  # was 0-7: cpu7 is good: narrowed to it; node 0, core 3 sibling
-put 90 0 'vfio-msix[2](0000:22:00.0)'  # was 0-7: cpu0 is good: narrowed to it; node 0, core 0 first
-put 91 0 'vfio-msix[3](0000:22:00.0)'  # was 0-7: off cpu1 (to balance); node 0, core 0 first
-put 92 1 'vfio-msix[4](0000:22:00.0)'  # was 0-7: off cpu2 (vCPU 0 of vm1); node 0, core 0 sibling
-put 93 1 'vfio-msix[5](0000:22:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 0 sibling
-put 94 1 'vfio-msix[6](0000:22:00.0)'  # was 0-7: off cpu4 (vCPU 2 of vm1); node 0, core 0 sibling
+put 90 6 'vfio-msix[2](0000:22:00.0)'  # was 0-7: off cpu0 (to balance: with it 426/s, cpu6 333/s); node 0, core 3 first
+put 91 1 'vfio-msix[3](0000:22:00.0)'  # was 0-7: cpu1 is good: narrowed to it; node 0, core 0 sibling
+put 92 0 'vfio-msix[4](0000:22:00.0)'  # was 0-7: off cpu2 (vCPU 0 of vm1); node 0, core 0 first
+put 93 6 'vfio-msix[5](0000:22:00.0)'  # was 0-7: off cpu3 (vCPU 1 of vm1); node 0, core 3 first
+put 94 6 'vfio-msix[6](0000:22:00.0)'  # was 0-7: off cpu4 (vCPU 2 of vm1); node 0, core 3 first
 put 95 1 'vfio-msix[7](0000:22:00.0)'  # was 0-7: off cpu5 (vCPU 3 of vm1); node 0, core 0 sibling
-put 96 6 'vfio-msix[8](0000:22:00.0)'  # was 0-7: cpu6 is good: narrowed to it; node 0, core 3 first
-put 97 15 'vfio-msix[0](0000:44:00.0)'  # was 8-15: cpu15 is good: narrowed to it; node 1, core 7 sibling
-put 123 8 'vfio-msix[1](0000:44:00.0)'  # was 8-15: cpu8 is good: narrowed to it; node 1, core 4 first
-put 167 9 'vfio-msix[2](0000:44:00.0)'  # was 8-15: cpu9 is good: narrowed to it; node 1, core 4 sibling
+put 96 1 'vfio-msix[8](0000:22:00.0)'  # was 0-7: off cpu6 (to balance: with it 383/s, cpu1 329/s); node 0, core 0 sibling
+put 97 8 'vfio-msix[0](0000:44:00.0)'  # was 8-15: off cpu15 (to balance: with it 404/s, cpu8 206/s); node 1, core 4 first
+put 123 9 'vfio-msix[1](0000:44:00.0)'  # was 8-15: off cpu8 (to balance: with it 363/s, cpu9 206/s); node 1, core 4 sibling
+put 167 14 'vfio-msix[2](0000:44:00.0)'  # was 8-15: off cpu9 (to balance: with it 293/s, cpu14 210/s); node 1, core 7 first
 put 168 14 'vfio-msix[3](0000:44:00.0)'  # was 8-15: off cpu10 (vCPU 0 of vm2); node 1, core 7 first
-put 169 14 'vfio-msix[4](0000:44:00.0)'  # was 8-15: off cpu11 (vCPU 1 of vm2); node 1, core 7 first
+put 169 12 'vfio-msix[4](0000:44:00.0)'  # was 8-15: off cpu11 (vCPU 1 of vm2); node 1, core 6 first
 put 170 12 'vfio-msix[0](0000:42:00.0)'  # was 8-15: cpu12 is good: narrowed to it; node 1, core 6 first
 put 171 13 'vfio-msix[1](0000:42:00.0)'  # was 8-15: cpu13 is good: narrowed to it; node 1, core 6 sibling
-put 172 14 'vfio-msix[2](0000:42:00.0)'  # was 8-15: cpu14 is good: narrowed to it; node 1, core 7 first
-put 173 15 'vfio-msix[3](0000:42:00.0)'  # was 8-15: cpu15 is good: narrowed to it; node 1, core 7 sibling
-put 174 8 'vfio-msix[4](0000:42:00.0)'  # was 8-15: cpu8 is good: narrowed to it; node 1, core 4 first
-put 175 9 'vfio-msix[5](0000:42:00.0)'  # was 8-15: cpu9 is good: narrowed to it; node 1, core 4 sibling
-put 176 13 'vfio-msix[6](0000:42:00.0)'  # was 8-15: off cpu10 (vCPU 0 of vm2); node 1, core 6 sibling
-put 177 9 'vfio-msix[7](0000:42:00.0)'  # was 8-15: off cpu11 (vCPU 1 of vm2); node 1, core 4 sibling
-put 178 12 'vfio-msix[8](0000:42:00.0)'  # was 8-15: cpu12 is good: narrowed to it; node 1, core 6 first
+put 172 15 'vfio-msix[2](0000:42:00.0)'  # was 8-15: off cpu14 (to balance: with it 260/s, cpu15 198/s); node 1, core 7 sibling
+put 173 13 'vfio-msix[3](0000:42:00.0)'  # was 8-15: off cpu15 (to balance: with it 248/s, cpu13 192/s); node 1, core 6 sibling
+put 174 15 'vfio-msix[4](0000:42:00.0)'  # was 8-15: off cpu8 (to balance: with it 256/s, cpu15 198/s); node 1, core 7 sibling
+put 175 13 'vfio-msix[5](0000:42:00.0)'  # was 8-15: off cpu9 (to balance: with it 255/s, cpu13 192/s); node 1, core 6 sibling
+put 176 15 'vfio-msix[6](0000:42:00.0)'  # was 8-15: off cpu10 (vCPU 0 of vm2); node 1, core 7 sibling
+put 177 15 'vfio-msix[7](0000:42:00.0)'  # was 8-15: off cpu11 (vCPU 1 of vm2); node 1, core 7 sibling
+put 178 9 'vfio-msix[8](0000:42:00.0)'  # was 8-15: off cpu12 (to balance: with it 253/s, cpu9 206/s); node 1, core 4 sibling
 exit $failed
