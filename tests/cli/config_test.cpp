@@ -162,7 +162,8 @@ TEST_CASE("config: a VM or device that is not there today is a warning", "[cli]"
       "assume-node = \"0000:99:00.0=1\"\n",
       {"plan"});
   CHECK(ran.code == 0);
-  CHECK(ran.out == on(host, {"plan"}).out);
+  const auto plain = on(host, {"plan"}).out;  // Commands and options above the table differ.
+  CHECK(ran.out.substr(ran.out.find("\nVM ")) == plain.substr(plain.find("\nVM ")));
   CHECK(ran.err.find("config.toml:2: vm-policy vm9: no such VM at the moment") !=
         std::string::npos);
   CHECK(ran.err.find("assume-node 0000:99:00.0: this host has no such device") !=
