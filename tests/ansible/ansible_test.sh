@@ -107,7 +107,7 @@ make_fleet() {
   make_host needs 1
   make_host placed 2
   make_host broken 3
-  "$program" --root "$(tree placed)" -q apply --sample 0
+  "$program" --root "$(tree placed)" -q apply
   # A VM may have any name.
   sed -i 's/vm3/<b>\&vm3/g' "$(tree needs)"/proc/*/cmdline 2>/dev/null
   cat >"$work/inventory" <<INVENTORY
