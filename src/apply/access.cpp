@@ -23,6 +23,9 @@ std::optional<std::string> why_not_writable(const Sysfs& sysfs) {
   if (path.empty() || ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0) {
     return std::nullopt;
   }
+  if (errno == ENOENT) {
+    return std::nullopt;  // In a chroot without /proc nothing tells, and the writes will.
+  }
   if (errno == EROFS) {
     return fmt::format(
         "{}: /proc is read-only here: run it on the host itself, not in a container nor in a unit "

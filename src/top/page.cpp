@@ -151,7 +151,7 @@ Page make_page(const Scene& scene, const View& view, const ScreenSize& size) {
   const auto room = size.rows - std::min(size.rows, taken);
   add_body(scene, view, size, room, page);
   page.lines.resize(
-      std::min(page.lines.size(), size.rows - std::min<std::size_t>(size.rows, keys)));
+      std::min(page.lines.size(), size.rows - std::min<std::size_t>(size.rows, keys ? 1 : 0)));
   if (keys && size.rows > 0) {
     page.lines.resize(size.rows - 1);  // It stands at the bottom.
     page.lines.push_back(last_line(view));

@@ -72,7 +72,8 @@ std::optional<KeyKind> kind_of(int code) {
 class Screen::Terminal {
  public:
   explicit Terminal(bool color) : curses_(curses_library()) {
-    std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe): there is one thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
+    static_cast<void>(std::setlocale(LC_CTYPE, ""));
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
     utf8_ = std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0;
     screen_ = curses_.newterm(nullptr, stdout, stdin);
@@ -99,7 +100,8 @@ class Screen::Terminal {
   ~Terminal() {
     curses_.endwin();
     curses_.delscreen(screen_);
-    std::setlocale(LC_CTYPE, "C");  // NOLINT(concurrency-mt-unsafe): there is one thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
+    static_cast<void>(std::setlocale(LC_CTYPE, "C"));
   }
 
   [[nodiscard]] ScreenSize size() const {

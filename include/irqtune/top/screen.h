@@ -28,7 +28,7 @@ class Screen {
 
   /// Until a key is pressed, the terminal changes its size, a signal comes or the time is over;
   /// false once the terminal is gone.
-  [[nodiscard]] bool wait(std::chrono::microseconds longest);
+  [[nodiscard]] static bool wait(std::chrono::microseconds longest);
 
   /// The next of the keys that were pressed; does not wait.
   [[nodiscard]] std::optional<KeyPress> next_key();

@@ -158,7 +158,7 @@ void show_screen(const TopCommand& options, const Context& context, Feed& feed) 
     draw(feed, view, screen);
     const bool was_frozen = view.frozen;
     const bool rests = view.frozen || !feed.goes_on();
-    if (!screen.wait(rests ? std::chrono::hours(1) : beat.left()) || !obey_keys(view, screen)) {
+    if (!Screen::wait(rests ? std::chrono::hours(1) : beat.left()) || !obey_keys(view, screen)) {
       return;
     }
     if (was_frozen && !view.frozen && feed.goes_on()) {
