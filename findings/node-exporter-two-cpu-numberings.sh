@@ -5,7 +5,7 @@
 # Expected: the label cpu="4" is the same CPU in every family, so that interrupts can be joined to the time or the softirqs
 # of the CPU that took them.
 # Seen: with CPUs 2 and 3 offline node_interrupts_total numbers the columns of /proc/interrupts, CPU 4 is cpu="2" there, while
-# node_cpu_seconds_total and node_softirqs_functions_total of the page have it as cpu="4" (and the offline CPU as "2").
+# node_cpu_seconds_total and node_softirqs_functions_total of the page have it as cpu="4"; cpu="2" of the latter is offline.
 # Source: collector/interrupts_linux.go, the index of the column. Listens on the loopback for a moment.
 
 set -eu

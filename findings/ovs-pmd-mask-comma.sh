@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Open vSwitch 3.1.0: a comma in pmd-cpu-mask is a digit.
-# Expected: the kernel's own text of a mask over 32 CPUs, "1,00000004" as in smp_affinity, is CPUs 2 and 32, or ovs-vsctl, which
-# refuses other values of other_config at once, refuses it; and a list, 0,2, is refused.
-# Seen: ovs-vsctl takes both. "1,00000004" is cores 2 and 36, the group before the comma being four CPUs too high, and 0,2, read as
-# a mask, is core 1, which the list does not name. "Invalid cpu mask: ," stands in the log, and the rest is used all the same.
-# Run on the switch's own dummy devices and dummy CPUs.
+# Expected: the kernel's own text of a mask over 32 CPUs, "1,00000004" as in smp_affinity, is CPUs 2 and 32, or it is refused;
+# and a list, 0,2, is refused.
+# Seen: "1,00000004" is cores 2 and 36, the group before the comma being four CPUs too high, and 0,2, read as a mask, is core 1,
+# which the list does not name. ovs-vsctl ends with status 0; "Invalid cpu mask: ," stands in the log of the switch, which uses
+# the rest all the same. Run on the switch's own dummy devices and dummy CPUs.
 
 set -eu
 t=$(mktemp -d)
