@@ -3,8 +3,8 @@
 // Kills and starves the real program at its system calls, and looks at what is left. The program
 // runs on a captured host below --root; after every case `irqtune rollback` must bring each file
 // back to the byte, and the journal must tell the truth. A third of the cases disturb two runs one
-// after the other: a rollback or a second apply on what a killed apply left. Some disturb a watch that
-// puts a rebooted guest's vectors back; the next watch, or a rollback, goes on from there.
+// after the other: a rollback or a second apply on what a killed apply left. Some disturb a watch
+// that puts a rebooted guest's vectors back; the next watch, or a rollback, goes on from there.
 //
 //   irqtune_crash PROGRAM CAPTURE.tar.gz [--cases N] [--seed N]
 //

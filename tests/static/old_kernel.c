@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// old_kernel PROGRAM ARGUMENT...: runs it as on Linux 3.10, which does not have later system calls: they
-// fail with ENOSYS. x86-64 only.
+// old_kernel PROGRAM ARGUMENT...: runs it as on Linux 3.10, which does not have later system calls:
+// they fail with ENOSYS. x86-64 only.
 #define _DEFAULT_SOURCE
 #include <errno.h>
 #include <linux/audit.h>

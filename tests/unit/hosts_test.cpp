@@ -174,7 +174,8 @@ TEST_CASE("captured hosts: moved at all, to the device's node, off every vCPU's 
   }
   CHECK(plan["score"]["after"]["collisions"] == 0);
   CHECK(plan["score"]["after"]["remote"] == 0);
-  CHECK(run({"--root", root, "check"}).code == 3);
+  // Vectors that are merely elsewhere on housekeeping CPUs of their node drift with --strict only.
+  CHECK(run({"--root", root, "check", "--strict"}).code == 3);
 
   const auto applied = run({"--root", root, "apply"});
   INFO(applied.err);
@@ -222,7 +223,7 @@ TEST_CASE("captured hosts: a mask changed by hand is found, put right, or left i
   const auto file = "/proc/irq/" + irq + "/smp_affinity_list";
   const std::string hand = (*found)["to"] == "2" ? "3" : "2";
   host.file(file, hand + '\n');
-  const auto check = run({"--root", root, "check", "--json"});
+  const auto check = run({"--root", root, "check", "--strict", "--json"});
   CHECK(check.code == 3);
   const auto drift = Json::parse(check.out)["drift"];
   REQUIRE(drift.size() == 1);

@@ -15,6 +15,17 @@ std::size_t less(std::size_t from, std::size_t amount) {
   return from > amount ? from - amount : 0;
 }
 
+/// CPUs that had no vector free when one was asked for: the kernel took another CPU instead.
+CpuSet found_full(const Host& host) {
+  CpuSet cpus;
+  for (const auto& irq : host.irqs) {
+    if (irq.affinity && delivery_of(host, irq).state == DeliveryState::fallback) {
+      cpus |= *irq.affinity;
+    }
+  }
+  return cpus;
+}
+
 }  // namespace
 
 std::optional<std::size_t> vector_budget(const Index& index) {
@@ -42,6 +53,7 @@ const Item* find_item(const std::vector<Item>& items, const Irq& irq) {
 
 Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   Room room;
+  const auto full = vector_budget(index) ? found_full(*index.host) : CpuSet();
   std::map<int, std::size_t> given_back;  // By items: they may stay, or go and leave it free.
   std::map<int, std::size_t> coming;
   for (const auto& irq : index.host->irqs) {
@@ -64,7 +76,8 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   const auto budget = vector_budget(index).value_or(kNoLimit);
   const bool explicitly = index.policy->max_vectors_per_cpu.has_value();
   for (const auto& cpu : index.host->topology.cpus) {
-    const auto counted = less(budget, room.taken[cpu.number]);
+    const auto counted = std::min(less(budget, room.taken[cpu.number]),
+                                  full.contains(cpu.number) ? given_back[cpu.number] : kNoLimit);
     const auto left = cpu.free_vectors
                           ? less(*cpu.free_vectors + given_back[cpu.number], coming[cpu.number])
                           : counted;

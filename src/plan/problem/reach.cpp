@@ -48,6 +48,7 @@ struct Place {
   std::optional<NodeId> node;
   bool pool = false;
   bool low_power = false;
+
   friend bool operator<(const Place& a, const Place& b) {
     return std::tie(a.pool, a.low_power, a.node) < std::tie(b.pool, b.low_power, b.node);
   }

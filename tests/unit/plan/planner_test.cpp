@@ -113,14 +113,14 @@ TEST_CASE("device or VM: --near says whose node counts, and the plan tells of th
   REQUIRE(standing.size() == 1);
   CHECK(standing[0].starts_with("vm1 runs on node 1, its device 0000:3b:00.0 is on node 0"));
   CHECK_FALSE(warns(make_plan(host, policy), "runs on node 1"));
-  CHECK(warns(make_plan(host, policy), "vectors go near the device (--near)"));
+  CHECK(standing[0].ends_with("vectors go near the device (--near)"));
   policy.near_to = Near::vm;
   CHECK(targets(make_plan(host, policy)) == cpus("3"));
-  CHECK(warns(make_plan(host, policy), "vectors go near the vm (--near)"));
+  CHECK(standing_conditions(host, policy).at(0).ends_with("vectors go near the vm (--near)"));
   host.vms[0].vcpus.insert(host.vms[0].vcpus.end(), 2, host.vms[0].vcpus[0]);
   host.vms[0].vcpus[1].cpus = cpus("0");  // Now it is on both nodes, though most of it is far.
   CHECK(targets(make_plan(host, policy)) == cpus("1"));
-  CHECK_FALSE(warns(make_plan(host, policy), "(--near)"));
+  CHECK(standing_conditions(host, policy).empty());
 }
 
 TEST_CASE("primaries take the first thread of each core, then share", "[plan]") {

@@ -69,7 +69,7 @@ struct LibvirtDomain {
   std::vector<PciAddress> interface_hostdevs;  ///< Host side of `<interface type='hostdev'>`.
   std::vector<PciAddress> nvme_disks;          ///< Host side of `<disk type='nvme'>`.
   bool vdpa = false;  ///< It has what is a node of vDPA: an interface or a disk.
-  std::vector<PciAddress> command_devices;     ///< Of `<qemu:commandline>`; by address.
+  std::vector<PciAddress> command_devices;  ///< Of `<qemu:commandline>`; by address.
 
   bool live = false;  ///< A status file: the rest is filled in, too.
   std::string state;  ///< "running", "paused", ...
