@@ -5,7 +5,9 @@
 #   check         sanitizers, linters, alert rules (scripts/check.sh)
 #   static        the static program: what it is, in an empty chroot, as on Linux 3.10, what it costs
 #   static-tests  the unit tests, linked as it is
-#   package       the Debian package, and lintian
+#   package       the Debian package, lintian, and its life in a Debian of its own
+#   rpm           the static program as an .rpm
+#   ansible       the role, by the real Ansible over ssh
 #   crash         10,000 kills at system calls
 #   fuzz          an hour, all targets
 #   tidy-tests    clang-tidy of the tests
@@ -18,13 +20,23 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
-readonly known=(tests check static static-tests package crash fuzz tidy-tests bench lab)
+readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench lab)
 readonly skipped=77
 logs=${IRQTUNE_NIGHTLY_DIR:-build/nightly}
 
 crash() {
   cmake --preset dev >/dev/null && cmake --build --preset dev --target irqtune irqtune_crash &&
     IRQTUNE_CRASH_CASES=${IRQTUNE_NIGHTLY_CRASHES:-10000} ctest --test-dir build/dev -R '^crash$' -V
+}
+
+package() {
+  scripts/package.sh && tests/package/package_test.sh build/package/irqtune_*.deb
+}
+
+ansible() {
+  scripts/packages.sh fleet package &&
+    cmake --preset dev >/dev/null && cmake --build --preset dev --target irqtune &&
+    tests/ansible/ansible_test.sh build/dev/irqtune
 }
 
 # The time is all targets' together.
@@ -41,7 +53,9 @@ run() { # STEP
     check) scripts/check.sh ;;
     static) scripts/static.sh build file chroot kernel same cost ;;
     static-tests) scripts/static.sh tests ;;
-    package) scripts/package.sh ;;
+    package) package ;;
+    rpm) scripts/package.sh rpm ;;
+    ansible) ansible ;;
     crash) crash ;;
     fuzz) fuzz ;;
     tidy-tests) scripts/check.sh tidy-tests ;;

@@ -45,7 +45,8 @@ std::optional<std::string> busier_text(const Index& index,
   constexpr double kWorthSaying = 1.01;
   const auto before = plan.before.max_cpu_rate.value_or(0);
   const auto after = plan.after.max_cpu_rate.value_or(0);
-  if (after <= before * kWorthSaying || rate_text(before) == rate_text(after)) {
+  const bool says = after > before * kWorthSaying && rate_text(before) != rate_text(after);
+  if (!says || change_count(plan) == 0) {
     return std::nullopt;
   }
   Coming freed;
