@@ -28,12 +28,6 @@ namespace irqtune {
 /// How much of the host a plan needs: all interrupts where the scope or a given budget counts them.
 [[nodiscard]] Detail detail_for(const Policy& policy);
 
-/// Puts the names of this host's VMs in the place of globs in --vm-policy. Throws Error{usage} if a
-/// --device, --vm or --vm-policy means nothing on this host, with what there is and the nearest
-/// spelling; of one in the configuration file, which must do on days when a VM is off as well, that
-/// is one of the host's warnings.
-void settle_selection(Host& host, Policy& policy, const Invocation& call);
-
 /// Reads the host and plans.
 struct Planned {
   Host host;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
-#include "report/cpu_blocks.h"
-#include "report/cpu_marks.h"
-#include "report/table.h"
+#include "report/text/cpu_blocks.h"
+#include "report/text/cpu_marks.h"
+#include "report/text/table.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 
 #include "irqtune/core/text.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 
 #include <fmt/format.h>
 

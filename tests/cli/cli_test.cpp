@@ -4,7 +4,7 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/text.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 #include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/run_on.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 #include "support/captured_host.h"
 #include "support/catch.h"
 #include "support/kvm_tree.h"

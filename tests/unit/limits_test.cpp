@@ -8,7 +8,7 @@
 #include "irqtune/read/interrupts/interrupts.h"
 #include "irqtune/read/vms/sources.h"
 
-#include "report/cpu_marks.h"
+#include "report/text/cpu_marks.h"
 #include "support/bounded.h"
 #include "support/catch.h"
 #include "support/cpu_tree.h"

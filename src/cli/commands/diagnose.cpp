@@ -11,6 +11,7 @@
 #include "irqtune/report/esx.h"
 
 #include "cli/failures.h"
+#include "cli/selection.h"
 #include "cli/support.h"
 #include "sys/input_file.h"
 

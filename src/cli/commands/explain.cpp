@@ -5,6 +5,7 @@
 #include "irqtune/core/in_use.h"
 #include "irqtune/core/text.h"
 
+#include "cli/selection.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>

@@ -8,6 +8,7 @@
 #include "irqtune/read/settings/settings.h"
 #include "irqtune/report/html.h"
 
+#include "cli/selection.h"
 #include "cli/support.h"
 #include "sys/output_file.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "cli/selection.h"
 #include "cli/support.h"
 
 #include <algorithm>

@@ -7,6 +7,7 @@
 
 #include "cli/failures.h"
 #include "cli/metrics_file.h"
+#include "cli/selection.h"
 #include "cli/support.h"
 
 #include <fmt/format.h>

@@ -7,6 +7,7 @@
 #include "cli/parse/parse_errors.h"
 #include "cli/parse/parse_help.h"
 #include "cli/parse/parse_options.h"
+#include "cli/parse/validators.h"
 #include "cli/support.h"
 
 #include <CLI/CLI.hpp>

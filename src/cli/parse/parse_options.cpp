@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/parse/parse_options.h"
 
-#include "irqtune/core/text.h"
+#include "cli/parse/parse_policy.h"
+#include "cli/parse/parse_services.h"
+#include "cli/parse/validators.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,165 +14,7 @@
 
 namespace irqtune {
 
-CLI::Validator not_empty(const std::string& message) {
-  const auto check = [message](const std::string& text) {
-    return trimmed(text).empty() ? message : std::string{};
-  };
-  return {check, ""};
-}
-
 namespace {
-
-constexpr double kForever = 1e6;  // Seconds; eleven days.
-
-/// As CLI::Range, with a message that reads.
-CLI::Validator in_range(double lowest, double highest) {
-  const auto check = [lowest, highest](const std::string& text) {
-    double value = 0;
-    return CLI::detail::lexical_cast(text, value) && value >= lowest && value <= highest
-               ? std::string{}
-               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
-  };
-  return {check, ""};
-}
-
-/// The same of whole numbers.
-CLI::Validator whole_in_range(std::uint64_t lowest, std::uint64_t highest) {
-  const auto check = [lowest, highest](const std::string& text) {
-    const auto value = parse_number<std::uint64_t>(text);
-    return value && *value >= lowest && *value <= highest
-               ? std::string{}
-               : fmt::format("{}: not a number from {} to {}", printable(text), lowest, highest);
-  };
-  return {check, ""};
-}
-
-/// As CLI::IsMember, with a message that reads.
-CLI::Validator one_of(const std::vector<std::string>& words) {
-  const auto check = [words](const std::string& text) {
-    return std::ranges::find(words, text) != words.end()
-               ? std::string{}
-               : fmt::format("{}: none of {}", printable(text), fmt::join(words, ", "));
-  };
-  return {check, ""};
-}
-
-CLI::Validator some_cpus() {
-  return not_empty("is empty, no CPU list like 0-3,8");
-}
-
-/// As one_of, and each of the words may be in the singular: "vms", "vm".
-CLI::Validator one_of_plurals(const std::vector<std::string>& words) {
-  const auto check = [words, whole = one_of(words)](std::string& text) {
-    const auto plural = text + 's';
-    if (std::ranges::find(words, plural) != words.end()) {
-      text = plural;
-    }
-    return whole(text);
-  };
-  return {check, ""};
-}
-
-/// An option that may be repeated. Each takes one value, so that what follows is not taken for one.
-CLI::Option* add_list(CLI::App& app,
-                      const std::string& name,
-                      std::vector<std::string>& values,
-                      const std::string& description) {
-  return app.add_option(name, values, description)->allow_extra_args(false);
-}
-
-void add_protection(CLI::App& app, PolicyOptions& options) {
-  app.add_option("--avoid", options.avoid, "CPUs that must take no vector")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  app.add_flag("--no-protect-siblings",
-               options.no_protect_siblings,
-               "SMT siblings of vCPUs' CPUs may take vectors");
-  app.add_flag("--include-defined",
-               options.include_defined,
-               "Protect the pins of defined but stopped VMs too");
-  app.add_option("--default-set",
-                 options.default_set,
-                 "CPUs of what is not pinned (default: PID 1's, less what slices leave out)")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  app.add_flag(
-      "--trust-user-vms", options.trust_user_vms, "VMs that ordinary users made protect CPUs too");
-  add_list(app,
-           "--trusted-users",
-           options.trusted_users,
-           "The VMs of this user protect CPUs too (repeatable)")
-      ->type_name("USER");
-  add_list(
-      app, "--assume-node", options.assume_nodes, "NUMA node of a device, where sysfs does not say")
-      ->type_name("ADDR=N");
-  app.add_option("--sample",
-                 options.sample,
-                 "Rates from two readings so far apart (default: 1; 0: since boot)")
-      ->type_name("SECONDS")
-      ->check(in_range(0.0, 3600.0));
-}
-
-void add_policy(CLI::App& app, PolicyOptions& options) {
-  add_list(app, "--device", options.devices, "Only these devices (repeatable)")
-      ->type_name("ADDR|GLOB");
-  add_list(app, "--skip-device", options.skip_devices, "Not these devices (repeatable)")
-      ->type_name("ADDR|GLOB");
-  add_list(app, "--vm", options.vms, "Only devices of these VMs (repeatable)")
-      ->type_name("NAME|GLOB");
-  app.add_option("--policy", options.policy, "avoid (default), colocate or leave")
-      ->type_name("POLICY");
-  add_list(app, "--vm-policy", options.vm_policies, "Policy of these VMs (repeatable)")
-      ->type_name("NAME|GLOB=POLICY");
-  app.add_option("--scope",
-                 options.scope,
-                 "passthrough (default); evict: also host interrupts on protected CPUs; all")
-      ->type_name("SCOPE");
-  add_protection(app, options);
-  app.add_option("--housekeeping", options.housekeeping, "Only these CPUs may take vectors")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  app.add_option(
-         "--pool",
-         options.pool,
-         "Pool CPUs before housekeeping CPUs of other nodes (node, default) or after (last)")
-      ->type_name("WHEN");
-  app.add_option(
-         "--min-gain", options.min_gain, "Move a well-placed vector only for so much balance (10)")
-      ->type_name("PERCENT")
-      ->check(in_range(0.0, 100.0));
-  app.add_option("--max-vectors-per-cpu", options.max_vectors_per_cpu, "Budget of a CPU (x86: 200)")
-      ->type_name("N")
-      ->check(whole_in_range(1, 1 << 16));
-  app.add_option("--near", options.near, "Whose node counts: device (default) or vm")
-      ->type_name("WHOSE");
-  app.add_option("--busy-threshold",
-                 options.busy_threshold,
-                 "CPUs with more irq and softirq time take no more vectors (80)")
-      ->type_name("PERCENT")
-      ->check(in_range(1.0, 100.0));
-  app.add_flag("--rebalance", options.rebalance, "May move vectors that are well placed");
-  app.add_flag("--default-affinity",
-               options.default_affinity,
-               "Also set /proc/irq/default_smp_affinity (host-wide) to the housekeeping CPUs");
-}
-
-/// An option that may stand without its value: "--name", or "--name=SECONDS". CLI11's own flags
-/// count in whole numbers and set their variable although the option is not given.
-template <typename Seconds>
-void add_seconds_flag(CLI::App& app,
-                      std::string_view name,
-                      double alone,
-                      Seconds& seconds,
-                      const std::string& description) {
-  app.add_flag(fmt::format("{}{{{:.0f}}}", name, alone), description)
-      ->check(in_range(0.0, kForever))
-      ->each([&seconds](const std::string& text) {
-        double value = 0;
-        CLI::detail::lexical_cast(text, value);
-        seconds = value;
-      });
-}
 
 void add_lock(CLI::App& app, LockOptions& options) {
   add_seconds_flag(app,
@@ -407,100 +251,6 @@ void add_others(CLI::App& app,
   snapshot->final_callback([&] { command = snapshot_options; });
 }
 
-void add_measure(CLI::App& app, Command& command, MeasureCommand& options) {
-  auto* measure = app.add_subcommand(
-      "measure", "What interrupts cost the guests, and against an earlier measurement");
-  measure->add_option("--seconds", options.seconds, "How long, in ten slices (10)")
-      ->type_name("S")
-      ->check(in_range(0.5, 3600.0));
-  measure->add_option("-o,--output", options.output, "Write the JSON document there")
-      ->type_name("FILE")
-      ->check(not_empty());
-  measure->add_option("--against", options.against, "Compare with what -o wrote earlier")
-      ->type_name("FILE")
-      ->check(not_empty());
-  measure->add_flag(
-      "--append", options.append, "Keep it in the state directory, with the 1000 before it");
-  add_protection(*measure, options.policy);
-  measure
-      ->add_option(
-          "--housekeeping", options.policy.housekeeping, "Only these CPUs may take vectors")
-      ->type_name("CPULIST")
-      ->check(some_cpus());
-  measure->final_callback([&] { command = options; });
-}
-
-void add_top(CLI::App& app, Command& command, TopCommand& options) {
-  auto* top = app.add_subcommand(
-      "top", "Live: CPUs with their interrupts a second, and the busiest vectors with their VMs");
-  top->add_option("--interval", options.interval, "How often it is drawn anew (1)")
-      ->type_name("SECONDS")
-      ->check(in_range(0.1, 3600.0));
-  top->add_option("--count", options.count, "End after so many intervals")
-      ->type_name("N")
-      ->check(whole_in_range(1, std::uint64_t{1} << 53));
-  add_protection(*top, options.policy);
-  top->final_callback([&] { command = options; });
-}
-
-void add_watch(CLI::App& app, Command& command, WatchCommand& options) {
-  auto* watch = app.add_subcommand(
-      "watch", "Keep it in place: a service that reacts to guests, vectors, devices and CPUs");
-  add_policy(*watch, options.policy);
-  watch
-      ->add_option("--settle",
-                   options.settle,
-                   "New vectors are planned once none came for so long (20); known ones at once")
-      ->type_name("MS")
-      ->check(whole_in_range(1, 60'000));
-  watch
-      ->add_option("--check-every",
-                   options.check_every,
-                   "Look at each mask this often, for what no event tells (30)")
-      ->type_name("SECONDS")
-      ->check(in_range(1.0, 86400.0));
-  watch->add_flag("--keep-default",
-                  options.keep_default,
-                  "The end leaves /proc/irq/default_smp_affinity as --default-affinity set it");
-  watch->add_flag(
-      "--restore", options.restore, "The end puts back every mask (default: they stay)");
-  watch
-      ->add_option("--metrics",
-                   options.metrics,
-                   "Write what `metrics` prints, and the watch's own, into this file every 30 s")
-      ->type_name("FILE");
-  watch
-      ->add_option("--irqbalance",
-                   options.irqbalance,
-                   "warn (default); ban: has a running irqbalance leave the vectors alone")
-      ->type_name("MODE")
-      ->check(one_of({"warn", "ban"}));
-  watch->add_flag("--rebalance-on-load",
-                  options.rebalance_on_load,
-                  "Plan anew while a CPU stays above --busy-threshold for a minute");
-  watch->final_callback([&] { command = options; });
-}
-
-void add_metrics(CLI::App& app, Command& command, MetricsOptions& options) {
-  auto* metrics =
-      app.add_subcommand("metrics", "The host's state for Prometheus (OpenMetrics text)");
-  add_policy(*metrics, options.policy);
-  metrics->add_option("-o,--output", options.output, "Write it there, at once or not at all")
-      ->type_name("FILE")
-      ->check(not_empty());
-  metrics->final_callback([&] { command = options; });
-}
-
-void add_report(CLI::App& app, Command& command, ReportCommand& options) {
-  auto* report = app.add_subcommand("report", "The host before and after, in one HTML page");
-  add_policy(*report, options.policy);
-  report->add_option("-o,--output", options.output, "Where to")
-      ->type_name("FILE.html")
-      ->check(not_empty())
-      ->required();
-  report->final_callback([&] { command = options; });
-}
-
 void add_globals(CLI::App& app, Invocation& call) {
   app.add_option("--root", call.root, "Read and write below DIR (or a snapshot file) instead of /")
       ->type_name("DIR")
@@ -541,11 +291,7 @@ void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
   add_rollback(app, call.command, options.rollback);
   add_others(app, call.command, options.history, options.check, options.snapshot);
   add_diagnose(app, call.command, options.diagnose);
-  add_measure(app, call.command, options.measure);
-  add_top(app, call.command, options.top);
-  add_watch(app, call.command, options.watch);
-  add_metrics(app, call.command, options.metrics);
-  add_report(app, call.command, options.report);
+  add_services(app, call.command, options);
   add_tables(app, call);
 }
 

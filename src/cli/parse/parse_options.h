@@ -7,7 +7,6 @@
 
 namespace CLI {
 class App;
-class Validator;
 }  // namespace CLI
 
 namespace irqtune {
@@ -33,8 +32,5 @@ struct CommandOptions {
 /// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,
 /// which must outlive `app`.
 void add_options(CLI::App& app, Invocation& call, CommandOptions& options);
-
-/// Of a value that is more likely an unset variable than a wish where it is empty.
-[[nodiscard]] CLI::Validator not_empty(const std::string& message = "is empty");
 
 }  // namespace irqtune

@@ -4,7 +4,7 @@
 #include "irqtune/report/report.h"
 
 #include "report/html/parts.h"
-#include "report/table.h"
+#include "report/text/table.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 #include "support/catch.h"
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/json_rows.h"
+#include "report/json/json_rows.h"
 
 #include "support/catch.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/frame.h"
 
-#include "report/json.h"
+#include "report/json/json.h"
 
 #include <algorithm>
 

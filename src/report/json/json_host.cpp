@@ -3,7 +3,7 @@
 #include "irqtune/core/handler_threads.h"
 #include "irqtune/report/report.h"
 
-#include "report/json_rows.h"
+#include "report/json/json_rows.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/cpu_marks.h"
+#include "report/text/cpu_marks.h"
 
 #include "irqtune/core/text.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 
 #include <fmt/format.h>
 

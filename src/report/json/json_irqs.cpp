@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/load.h"
 
-#include "report/json_rows.h"
+#include "report/json/json_rows.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/text_host.h"
+#include "report/text/text_host.h"
 
 #include "irqtune/core/delivery.h"
 #include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
-#include "report/table.h"
+#include "report/text/table.h"
 
 #include <fmt/format.h>
 

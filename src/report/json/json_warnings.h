@@ -3,7 +3,7 @@
 
 #include "irqtune/core/text.h"
 
-#include "report/json.h"
+#include "report/json/json.h"
 
 #include <string>
 #include <string_view>

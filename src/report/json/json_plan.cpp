@@ -2,8 +2,8 @@
 #include "irqtune/report/measurement.h"
 #include "irqtune/report/report.h"
 
-#include "report/json.h"
-#include "report/json_warnings.h"
+#include "report/json/json.h"
+#include "report/json/json_warnings.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/cpu_blocks.h"
+#include "report/text/cpu_blocks.h"
 
-#include "report/text_host.h"
+#include "report/text/text_host.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "report/json.h"
+#include "report/json/json.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include "irqtune/report/esx.h"
 #include "irqtune/report/report.h"
 
-#include "report/json.h"
+#include "report/json/json.h"
 
 namespace irqtune {
 

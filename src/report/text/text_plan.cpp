@@ -2,8 +2,8 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
-#include "report/table.h"
-#include "report/text_host.h"
+#include "report/text/table.h"
+#include "report/text/text_host.h"
 
 #include <fmt/format.h>
 

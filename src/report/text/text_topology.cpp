@@ -2,10 +2,10 @@
 #include "irqtune/core/text.h"
 #include "irqtune/report/report.h"
 
-#include "report/cpu_blocks.h"
-#include "report/cpu_marks.h"
-#include "report/table.h"
-#include "report/text_host.h"
+#include "report/text/cpu_blocks.h"
+#include "report/text/cpu_marks.h"
+#include "report/text/table.h"
+#include "report/text/text_host.h"
 
 #include <fmt/format.h>
 
