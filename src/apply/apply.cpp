@@ -374,11 +374,12 @@ ApplyReport apply(const std::vector<Write>& writes,
         fmt::format("{}; `irqtune rollback {}` closes it", run.problem, journal.id()));
   }
   const bool nothing = left_nothing(run, report.state);
-  if (nothing && remembers(run)) {  // Kept, and closed: a rollback has nothing to do with it.
-    report.state = ApplyState::nothing_to_do;
-  } else if (!nothing || !is_removed(dir, journal.id())) {
+  // What it remembers is kept, and closed: a rollback has nothing to do with it.
+  const bool kept = nothing && remembers(run);
+  const bool gone = nothing && !kept && is_removed(dir, journal.id());
+  if (!kept && !gone) {
     report.id = journal.id();
-  } else if (report.state == ApplyState::committed) {
+  } else if (kept || report.state == ApplyState::committed) {
     report.state = ApplyState::nothing_to_do;
   }
   report.outcomes = outcomes_of(std::move(items));

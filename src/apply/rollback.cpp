@@ -225,7 +225,7 @@ std::string whole_id(const JournalDir& dir, const std::string& text) {
   std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(text); });
   if (ids.size() > 1) {
     constexpr std::size_t kNamed = 10;
-    const auto more = ids.size() > kNamed ? ", ..." : "";
+    const auto* const more = ids.size() > kNamed ? ", ..." : "";
     ids.resize(std::min(ids.size(), kNamed));
     throw Error(ErrorKind::usage,
                 fmt::format("{}: begins more than one journal's ID", text),

@@ -97,9 +97,9 @@ std::uint64_t number_at(const Json& json, const char* key) {
 
 /// The member's elements; none if it is no list.
 const Json& list_at(const Json& json, const char* key) {
-  static const Json none = Json::array();
+  static const Json kNone = Json::array();
   const auto found = json.find(key);
-  return found != json.end() && found->is_array() ? *found : none;
+  return found != json.end() && found->is_array() ? *found : kNone;
 }
 
 std::optional<VectorId> vector_of(const Json& json) {

@@ -32,15 +32,19 @@ void mark_tree_writes(const Context& context, Host& host) {
   }
 }
 
+void mark_managed(const Identity& identity, Host& host) {
+  const auto irq = std::ranges::find(host.irqs, identity.irq, &Irq::number);
+  if (irq != host.irqs.end() && !irq->vector && irq->actions == identity.actions) {
+    irq->settable = false;
+  }
+}
+
 /// Before Linux 6.12 only a refused write tells of a managed interrupt: the journals know which
 /// were refused.
 void mark_managed(const Context& context, Host& host) {
   try {
     for (const auto& identity : managed_interrupts(session_of(context, host.id))) {
-      const auto irq = std::ranges::find(host.irqs, identity.irq, &Irq::number);
-      if (irq != host.irqs.end() && !irq->vector && irq->actions == identity.actions) {
-        irq->settable = false;
-      }
+      mark_managed(identity, host);
     }
   } catch (const Error& error) {
     spdlog::debug("which interrupts were found managed is not known: {}", error.what());

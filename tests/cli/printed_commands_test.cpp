@@ -64,7 +64,8 @@ void collect(std::string_view text, std::set<std::string>& commands) {
 }
 
 void collect_remedies(const std::string& json, std::set<std::string>& commands) {
-  for (const auto& finding : Json::parse(json)["findings"]) {
+  const auto document = Json::parse(json);
+  for (const auto& finding : document["findings"]) {
     for (const auto& step : finding["remedy"]) {
       collect(step.get<std::string>(), commands);
     }

@@ -108,7 +108,7 @@ std::size_t check_cures(const Host& host, const std::string& name) {
 TEST_CASE("remedies: an apply that a finding asks for makes it go away", "[property][diagnose]") {
   std::size_t cured = 0;
   std::vector<std::uint32_t> seeds = {211, 307};  // No plan reaches their lower bounds.
-  for (std::uint32_t seed = 0; seed < 60; ++seed) {
+  for (std::uint32_t seed = 0; seed < 16; ++seed) {
     seeds.push_back(seed);
   }
   for (const auto seed : seeds) {
@@ -116,7 +116,7 @@ TEST_CASE("remedies: an apply that a finding asks for makes it go away", "[prope
     host.default_affinity = host.topology.online;
     cured += check_cures(host, fmt::format("seed {}", seed));
   }
-  CHECK(cured > 150);
+  CHECK(cured > 40);
 }
 
 TEST_CASE("remedies: on the captured hosts too", "[property][diagnose][hosts]") {

@@ -22,19 +22,19 @@ enum class Section : std::uint8_t { topology, devices, irqs, vms, all };
 
 /// How text for people is written, and how it names this program.
 struct TextStyle {
-  bool color = false;       ///< ANSI colours
-  std::size_t width = 100;  ///< Columns for running text and maps.
+  std::size_t width = 100;           ///< Columns for running text and maps.
+  std::size_t height = 0;            ///< Lines of the terminal; 0: not known, or none.
+  std::vector<std::string> columns;  ///< Of tables, by their names in small letters; empty: all.
+  std::vector<std::string> options;  ///< What is not the default, and who says so.
+  std::string program = "irqtune";   ///< How to call it for the same host: "irqtune --root DIR".
+  std::string selection;  ///< The options that select and place, as typed: " --vm vm1"; or empty.
+  bool color = false;     ///< ANSI colours
   /// Lines of tables keep to the width too, as on a terminal; else they stay whole, as for grep.
   bool fold = false;
-  std::size_t height = 0;  ///< Lines of the terminal; 0: not known, or none.
-  bool flat = false;       ///< Each row of a table names its VM and device, and no heading does.
-  bool headings = true;    ///< Tables begin with the names of their columns.
-  std::vector<std::string> columns;  ///< Of tables, by their names in small letters; empty: all.
-  bool snapshot = false;             ///< The host is another one, whose snapshot this is.
-  std::vector<std::string> options;  ///< What is not the default, and who says so.
+  bool flat = false;      ///< Each row of a table names its VM and device, and no heading does.
+  bool headings = true;   ///< Tables begin with the names of their columns.
+  bool snapshot = false;  ///< The host is another one, whose snapshot this is.
   bool verbose = false;
-  std::string program = "irqtune";  ///< How to call it for the same host: "irqtune --root DIR".
-  std::string selection;  ///< The options that select and place, as typed: " --vm vm1"; or empty.
 };
 
 // Renderings for people: pure, and free to change in any release.

@@ -27,6 +27,14 @@ void add_standing(const JournalText& journal, const Claims& newer, std::vector<W
   }
 }
 
+void add_managed(const JournalText& journal, std::vector<Identity>& managed) {
+  for (const auto& [number, write] : journal.writes) {
+    if (write.state == WriteState::managed && write.write.identity) {
+      managed.push_back(*write.write.identity);
+    }
+  }
+}
+
 }  // namespace
 
 bool has_state_dir(const Session& session) {
@@ -118,11 +126,7 @@ std::vector<Identity> managed_interrupts(const Session& session) {
     if (!journal || journal->root != session.root || !same_boot(*journal, session)) {
       continue;
     }
-    for (const auto& [number, write] : journal->writes) {
-      if (write.state == WriteState::managed && write.write.identity) {
-        managed.push_back(*write.write.identity);
-      }
-    }
+    add_managed(*journal, managed);
   }
   return managed;
 }

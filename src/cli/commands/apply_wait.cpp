@@ -47,17 +47,25 @@ bool has_vectors(const Host& host, const PciAddress& device) {
       host.irqs, [&](const Irq& irq) { return irq.vector && irq.vector->device == device; });
 }
 
+/// Of these devices the VM's that have no vector.
+std::vector<std::string> idle_devices(const Host& host,
+                                      const Vm& vm,
+                                      const std::vector<PciAddress>& devices) {
+  std::vector<std::string> idle;
+  for (const auto& device : vm.devices) {
+    if (std::ranges::count(devices, device) > 0 && !has_vectors(host, device)) {
+      idle.push_back(device.to_string());
+    }
+  }
+  return idle;
+}
+
 /// The running VMs that hold devices without a vector, and those devices.
 void add_unbooted(const Host& host,
                   const std::vector<PciAddress>& devices,
                   std::vector<std::string>& missing) {
   for (const auto& vm : host.vms) {
-    std::vector<std::string> idle;
-    for (const auto& device : is_running(vm) ? vm.devices : std::vector<PciAddress>()) {
-      if (std::ranges::count(devices, device) > 0 && !has_vectors(host, device)) {
-        idle.push_back(device.to_string());
-      }
-    }
+    const auto idle = is_running(vm) ? idle_devices(host, vm, devices) : std::vector<std::string>();
     if (!idle.empty()) {
       missing.push_back(fmt::format(
           "{}: no vector yet of {}: its guest has not booted", vm.name, fmt::join(idle, ", ")));

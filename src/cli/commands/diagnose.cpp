@@ -105,28 +105,32 @@ bool is_settled(const std::string& command, const std::string& option) {
 }
 
 /// What was found rests on the options that were typed: apply does away with it under the same.
-std::string carrying(const std::string& step, const std::vector<TypedOption>& typed) {
+/// The step as it is to be typed for the same host.
+std::string carrying(const std::string& step,
+                     const std::vector<TypedOption>& typed,
+                     const std::string& program) {
+  constexpr std::string_view kProgram = "irqtune ";
   auto whole = step;
   const bool plans = step.starts_with("irqtune apply") || step.starts_with("irqtune plan");
   for (const auto& option : typed) {
     whole += plans && !is_settled(step, option.name) ? option.text : std::string();
+  }
+  whole = in_full(std::move(whole), program);
+  if (whole.starts_with(kProgram)) {
+    whole.replace(0, kProgram.size() - 1, program);
   }
   return whole;
 }
 
 /// Each remedy as it is to be typed for the same host.
 void carry_options(const Context& context, std::vector<Finding>& findings) {
-  constexpr std::string_view kProgram = "irqtune ";
   auto typed = context.call.typed;
   if (!context.sysfs.in_memory()) {  // Else the program's name does not tell the file.
     std::erase_if(typed, [](const TypedOption& option) { return option.name == "--config"; });
   }
   for (auto& finding : findings) {
     for (auto& step : finding.remedy) {
-      step = in_full(carrying(step, typed), context.style.program);
-      if (step.starts_with(kProgram)) {
-        step.replace(0, kProgram.size() - 1, context.style.program);
-      }
+      step = carrying(step, typed, context.style.program);
     }
   }
 }

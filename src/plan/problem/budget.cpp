@@ -15,11 +15,12 @@ std::size_t less(std::size_t from, std::size_t amount) {
   return from > amount ? from - amount : 0;
 }
 
-/// CPUs that had no vector free when one was asked for: the kernel took another CPU instead.
+/// CPUs that had no vector free when one was asked for there alone: the kernel took another CPU.
 CpuSet found_full(const Host& host) {
   CpuSet cpus;
   for (const auto& irq : host.irqs) {
-    if (irq.affinity && delivery_of(host, irq).state == DeliveryState::fallback) {
+    const bool alone = irq.affinity && irq.affinity->size() == 1;
+    if (alone && delivery_of(host, irq).state == DeliveryState::fallback) {
       cpus |= *irq.affinity;
     }
   }
