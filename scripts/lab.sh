@@ -3,7 +3,7 @@
 # Runs irqtune on real kernels, in an emulated KVM host (docs/lab.md).
 #   scripts/lab.sh [--kernel 6.1|6.12] [SCENARIO...]
 #     SCENARIO   a name or how it starts (1, 4a, 4); `list` prints them; `all` (the default) runs each;
-#                `ci` runs 1, 3 and 4 on kernel 6.1, and 1 on 6.12
+#                `ci` runs 1, 3, 4a and 4b on kernel 6.1, and 1 on 6.12
 #     --kernel   default: what the scenario asks for, else 6.1
 # Environment: IRQTUNE_LAB_DIR, where all that is downloaded and built goes (default /tmp/irqtune-lab);
 # IRQTUNE, a binary to test (default: a release build of this tree); IRQTUNE_LAB_PATIENCE, a whole number
@@ -152,7 +152,7 @@ main() {
       }
     done
   else
-    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1 3 4; else scenarios; fi)
+    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1- 3- 4a 4b; else scenarios; fi)
   fi
 
   exec 9>"$LAB_TMP/lock"
@@ -164,7 +164,7 @@ main() {
   for file in "${chosen[@]}"; do
     run "$file"
   done
-  [ "${1-}" != ci ] || run "$(scenarios 1)" 6.12
+  [ "${1-}" != ci ] || run "$(scenarios 1-)" 6.12
   printf '\n== Result\n'
   printf '%s\n' "${results[@]}"
   exit "$failed"

@@ -5,6 +5,9 @@
 #include "irqtune/core/load.h"
 #include "irqtune/core/text.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace irqtune {
 
 std::optional<IrqNumber> irq_of_thread(std::string_view name) noexcept {
@@ -18,15 +21,14 @@ std::optional<IrqNumber> irq_of_thread(std::string_view name) noexcept {
 }
 
 std::vector<OwnThread> handler_threads(const Host& host, const Irq& irq) {
-  std::vector<OwnThread> threads;
   const auto* const owner = irq.vector ? find_owner(host, irq.vector->device) : nullptr;
-  if (owner != nullptr && is_running(*owner)) {
-    for (const auto& thread : owner->threads) {
-      if (irq_of_thread(thread.name) == irq.number) {
-        threads.push_back(thread);
-      }
-    }
+  if (owner == nullptr || !is_running(*owner)) {
+    return {};
   }
+  std::vector<OwnThread> threads;
+  std::ranges::copy_if(owner->threads, std::back_inserter(threads), [&](const OwnThread& thread) {
+    return irq_of_thread(thread.name) == irq.number;
+  });
   return threads;
 }
 

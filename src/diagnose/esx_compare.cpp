@@ -70,8 +70,8 @@ EsxChange change_of(const EsxLine& before, const EsxOwner& owner, const EsxTable
 std::vector<EsxChange> compare_esx(const EsxTable& before, const EsxTable& after) {
   std::vector<EsxChange> changes;
   for (const auto& line : before.lines) {
-    for (const auto& owner : line.owners) {
-      if (console_of(line) != nullptr && owner.handled && !owner.console) {
+    for (const auto& owner : console_of(line) != nullptr ? line.owners : std::vector<EsxOwner>()) {
+      if (owner.handled && !owner.console) {
         changes.push_back(change_of(line, owner, after));
       }
     }

@@ -14,6 +14,7 @@ CursesLibrary load() {
       "install it (Debian: libncursesw6), or read the figures: irqtune top --json");
   CursesLibrary library{};
   loader.find("cbreak", library.cbreak);
+  loader.find("clearok", library.clearok);
   loader.find("curs_set", library.curs_set);
   loader.find("delscreen", library.delscreen);
   loader.find("endwin", library.endwin);

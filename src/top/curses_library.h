@@ -10,6 +10,7 @@ namespace irqtune {
 struct CursesLibrary {
   // NOLINTBEGIN(readability-identifier-naming)
   decltype(&::cbreak) cbreak;
+  decltype(&::clearok) clearok;
   decltype(&::curs_set) curs_set;
   decltype(&::delscreen) delscreen;
   decltype(&::endwin) endwin;

@@ -110,6 +110,11 @@ class Screen::Terminal {
   }
 
   void draw(const Page& page) {
+    // A terminal that shrinks may move what stood there; ncurses takes it to be in its old place.
+    if (const auto now = size(); now != drawn_) {
+      curses_.clearok(window_, true);
+      drawn_ = now;
+    }
     int row = 0;
     for (const auto& line : page.lines) {
       curses_.wmove(window_, row++, 0);
@@ -153,6 +158,7 @@ class Screen::Terminal {
   SCREEN* screen_ = nullptr;
   WINDOW* window_ = nullptr;
   std::array<int, 5> looks_{};  ///< By Look
+  ScreenSize drawn_{};
 };
 
 Screen::Screen(bool color) : terminal_(std::make_unique<Terminal>(color)) {}

@@ -26,6 +26,8 @@ using ScreenLine = std::vector<Span>;
 struct ScreenSize {
   std::size_t rows = 24;
   std::size_t columns = 80;
+
+  friend bool operator==(const ScreenSize&, const ScreenSize&) = default;
 };
 
 /// What is on the screen.

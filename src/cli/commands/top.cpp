@@ -149,6 +149,8 @@ bool obey_keys(View& view, Screen& screen) {
   return true;
 }
 
+constexpr microseconds kRest = std::chrono::milliseconds(250);
+
 void show_screen(const TopCommand& options, const Context& context, Feed& feed) {
   const SignalGuard signals;  // The terminal is put in order first.
   Screen screen(context.style.color);
@@ -158,7 +160,8 @@ void show_screen(const TopCommand& options, const Context& context, Feed& feed) 
     draw(feed, view, screen);
     const bool was_frozen = view.frozen;
     const bool rests = view.frozen || !feed.goes_on();
-    if (!Screen::wait(rests ? std::chrono::hours(1) : beat.left()) || !obey_keys(view, screen)) {
+    // A change of size that comes just before the wait does not end it, and is seen after it.
+    if (!Screen::wait(rests ? kRest : std::min(beat.left(), kRest)) || !obey_keys(view, screen)) {
       return;
     }
     if (was_frozen && !view.frozen && feed.goes_on()) {

@@ -17,7 +17,7 @@ struct Order {
   int cost = std::numeric_limits<int>::max();
   int uncovered = 0;  ///< First threads without a primary
   int misplaced = 0;  ///< Auxiliaries not on a sibling thread
-  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
+  // NOLINTNEXTLINE(*-use-nullptr, *-implicit-bool-conversion): clang-tidy 14 mistakes the default
   friend auto operator<=>(const Order&, const Order&) = default;
 };
 
@@ -26,7 +26,7 @@ struct Evenest {
   int moved = std::numeric_limits<int>::max();  ///< As in Merit; 0 to rebalance
   double step = 0;
   double squares = 0;
-  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
+  // NOLINTNEXTLINE(*-use-nullptr, *-implicit-bool-conversion): clang-tidy 14 mistakes the default
   friend auto operator<=>(const Evenest&, const Evenest&) = default;
 };
 
@@ -42,7 +42,7 @@ struct Merit {
   int apart = 0;          ///< Auxiliaries not beside a primary of their device
   double company = 0;     ///< Loads of the bins that auxiliaries are in
   std::size_t crowd = 0;  ///< Squares of how many balls are in a bin
-  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the defaulted operator
+  // NOLINTNEXTLINE(*-use-nullptr, *-implicit-bool-conversion): clang-tidy 14 mistakes the default
   friend auto operator<=>(const Merit&, const Merit&) = default;
 };
 

@@ -15,7 +15,7 @@ namespace irqtune::planning {
 
 namespace {
 
-constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+constexpr double kNoLimit = std::numeric_limits<double>::max();
 
 /// A group by itself, with the balls that a placement puts there.
 struct Node {
@@ -222,6 +222,7 @@ State evened(State state, const std::vector<bool>& movable) {
 /// The most even arrangement that is found from these.
 State most_even(const Node& node, const std::vector<State>& from, double limit) {
   std::vector<State> made;
+  made.reserve(from.size());
   for (const auto& state : from) {
     made.push_back(evened(state, node.movable));
   }

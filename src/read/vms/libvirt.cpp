@@ -158,9 +158,8 @@ void settle_doubles(FilesRead& result, std::size_t first) {
   auto& vms = result.vms;
   for (std::size_t i = first; i < vms.size(); ++i) {
     for (std::size_t k = vms.size() - 1; k > i; --k) {
-      if (settle_double(vms[i], vms[k], result.warnings)) {
-        vms.erase(vms.begin() + static_cast<std::ptrdiff_t>(k));
-      }
+      const auto other = vms.begin() + static_cast<std::ptrdiff_t>(k);
+      vms.erase(other, other + (settle_double(vms[i], vms[k], result.warnings) ? 1 : 0));
     }
   }
 }
