@@ -67,7 +67,7 @@ bool comes_first(const View& view, const FrameRow& one, const FrameRow& other) {
   const auto busier = one.rate.value_or(-1) <=> other.rate.value_or(-1);
   switch (view.sort) {
     case SortKey::rate:
-      return busier != 0 ? busier > 0 : one.irq < other.irq;
+      return std::is_neq(busier) ? std::is_gt(busier) : one.irq < other.irq;
     case SortKey::vm:
       // Those without a VM last.
       return std::tuple(one.vm.empty(), std::string_view(one.vm), one.irq) <

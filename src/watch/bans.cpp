@@ -14,12 +14,13 @@ namespace irqtune {
 
 /// The vectors that are there; none once it ends, or where it is not to ban any.
 IrqSet Watcher::to_be_banned() const {
+  if (!settings_.ban || stopping_) {
+    return {};
+  }
   IrqSet irqs;
-  if (settings_.ban && !stopping_) {
-    for (const auto& [vector, place] : places_) {
-      if (place.there) {
-        irqs.insert(place.irq);
-      }
+  for (const auto& [vector, place] : places_) {
+    if (place.there) {
+      irqs.insert(place.irq);
     }
   }
   return irqs;

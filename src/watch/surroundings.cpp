@@ -81,6 +81,14 @@ void Surroundings::note(const Host& host) {
       threads_.emplace_back(*vm.pid, vcpu.tid.value_or(*vm.pid));
     }
   }
+  note_handlers(host);
+  for (const auto& user : host.vfio_users) {
+    processes_[user.pid] = true;
+  }
+  last_ = text();
+}
+
+void Surroundings::note_handlers(const Host& host) {
   handlers_.clear();
   for (const auto& vm : host.vms) {
     for (const auto& thread : vm.threads) {
@@ -89,10 +97,6 @@ void Surroundings::note(const Host& host) {
       }
     }
   }
-  for (const auto& user : host.vfio_users) {
-    processes_[user.pid] = true;
-  }
-  last_ = text();
 }
 
 bool Surroundings::changed() {

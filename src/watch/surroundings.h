@@ -31,6 +31,8 @@ class Surroundings {
   [[nodiscard]] bool has_free_handlers() const;
 
  private:
+  void note_handlers(const Host& host);
+
   [[nodiscard]] std::string text();
   [[nodiscard]] std::string devices() const;
   [[nodiscard]] std::string machines();

@@ -66,14 +66,20 @@ Fd open_lock(int dir, const std::filesystem::path& path) {
   if (fd < 0 && errno == EROFS) {  // Masks can be put back all the same.
     fd = ::openat(dir, name.c_str(), O_RDONLY | kFlags);
   }
+  constexpr auto kHint = "irqtune makes it, as a plain file: remove what stands there";
   if (fd < 0) {
-    throw Error::system(ErrorKind::applying,
-                        path.native(),
-                        "cannot open the lock",
-                        last_error(),
-                        "irqtune makes it, as a plain file: remove what stands there");
+    throw Error::system(
+        ErrorKind::applying, path.native(), "cannot open the lock", last_error(), kHint);
   }
-  return Fd(fd);
+  Fd lock(fd);
+
+  struct stat status {};
+
+  // Its PID is written into it: into no file that has another name as well.
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink > 1) {
+    throw Error(ErrorKind::applying, path.native() + ": no plain file of one name", kHint);
+  }
+  return lock;
 }
 
 /// False if someone removed the file that is open, or put another in its place: it locks nothing.
@@ -139,7 +145,7 @@ std::filesystem::path host_lock(const std::filesystem::path& root) {
 
 Fd open_host_lock_dir(const std::filesystem::path& path, const std::filesystem::path& root) {
   try {
-    return open_state_dir(path.parent_path(), root.empty() ? "/" : root, true);
+    return open_shared_dir(path.parent_path(), root.empty() ? "/" : root);
   } catch (const Error& error) {
     throw Error(error.kind(), error.what(), "one lock for the host is kept there; run it as root");
   }

@@ -147,13 +147,33 @@ void require_ours(int fd, const Walk& walk) {
   }
 }
 
-Fd reopened(Walk& walk, int dir, const char* name) {
+Fd reopened_any(const Walk& walk, int dir, const char* name) {
   Fd fd(::openat(dir, name, kDirFlags | O_NOFOLLOW));
   if (!fd.valid()) {
     fail(walk, "cannot open", last_error());
   }
+  return fd;
+}
+
+Fd reopened(const Walk& walk, int dir, const char* name) {
+  auto fd = reopened_any(walk, dir, name);
   require_ours(fd.get(), walk);
   return fd;
+}
+
+/// False if the directory is not there, and is not to be made.
+bool walk_to(Walk& walk, const std::filesystem::path& dir, const std::filesystem::path& root) {
+  walk.opened.emplace_back(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto full = std::filesystem::absolute(dir).lexically_normal();
+  const auto tree = std::filesystem::absolute(root).lexically_normal();
+  const auto [in_tree, in_dir] = std::mismatch(tree.begin(), tree.end(), full.begin(), full.end());
+  push(walk, full, in_tree == tree.end() || in_tree->empty() ? tree : "/");
+  while (!walk.remaining.empty()) {
+    if (!step(walk)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -170,17 +190,13 @@ Fd open_state_dir(const std::filesystem::path& dir,
                   const std::filesystem::path& root,
                   bool create) {
   Walk walk{{}, {}, 0, create, dir};
-  walk.opened.emplace_back(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto full = std::filesystem::absolute(dir).lexically_normal();
-  const auto tree = std::filesystem::absolute(root).lexically_normal();
-  const auto [in_tree, in_dir] = std::mismatch(tree.begin(), tree.end(), full.begin(), full.end());
-  push(walk, full, in_tree == tree.end() || in_tree->empty() ? tree : "/");
-  while (!walk.remaining.empty()) {
-    if (!step(walk)) {
-      return Fd(-1);
-    }
-  }
-  return reopened(walk, walk.opened.back().get(), ".");
+  return walk_to(walk, dir, root) ? reopened(walk, walk.opened.back().get(), ".") : Fd(-1);
+}
+
+Fd open_shared_dir(const std::filesystem::path& dir, const std::filesystem::path& root) {
+  Walk walk{{}, {}, 0, true, dir};
+  walk_to(walk, dir, root);
+  return reopened_any(walk, walk.opened.back().get(), ".");
 }
 
 Fd open_private_dir(const Fd& parent,

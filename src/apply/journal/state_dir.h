@@ -20,6 +20,11 @@ namespace irqtune {
                                 const std::filesystem::path& root,
                                 bool create);
 
+/// The same of a directory that may be anyone's, and that others may write to, as a tree of an
+/// ordinary user is and /run in a small system.
+[[nodiscard]] Fd open_shared_dir(const std::filesystem::path& dir,
+                                 const std::filesystem::path& root);
+
 /// The directory `name` in `parent`, never through a link; otherwise as open_state_dir. `shown` is
 /// its path for messages.
 [[nodiscard]] Fd open_private_dir(const Fd& parent,

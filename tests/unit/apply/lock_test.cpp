@@ -234,4 +234,20 @@ TEST_CASE("lock: neither a link nor a FIFO is taken for the lock file", "[apply]
   CHECK(tree.text("/victim") == "precious");
 }
 
+TEST_CASE("lock: the host's may be in a directory that others write to", "[apply]") {
+  test::FakeTree tree;
+  Session session;
+  session.root = tree.root().native();
+  session.state_dir = tree.root() / "var/lib/irqtune";
+  fs::create_directories(tree.root() / "run");
+  fs::permissions(tree.root() / "run", fs::perms::all);
+  tree.file("/run/other", "kept");
+  fs::create_hard_link(tree.root() / "run/other", tree.root() / "run/irqtune.lock");
+  CHECK_THROWS_AS(Lock(session, milliseconds{0}), Error);
+  CHECK(fs::file_size(tree.root() / "run/other") == 4);
+  fs::remove(tree.root() / "run/irqtune.lock");
+  const Lock lock(session, milliseconds{0});
+  CHECK(fs::exists(tree.root() / "run/irqtune.lock"));
+}
+
 }  // namespace irqtune
