@@ -3,19 +3,14 @@
 
 #include "irqtune/core/text.h"
 
-#include <fmt/format.h>
-
 namespace irqtune {
 
 namespace {
 
-/// True of a write of what stood there when it was planned, and is obeyed: it is for the handler's
-/// thread, which the kernel brings back with it. One that is not obeyed would not be now.
-bool is_meant(const Kernel& kernel, const Write& write, IrqNumber irq) {
-  const auto path = fmt::format("/proc/irq/{}/effective_affinity_list", static_cast<unsigned>(irq));
-  const auto effective = CpuSet::parse_list(kernel.sysfs.read(path).value_or(""));
-  return write.identity && same_mask(write, write.before, write.after) &&
-         (!effective || write.after.contains_all(*effective));
+/// True of a write of what stood there when it was planned: it is for the handler's thread, which
+/// the kernel brings back with it, or asks again for a CPU that had no vector free.
+bool is_meant(const Write& write) {
+  return write.identity && same_mask(write, write.before, write.after);
 }
 
 Item prepare_one(const Kernel& kernel, const Write& write) {
@@ -34,7 +29,7 @@ Item prepare_one(const Kernel& kernel, const Write& write) {
     describe_refusal(file.error, item.outcome);
     return item;
   }
-  item.due = !same_mask(write, *file.text, write.after) || is_meant(kernel, write, *irq);
+  item.due = !same_mask(write, *file.text, write.after) || is_meant(write);
   item.outcome.write.before = trimmed(*file.text);
   item.outcome.state = WriteState::unchanged;
   return item;

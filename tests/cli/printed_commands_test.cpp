@@ -36,10 +36,12 @@ Arguments shell_words(std::string_view line) {
   return found;
 }
 
-/// Has it a word that stands for what the reader has to put there: "FILE"?
+/// Has it a word that stands for what the reader has to put there: "FILE", "0000:3b:00.0=N"?
 bool has_placeholder(const Arguments& words) {
   return std::ranges::any_of(words, [](const std::string& word) {
-    return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= 'A' && c <= 'Z'; });
+    const auto value = word.substr(word.rfind('=') + 1);
+    return !value.empty() &&
+           std::ranges::all_of(value, [](char c) { return c >= 'A' && c <= 'Z'; });
   });
 }
 

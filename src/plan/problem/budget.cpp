@@ -15,18 +15,6 @@ std::size_t less(std::size_t from, std::size_t amount) {
   return from > amount ? from - amount : 0;
 }
 
-/// CPUs that had no vector free when one was asked for there alone: the kernel took another CPU.
-CpuSet found_full(const Host& host) {
-  CpuSet cpus;
-  for (const auto& irq : host.irqs) {
-    const bool alone = irq.affinity && irq.affinity->size() == 1;
-    if (alone && delivery_of(host, irq).state == DeliveryState::fallback) {
-      cpus |= *irq.affinity;
-    }
-  }
-  return cpus;
-}
-
 }  // namespace
 
 std::optional<std::size_t> vector_budget(const Index& index) {
@@ -54,7 +42,6 @@ const Item* find_item(const std::vector<Item>& items, const Irq& irq) {
 
 Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   Room room;
-  const auto full = vector_budget(index) ? found_full(*index.host) : CpuSet();
   std::map<int, std::size_t> given_back;  // By items: they may stay, or go and leave it free.
   std::map<int, std::size_t> coming;
   for (const auto& irq : index.host->irqs) {
@@ -77,8 +64,7 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   const auto budget = vector_budget(index).value_or(kNoLimit);
   const bool explicitly = index.policy->max_vectors_per_cpu.has_value();
   for (const auto& cpu : index.host->topology.cpus) {
-    const auto counted = std::min(less(budget, room.taken[cpu.number]),
-                                  full.contains(cpu.number) ? given_back[cpu.number] : kNoLimit);
+    const auto counted = less(budget, room.taken[cpu.number]);
     const auto left = cpu.free_vectors
                           ? less(*cpu.free_vectors + given_back[cpu.number], coming[cpu.number])
                           : counted;

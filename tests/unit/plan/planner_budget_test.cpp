@@ -90,25 +90,6 @@ TEST_CASE("on x86 a CPU takes 200 vectors, elsewhere any number", "[plan]") {
   CHECK(refused() == 2);  // The kernel knows better.
 }
 
-TEST_CASE("where the kernel had no vector free, it has none for this plan either", "[plan]") {
-  auto host = make_host({.nodes = 1, .cores = 4});
-  add_device(host, kNic, NodeId{0});
-  add_vm(host, "vm1", {"3"}, {kNic});
-  auto& irq = add_vector(host, kNic, "0");
-  irq.chip = "IR-PCI-MSIX-0000:3b:00.0";
-  irq.effective = cpus("3");  // A vCPU's core.
-  add_vector(host, kNic, "0").chip = irq.chip;
-  const auto place = [&] { return make_plan(host, {}).assignments.at(0).to; };
-  CHECK(place().size() == 1);
-  CHECK_FALSE(place().intersects(cpus("0,3")));
-  SECTION("unless the kernel says that it has") {
-    for (auto& cpu : host.topology.cpus) {
-      cpu.free_vectors = cpu.number == 0 ? 50 : 0;
-    }
-    CHECK(place() == cpus("0"));
-  }
-}
-
 TEST_CASE("an interrupt without a handler takes no vector", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
