@@ -116,11 +116,14 @@ of_vm2 >vm2.masks
 json apply '.results[] | "\(.vector.index) \(.to)"' | while read -r index to; do
   echo "$to" >"/proc/irq/$(irq_named "vfio-msix[$index](0000:24:00.0)")/smp_affinity_list"
 done
+vector_masks | grep 0000:24 >vm1.masks
 tune found 0 rollback
-same "rollback of renumbered vectors: results" "$(states found)" "5 ok"
-same "vm1's masks" "$(vector_masks | grep 0000:24 | cut -d' ' -f2 | sort -u)" "$(json apply '.results[].from' | sort -u)"
+# The kernel made them anew: what the apply wrote stands nowhere, and what someone wrote since is theirs.
+same "rollback of renumbered vectors: results" "$(states found)" "5 remade"
+holds "vm1's masks are as they were" test "$(vector_masks | grep 0000:24)" = "$(cat vm1.masks)"
 holds "vm2's masks are as they were" test "$(of_vm2)" = "$(cat vm2.masks)"
-stop_vm vm2
+stop_vm vm1 vm2
+start_vm1
 
 say "== a CPU offline between plan and apply"
 tune plan 0 plan
@@ -156,7 +159,7 @@ kill -STOP "$balance"
 refused strict apply --strict
 holds "--strict: said" says "irqbalance \(pid $balance\) runs and would undo this" strict
 tune warned 0 apply
-holds "without --strict: warned, with the remedy" test "$(json warned '.warnings[]' | grep -c -- --banmod=vfio)" = 1
+holds "without --strict: warned, with the remedy" test "$(json warned '.advice[].hint[]' | grep -c -- --banmod=vfio)" = 1
 vector_masks >applied.masks
 moved() { ! vector_masks | cmp applied.masks - || return 1; }
 kill -CONT "$balance"
