@@ -65,15 +65,22 @@ EsxChange change_of(const EsxLine& before, const EsxOwner& owner, const EsxTable
   return change;
 }
 
+/// Of a line that is shared with the console.
+void add_changes(const EsxLine& line, const EsxTable& after, std::vector<EsxChange>& changes) {
+  for (const auto& owner : line.owners) {
+    if (owner.handled && !owner.console) {
+      changes.push_back(change_of(line, owner, after));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<EsxChange> compare_esx(const EsxTable& before, const EsxTable& after) {
   std::vector<EsxChange> changes;
   for (const auto& line : before.lines) {
-    for (const auto& owner : console_of(line) != nullptr ? line.owners : std::vector<EsxOwner>()) {
-      if (owner.handled && !owner.console) {
-        changes.push_back(change_of(line, owner, after));
-      }
+    if (console_of(line) != nullptr) {
+      add_changes(line, after, changes);
     }
   }
   return changes;
