@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <iterator>
 #include <numeric>
 
 #include <sched.h>
@@ -91,11 +92,9 @@ void Surroundings::note(const Host& host) {
 void Surroundings::note_handlers(const Host& host) {
   handlers_.clear();
   for (const auto& vm : host.vms) {
-    for (const auto& thread : vm.threads) {
-      if (irq_of_thread(thread.name)) {
-        handlers_.push_back(thread.tid);
-      }
-    }
+    auto handlers = vm.threads;
+    std::erase_if(handlers, [](const OwnThread& one) { return !irq_of_thread(one.name); });
+    std::ranges::transform(handlers, std::back_inserter(handlers_), &OwnThread::tid);
   }
 }
 
