@@ -139,37 +139,8 @@ class Filler {
     return cell.bins.begin()->load + problem_.balls[ball].weight * cell.per_weight;
   }
 
-  // Of the cell, which is not empty, the bin with the fewest balls.
-  [[nodiscard]] static const Rank& emptiest(const Cell& cell) {
-    return *std::ranges::min_element(
-        cell.bins, {}, [](const Rank& rank) { return std::pair(rank.count, rank); });
-  }
-
-  // What carries nothing is dealt out by count: it may carry something tomorrow, and each CPU has
-  // so many vectors only.
-  template <typename Fits>
-  [[nodiscard]] std::optional<std::size_t> best_for_idle(std::size_t ball, Fits fits) const {
-    std::optional<std::tuple<bool, std::size_t, BinKind, Rank>> found;
-    for (const auto i : state_.cells_in(problem_.balls[ball].reach)) {
-      const auto& cell = state_.cells()[i];
-      if (cell.bins.empty() || !fits(cell)) {
-        continue;
-      }
-      const auto& rank = emptiest(cell);
-      const bool stranger = !shares_cache(problem_.balls[ball], problem_.bins[rank.bin]);
-      const std::tuple key(stranger, rank.count, cell.kind, rank);
-      if (!found || key < *found) {
-        found = key;
-      }
-    }
-    return found ? std::optional(std::get<Rank>(*found).bin) : std::nullopt;
-  }
-
   template <typename Fits>
   [[nodiscard]] std::optional<std::size_t> best(std::size_t ball, Fits fits) const {
-    if (problem_.balls[ball].weight <= 0) {
-      return best_for_idle(ball, fits);
-    }
     const auto& cells = state_.cells_in(problem_.balls[ball].reach);
     double least = std::numeric_limits<double>::infinity();
     for (const auto i : cells) {

@@ -194,8 +194,9 @@ start_vm big 1 "$@"
 holds "vectors: $(grep -c vfio- /proc/interrupts)" test "$(grep -c vfio- /proc/interrupts)" -gt 200
 refused full apply --housekeeping 6 --max-vectors-per-cpu 1000
 holds "full: the class is named" says 'refused: no interrupt vector is free on that CPU' full
-tune budget 0 apply --housekeeping 6-7
-holds "with its own budget irqtune places them: $(states budget)" test "$(json budget .state)" = committed
+# Without debugfs nobody tells what the host's own devices hold there: as the hint says.
+tune budget 0 apply --housekeeping 6-7 --max-vectors-per-cpu 150
+holds "with a lower budget irqtune places them: $(states budget)" test "$(json budget .state)" = committed
 tune undo 0 rollback
 stop_vm big
 verdict
