@@ -25,7 +25,7 @@ LAYERS = {
 LIBRARIES = {
     "CLI": r"src/cli/parse/",
     "spdlog": r"src/cli/",
-    "nlohmann": r"src/(apply/(journal/journal\w*|plan_file|watch_status)\.cpp|report/json/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp|measure/measure_file\.cpp)",
+    "nlohmann": r"src/(apply/(journal/journal\w*|intent/plan_file|beside/watch_status)\.cpp|report/json/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp|measure/measure_file\.cpp)",
     "fmt": r"src/",
     "pugixml": r"src/read/vms/libvirt\w*\.cpp",
     "pci": r"src/read/devices/pci_names\.cpp",

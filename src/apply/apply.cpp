@@ -3,9 +3,9 @@
 
 #include "irqtune/core/error.h"
 
+#include "apply/intent/left.h"
+#include "apply/intent/prepare.h"
 #include "apply/journal/journal.h"
-#include "apply/left.h"
-#include "apply/prepare.h"
 #include "apply/restore.h"
 #include "apply/verify.h"
 

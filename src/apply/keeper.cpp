@@ -4,8 +4,8 @@
 #include "irqtune/core/error.h"
 
 #include "apply/claims.h"
+#include "apply/intent/prepare.h"
 #include "apply/journal/journal.h"
-#include "apply/prepare.h"
 #include "apply/restore.h"
 #include "apply/verify.h"
 

@@ -117,9 +117,9 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-std::chrono::milliseconds wait_of(const LockOptions& options) {
+std::chrono::milliseconds milliseconds(double seconds) {
   constexpr double kMilli = 1000;
-  return std::chrono::milliseconds(static_cast<std::int64_t>(options.wait * kMilli));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
 }
 
 Policy policy_of(const PolicyOptions& options) {

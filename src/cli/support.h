@@ -57,8 +57,8 @@ void print_warnings(const Context& context, const std::vector<std::string>& warn
 /// Throws Error{usage} if the root is a snapshot file, for commands that write.
 void require_writable_root(const Context& context, std::string_view command);
 
-/// How long to wait for the lock.
-[[nodiscard]] std::chrono::milliseconds wait_of(const LockOptions& options);
+/// What an option gave as seconds, cut to whole milliseconds.
+[[nodiscard]] std::chrono::milliseconds milliseconds(double seconds);
 
 /// The whole text of what an option names: a file, a pipe, or standard input for "-". Throws
 /// Error{usage} with a hint to give `what` if it cannot be read.

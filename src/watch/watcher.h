@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "watch/files.h"
-#include "watch/notify.h"
-#include "watch/signals.h"
-#include "watch/surroundings.h"
-#include "watch/tracepoints.h"
-#include "watch/uevents.h"
+#include "watch/events/files.h"
+#include "watch/events/notify.h"
+#include "watch/events/signals.h"
+#include "watch/events/surroundings.h"
+#include "watch/events/tracepoints.h"
+#include "watch/events/uevents.h"
 #include "watch/vectors.h"
 
 namespace irqtune {

@@ -3,8 +3,8 @@
 
 #include "irqtune/apply/signals.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/cpu_set.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <nlohmann/json.hpp>

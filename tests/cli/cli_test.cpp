@@ -5,8 +5,8 @@
 #include "irqtune/core/text.h"
 
 #include "report/text/table.h"
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

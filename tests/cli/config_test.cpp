@@ -2,8 +2,8 @@
 // The configuration file, as every command reads it.
 #include "irqtune/cli/cli.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

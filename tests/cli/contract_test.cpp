@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What CONTRACT promises of a whole command, on small trees that once broke it.
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

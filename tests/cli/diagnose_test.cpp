@@ -2,9 +2,9 @@
 #include "irqtune/core/text.h"
 
 #include "report/text/table.h"
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/kvm_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/kvm_tree.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 // on the size of files stands for the disk, so that no test needs root.
 #include "support/bounded.h"
 #include "support/catch.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/vfio_tree.h"
 #include "sys/output_file.h"
 
 #include <filesystem>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the commands say of vectors that the kernel made anew, under the same number and name.
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

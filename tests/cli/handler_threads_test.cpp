@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that are threads: on PREEMPT_RT, and with threadirqs.
 #include "support/catch.h"
-#include "support/kvm_tree.h"
+#include "support/hosts/kvm_tree.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

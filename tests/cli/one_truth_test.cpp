@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All documents of one host side by side: collisions, unknown and places agree.
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

@@ -2,8 +2,8 @@
 // What irqtune prints for copying can be copied.
 #include "irqtune/core/text.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <nlohmann/json.hpp>

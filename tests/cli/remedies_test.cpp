@@ -5,7 +5,7 @@
 #include "irqtune/diagnose/ids.h"
 
 #include "support/catch.h"
-#include "support/hurt_hosts.h"
+#include "support/hosts/hurt_hosts.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

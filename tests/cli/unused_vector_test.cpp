@@ -2,8 +2,8 @@
 // Vectors that a device has and its guest has not asked for, and what users other than root see.
 #include "irqtune/apply/apply.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

@@ -9,7 +9,7 @@
 #include "irqtune/read/settings/settings.h"
 #include "irqtune/snapshot/snapshot.h"
 
-#include "support/host_json.h"
+#include "support/hosts/host_json.h"
 
 #include <algorithm>
 #include <array>

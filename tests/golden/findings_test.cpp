@@ -3,8 +3,8 @@
 
 #include "support/catch.h"
 #include "support/golden.h"
-#include "support/hurt_hosts.h"
-#include "support/kvm_tree.h"
+#include "support/hosts/hurt_hosts.h"
+#include "support/hosts/kvm_tree.h"
 #include "support/run_on.h"
 
 #include <fmt/format.h>

@@ -2,8 +2,8 @@
 #include "irqtune/plan/planner.h"
 #include "irqtune/read/read.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/plan_checks.h"
 
 #include <fmt/format.h>

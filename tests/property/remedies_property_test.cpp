@@ -4,9 +4,9 @@
 #include "irqtune/plan/planner.h"
 #include "irqtune/read/read.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/random_host.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/random_host.h"
 #include "support/seeds.h"
 
 #include <fmt/format.h>

@@ -2,9 +2,9 @@
 #include "irqtune/plan/planner.h"
 
 #include "support/catch.h"
+#include "support/hosts/random_host.h"
 #include "support/oracle.h"
 #include "support/plan_checks.h"
-#include "support/random_host.h"
 #include "support/seeds.h"
 
 namespace irqtune::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "support/captured_host.h"
+#include "support/hosts/captured_host.h"
 
 #include <cstddef>
 #include <optional>

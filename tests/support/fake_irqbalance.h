@@ -3,7 +3,7 @@
 
 #include "irqtune/apply/irqbalance.h"
 
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 #include <cstddef>
 #include <string>

@@ -3,8 +3,8 @@
 
 #include "irqtune/core/text.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 
 #include <fmt/format.h>
 

@@ -11,9 +11,9 @@
 #include "report/text/cpu_marks.h"
 #include "support/bounded.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/make_host.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/make_host.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <fmt/format.h>
 

@@ -33,11 +33,6 @@ namespace irqtune {
 
 namespace {
 
-std::chrono::milliseconds milliseconds(double seconds) {
-  constexpr double kMilli = 1000;
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
-}
-
 /// What interrupts cost the guests, for --measure.
 std::vector<Sample> measured_now(const ApplyCommand& options,
                                  const Context& context,
@@ -196,7 +191,7 @@ ApplyRequest request_of(const ApplyCommand& options,
   request.propose = [&options, &given, &context] { return propose(options, given, context); };
   request.tell = [&context](const auto& warnings) { print_warnings(context, warnings); };
   request.dry_run = options.dry_run;
-  request.lock_wait = wait_of(options.lock);
+  request.lock_wait = milliseconds(options.lock.wait);
   request.options.keep_going = options.keep_going || partial;
   request.options.force = options.force;
   request.options.verify_timeout = milliseconds(options.verify_timeout);

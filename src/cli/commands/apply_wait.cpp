@@ -5,6 +5,8 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
+#include "cli/support.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,11 +17,6 @@
 namespace irqtune {
 
 namespace {
-
-std::chrono::milliseconds milliseconds(double seconds) {
-  constexpr double kMilli = 1000;
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * kMilli));
-}
 
 /// The passthrough devices that the options select.
 std::vector<PciAddress> selected_devices(const Host& host, const Policy& policy) {

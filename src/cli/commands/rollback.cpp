@@ -90,7 +90,7 @@ ExitCode run(const RollbackCommand& options, const Context& context) {
   }
   apply_options.interrupted = [] { return SignalGuard::interrupted(); };
   const auto reports = [&] {  // Whoever reads the output slowly must not keep the lock.
-    const Lock lock(session, wait_of(options.lock));
+    const Lock lock(session, milliseconds(options.lock.wait));
     return roll_back(selection, context.sysfs, session, apply_options);
   }();
   print(reports, context);

@@ -3,7 +3,7 @@
 
 #include "irqtune/core/load.h"
 
-#include "plan/solve/transport.h"
+#include "plan/solve/flow/transport.h"
 
 #include <algorithm>
 #include <map>

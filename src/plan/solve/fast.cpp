@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/solve/balance.h"
+#include "plan/solve/even/spread.h"
+#include "plan/solve/flow/hierarchy.h"
+#include "plan/solve/flow/seat.h"
 #include "plan/solve/greedy.h"
-#include "plan/solve/hierarchy.h"
 #include "plan/solve/improve.h"
-#include "plan/solve/keep.h"
-#include "plan/solve/seat.h"
-#include "plan/solve/spread.h"
+#include "plan/solve/search/keep.h"
 #include "plan/solve/state.h"
 
 #include <algorithm>

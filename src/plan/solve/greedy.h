@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "plan/solve/hierarchy.h"
+#include "plan/solve/flow/hierarchy.h"
 #include "plan/solve/state.h"
 
 #include <vector>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/apply/apply.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <array>
 #include <cerrno>

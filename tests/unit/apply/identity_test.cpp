@@ -4,7 +4,7 @@
 #include "irqtune/apply/apply.h"
 
 #include "support/catch.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <string>
 

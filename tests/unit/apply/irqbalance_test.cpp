@@ -3,7 +3,7 @@
 
 #include "support/catch.h"
 #include "support/fake_irqbalance.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 namespace irqtune::test {
 

@@ -4,7 +4,7 @@
 #include "irqtune/core/error.h"
 
 #include "support/catch.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include "irqtune/apply/settle.h"
 
 #include "support/catch.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <functional>
 

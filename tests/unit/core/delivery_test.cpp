@@ -4,7 +4,7 @@
 #include "irqtune/core/load.h"
 
 #include "support/catch.h"
-#include "support/make_host.h"
+#include "support/hosts/make_host.h"
 
 namespace irqtune::test {
 

@@ -5,8 +5,8 @@
 #include "irqtune/read/read.h"
 
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/make_host.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/make_host.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include "irqtune/core/text.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

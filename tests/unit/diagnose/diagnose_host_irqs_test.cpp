@@ -3,7 +3,7 @@
 
 #include "support/catch.h"
 #include "support/diagnosis.h"
-#include "support/make_host.h"
+#include "support/hosts/make_host.h"
 
 #include <string>
 

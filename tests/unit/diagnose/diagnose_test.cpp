@@ -5,8 +5,8 @@
 #include "irqtune/plan/planner.h"
 
 #include "support/catch.h"
-#include "support/make_host.h"
-#include "support/random_host.h"
+#include "support/hosts/make_host.h"
+#include "support/hosts/random_host.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #include "irqtune/plan/explain.h"
 
 #include "support/catch.h"
-#include "support/make_host.h"
+#include "support/hosts/make_host.h"
 
 #include <algorithm>
 

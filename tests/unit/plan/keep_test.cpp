@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/solve/keep.h"
+#include "plan/solve/search/keep.h"
 
-#include "plan/solve/repack.h"
+#include "plan/solve/search/repack.h"
 #include "support/catch.h"
 #include "support/problems.h"
 

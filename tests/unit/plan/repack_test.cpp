@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/solve/repack.h"
+#include "plan/solve/search/repack.h"
 
 #include "plan/solve/improve.h"
 #include "support/catch.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/solve/seat.h"
+#include "plan/solve/flow/seat.h"
 
 #include "support/catch.h"
 #include "support/problems.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/catch.h"
-#include "support/host_json.h"
-#include "support/make_host.h"
+#include "support/hosts/host_json.h"
+#include "support/hosts/make_host.h"
 
 #include <nlohmann/json.hpp>
 

@@ -2,8 +2,8 @@
 #include "irqtune/core/text.h"
 
 #include "support/catch.h"
-#include "support/host_json.h"
-#include "support/make_host.h"
+#include "support/hosts/host_json.h"
+#include "support/hosts/make_host.h"
 
 #include <nlohmann/json.hpp>
 

@@ -5,7 +5,7 @@
 #include "irqtune/snapshot/snapshot.h"
 
 #include "support/catch.h"
-#include "support/vm_tree.h"
+#include "support/hosts/vm_tree.h"
 
 #include <fmt/format.h>
 

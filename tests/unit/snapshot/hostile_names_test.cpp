@@ -3,10 +3,10 @@
 // text, a document is JSON, and a shell runs nothing of them.
 #include "irqtune/core/text.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -5,9 +5,9 @@
 #include "irqtune/read/read.h"
 #include "irqtune/read/settings/settings.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 #include "irqtune/core/error.h"
 #include "irqtune/sys/tree_writer.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/fake_tree.h"
 #include "sys/rooted.h"
 
 #include <cerrno>

@@ -3,9 +3,9 @@
 
 #include "irqtune/core/error.h"
 
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

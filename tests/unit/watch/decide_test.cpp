@@ -2,7 +2,7 @@
 #include "irqtune/watch/decide.h"
 
 #include "support/catch.h"
-#include "support/make_host.h"
+#include "support/hosts/make_host.h"
 
 namespace irqtune::test {
 

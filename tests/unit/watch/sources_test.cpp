@@ -2,8 +2,8 @@
 #include "irqtune/apply/watch_status.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
-#include "support/vfio_tree.h"
+#include "support/hosts/fake_tree.h"
+#include "support/hosts/vfio_tree.h"
 
 #include <array>
 #include <cstring>
@@ -14,12 +14,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "watch/files.h"
-#include "watch/notify.h"
-#include "watch/samples.h"
-#include "watch/signals.h"
-#include "watch/surroundings.h"
-#include "watch/uevents.h"
+#include "watch/events/files.h"
+#include "watch/events/notify.h"
+#include "watch/events/samples.h"
+#include "watch/events/signals.h"
+#include "watch/events/surroundings.h"
+#include "watch/events/uevents.h"
 #include "watch/vectors.h"
 
 namespace irqtune::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "read/cpus/cpus.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
+#include "support/hosts/cpu_tree.h"
 
 #include <fmt/format.h>
 

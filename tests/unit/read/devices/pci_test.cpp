@@ -2,7 +2,7 @@
 #include "read/devices/devices.h"
 #include "read/interrupts/irqs.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
+#include "support/hosts/cpu_tree.h"
 
 #include <sys/stat.h>
 

@@ -6,7 +6,7 @@
 
 #include "read/devices/devices.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
+#include "support/hosts/cpu_tree.h"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 
 #include "read/devices/devices.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/fake_tree.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/fake_tree.h"
 
 namespace irqtune::test {
 

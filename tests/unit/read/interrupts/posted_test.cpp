@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "read/interrupts/irqs.h"
 #include "support/catch.h"
-#include "support/fake_tree.h"
-#include "support/make_host.h"
+#include "support/hosts/fake_tree.h"
+#include "support/hosts/make_host.h"
 
 namespace irqtune::test {
 

@@ -3,7 +3,7 @@
 
 #include "read/interrupts/rates.h"
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

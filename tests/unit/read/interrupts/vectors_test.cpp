@@ -3,8 +3,8 @@
 
 #include "read/cpus/cpus.h"
 #include "support/catch.h"
-#include "support/cpu_tree.h"
-#include "support/fake_tree.h"
+#include "support/hosts/cpu_tree.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

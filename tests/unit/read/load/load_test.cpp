@@ -4,7 +4,7 @@
 #include "irqtune/core/error.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 namespace irqtune::test {
 

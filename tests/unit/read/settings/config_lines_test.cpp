@@ -2,7 +2,7 @@
 #include "read/settings/config_lines.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include "irqtune/read/settings/settings.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
+#include "support/hosts/fake_tree.h"
 
 namespace irqtune::test {
 

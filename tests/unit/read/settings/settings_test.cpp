@@ -2,8 +2,8 @@
 #include "irqtune/read/settings/settings.h"
 
 #include "support/catch.h"
-#include "support/fake_tree.h"
-#include "support/make_host.h"
+#include "support/hosts/fake_tree.h"
+#include "support/hosts/make_host.h"
 
 #include <string>
 

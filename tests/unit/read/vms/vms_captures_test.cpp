@@ -3,9 +3,9 @@
 
 #include "read/cpus/cpus.h"
 #include "read/devices/devices.h"
-#include "support/captured_host.h"
 #include "support/catch.h"
-#include "support/vm_tree.h"
+#include "support/hosts/captured_host.h"
+#include "support/hosts/vm_tree.h"
 
 #include <fmt/format.h>
 

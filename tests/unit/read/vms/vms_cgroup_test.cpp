@@ -3,7 +3,7 @@
 
 #include "read/vms/sources.h"
 #include "support/catch.h"
-#include "support/vm_tree.h"
+#include "support/hosts/vm_tree.h"
 
 #include <fmt/format.h>
 

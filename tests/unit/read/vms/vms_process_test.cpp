@@ -2,7 +2,7 @@
 #include "irqtune/read/vms/vms.h"
 
 #include "support/catch.h"
-#include "support/vm_tree.h"
+#include "support/hosts/vm_tree.h"
 
 #include <filesystem>
 
