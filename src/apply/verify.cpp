@@ -2,6 +2,7 @@
 #include "apply/verify.h"
 
 #include "irqtune/core/delivery.h"
+#include "irqtune/core/text.h"
 
 #include <fmt/format.h>
 
@@ -29,6 +30,19 @@ bool is_deferred(const Kernel& kernel, const Outcome& outcome) {
   const auto before = parse_mask_file(outcome.write, outcome.write.before);
   const bool as_before = before && before->contains_all(*outcome.effective);
   return (chip.starts_with("IR-") && as_before) || moves_at_next_interrupt(chip);
+}
+
+/// How often the effective CPU has counted it: what is counted there later, while it stays there,
+/// shows that it does not move. Source: Linux kernel/irq/irqdesc.c, per_cpu_count_show(): a number
+/// for each possible CPU, with commas.
+std::optional<std::uint64_t> counted_there(const Kernel& kernel, const Outcome& outcome) {
+  const auto text = kernel.sysfs.read(irq_file(outcome.irq, "/sys/kernel/irq", "per_cpu_count"));
+  if (!text || outcome.effective->size() != 1) {
+    return std::nullopt;
+  }
+  const auto counts = split(trimmed(*text), ',');
+  const auto cpu = static_cast<std::size_t>(*outcome.effective->first());
+  return cpu < counts.size() ? parse_number<std::uint64_t>(counts[cpu]) : std::nullopt;
 }
 
 /// False if the requested mask is not (or no longer) the planned one.
@@ -60,6 +74,7 @@ void describe_elsewhere(const Kernel& kernel, Outcome& outcome) {
   if (is_deferred(kernel, outcome)) {
     outcome.state = WriteState::pending;
     outcome.hint = "it moves at its next interrupt";
+    outcome.counted = counted_there(kernel, outcome);
     return;
   }
   outcome.state = WriteState::fallback;

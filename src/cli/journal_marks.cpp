@@ -32,6 +32,15 @@ void mark_tree_writes(const Context& context, Host& host) {
   }
 }
 
+/// A vector that its old CPU counts on, long after its mask was written, is not on its way.
+void mark_counted(const Context& context, Host& host) {
+  try {
+    mark_counted(pending_moves(session_of(context, host.id)), host);
+  } catch (const Error& error) {
+    spdlog::debug("which vectors were pending is not known: {}", error.what());
+  }
+}
+
 void mark_managed(const Identity& identity, Host& host) {
   const auto irq = std::ranges::find(host.irqs, identity.irq, &Irq::number);
   if (irq != host.irqs.end() && !irq->vector && irq->actions == identity.actions) {
@@ -58,6 +67,7 @@ void mark_from_journals(const Context& context, Detail detail, Host& host) {
     return;
   }
   mark_tree_writes(context, host);
+  mark_counted(context, host);
   if (detail == Detail::devices) {
     mark_managed(context, host);
   }

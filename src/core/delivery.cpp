@@ -74,7 +74,7 @@ DeliveryState state_of(const Host& host, const Irq& irq, const CpuSet& seen) {
   if (irq.written_to_tree) {
     return DeliveryState::pending;
   }
-  const bool counts_there = counted_on(host, irq).intersects(seen);
+  const bool counts_there = irq.counted_since_write || counted_on(host, irq).intersects(seen);
   return moves_at_next_interrupt(irq.chip) && !counts_there ? DeliveryState::pending
                                                             : DeliveryState::fallback;
 }

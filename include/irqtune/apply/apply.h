@@ -105,6 +105,20 @@ std::size_t prune_journals(const Session& session, std::size_t keep);
 /// back: what `check` compares with.
 [[nodiscard]] std::vector<Write> standing_writes(const Session& session);
 
+/// A vector that had not moved yet when its apply ended.
+struct PendingMove {
+  Write write;
+  int cpu = 0;                ///< Where it still was.
+  std::uint64_t counted = 0;  ///< How often that CPU had counted it by then.
+};
+
+/// Of standing_writes(), those that were pending when last looked at.
+[[nodiscard]] std::vector<PendingMove> pending_moves(const Session& session);
+
+/// Marks the vectors that the old CPU has counted since, and which yet did not move: they are not
+/// pending any more. See Irq::counted_since_write.
+void mark_counted(const std::vector<PendingMove>& moves, Host& host);
+
 /// The options of the apply that set the default affinity which stands; empty if none did, or if
 /// its journal does not say.
 [[nodiscard]] std::string default_options(const Session& session);

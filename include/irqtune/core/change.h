@@ -71,6 +71,10 @@ struct Outcome {
   std::string error;                ///< "Input/output error"; empty if none.
   std::string hint;                 ///< What to do about `error`.
   Aftermath aftermath = Aftermath::none;
+
+  /// How often the effective CPU had counted it when it still was pending there, at the end of the
+  /// run; empty optional if it is not pending or that could not be read.
+  std::optional<std::uint64_t> counted = std::nullopt;
 };
 
 /// True if this write itself came to nothing, and not for the sake of another.

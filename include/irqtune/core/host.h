@@ -132,10 +132,11 @@ struct Irq {
   bool listed = true;            ///< Has counts in /proc/interrupts; an idle vector may have none.
 
   std::optional<CpuSet> affinity;  ///< smp_affinity_list: what was asked for, even if not yet done.
-  std::optional<CpuSet> effective;  ///< effective_affinity_list, as it stands; see Delivery.
-  bool written_to_tree = false;     ///< A standing apply set its mask in a tree: no kernel obeyed.
-  std::optional<NodeId> node;       ///< /proc/irq/N/node
-  std::optional<bool> settable;     ///< Empty where only a write would tell (kernels before 6.12).
+  std::optional<CpuSet> effective;   ///< effective_affinity_list, as it stands; see Delivery.
+  bool written_to_tree = false;      ///< A standing apply set its mask in a tree: no kernel obeyed.
+  bool counted_since_write = false;  ///< Where it was when a standing apply wrote its mask.
+  std::optional<NodeId> node;        ///< /proc/irq/N/node
+  std::optional<bool> settable;      ///< Empty where only a write would tell (kernels before 6.12).
 
   std::optional<PciAddress>
       device;                      ///< Whose interrupt it is, by msi_irqs/ or by the handler name.

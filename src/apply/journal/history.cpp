@@ -35,6 +35,14 @@ void add_managed(const JournalText& journal, std::vector<Identity>& managed) {
   }
 }
 
+void add_pending(const JournalText& journal, const Claims& newer, std::vector<PendingMove>& moves) {
+  for (const auto& [number, write] : journal.writes) {
+    if (write.pending_on && may_stand(write) && !newer.holder(write.write)) {
+      moves.push_back({write.write, *write.pending_on, write.counted});
+    }
+  }
+}
+
 }  // namespace
 
 bool has_state_dir(const Session& session) {
@@ -99,6 +107,20 @@ std::vector<Write> standing_writes(const Session& session) {
     newer.add(*journal);
   }
   return writes;
+}
+
+std::vector<PendingMove> pending_moves(const Session& session) {
+  const JournalDir dir(session, false);
+  std::vector<PendingMove> moves;
+  Claims newer;
+  for (const auto& id : dir.ids()) {
+    const auto journal = dir.read(id);
+    if (journal && is_owed(*journal, session)) {
+      add_pending(*journal, newer, moves);
+      newer.add(*journal);
+    }
+  }
+  return moves;
 }
 
 std::string default_options(const Session& session) {

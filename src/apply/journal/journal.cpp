@@ -80,6 +80,9 @@ std::string outcome_line(std::string_view event, std::size_t number, const Outco
   if (!outcome.error.empty()) {
     record["error"] = outcome.error;
   }
+  if (outcome.counted) {
+    record["counted"] = *outcome.counted;
+  }
   return line(record);
 }
 

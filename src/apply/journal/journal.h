@@ -25,6 +25,9 @@ struct JournalWrite {
   bool undone = false;              ///< Put back, or was so already.
   bool vanished = false;            ///< Gone when it was to be put back.
   std::optional<WriteState> state;  ///< Its outcome, once verified.
+  std::optional<int> pending_on =
+      {};                     ///< The CPU that it was to leave, and how often that had counted
+  std::uint64_t counted = 0;  ///< it by then; empty optional if it was not pending.
 };
 
 /// What a journal says.

@@ -109,6 +109,14 @@ bool read_intent(const Json& record, JournalText& journal) {
   return true;
 }
 
+void read_pending(const Json& record, JournalWrite& write) {
+  const auto counted = number_of<std::uint64_t>(record, "counted");
+  const auto on = CpuSet::parse_list(text_of(record, "effective").value_or(""));
+  const bool known = write.state == WriteState::pending && counted && on && on->size() == 1;
+  write.pending_on = known ? on->first() : std::nullopt;
+  write.counted = counted.value_or(0);
+}
+
 /// "written", "outcome" and "undone", which speak of one write.
 bool read_result(const Json& record, std::string_view event, JournalText& journal) {
   const auto number = number_of<std::size_t>(record, "write");
@@ -125,6 +133,7 @@ bool read_result(const Json& record, std::string_view event, JournalText& journa
     write.vanished = state && is_gone(*state);
   } else {
     write.state = state;
+    read_pending(record, write);
   }
   return event == "written" || state;
 }

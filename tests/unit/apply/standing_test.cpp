@@ -80,6 +80,51 @@ TEST_CASE("apply: a host's interrupt that refuses with EIO is left and remembere
   }
 }
 
+TEST_CASE("apply: what was pending is not any more once its old CPU counts it again", "[apply]") {
+  test::VfioTree tree(1);
+  tree.file("/sys/kernel/irq/30/chip_name", "PCI-MSIX-0000:3b:00.0\n");
+  tree.file("/sys/kernel/irq/30/per_cpu_count", "0,0,0,17,0,0,0,5\n");
+  tree.file("/proc/irq/30/effective_affinity_list", "3\n");
+  auto options = test::quick_options();
+  options.follows = true;
+  const auto report = apply(tree.writes(), tree.sysfs(), tree.session(), options);
+  REQUIRE(report.outcomes.at(0).state == WriteState::pending);
+  CHECK(report.outcomes.at(0).counted == 17);
+  const auto moves = pending_moves(tree.session());
+  REQUIRE(moves.size() == 1);
+  CHECK(moves[0].cpu == 3);
+
+  struct Fact {
+    std::string what;
+    std::string effective;
+    std::vector<CpuCount> counts;
+    std::optional<std::uint64_t> generation;
+    bool counted;
+  };
+
+  const auto facts = std::to_array<Fact>({
+      {"silent", "3", {{3, 17}, {7, 5}}, {}, false},
+      {"counted there", "3", {{3, 18}, {7, 5}}, {}, true},
+      {"moved", "0", {{0, 4}, {3, 18}}, {}, false},
+      {"made anew", "3", {{3, 2}}, 99, false},
+  });
+  for (const auto& fact : facts) {
+    CAPTURE(fact.what);
+    auto noted = moves;
+    noted[0].write.identity->generation = 98;
+    Host host;
+    auto& irq = host.irqs.emplace_back();
+    irq.vector = noted[0].write.identity->vector;
+    irq.effective = CpuSet::parse_list(fact.effective);
+    irq.counts = fact.counts;
+    irq.generation = fact.generation;
+    mark_counted(noted, host);
+    CHECK(irq.counted_since_write == fact.counted);
+  }
+  CHECK(rolled_back(tree, tree.session()).state == ApplyState::rolled_back);
+  CHECK(pending_moves(tree.session()).empty());
+}
+
 TEST_CASE("rollback: a mask that the kernel widened is put back", "[apply]") {
   test::VfioTree tree(2);
   tree.file("/sys/devices/system/cpu/online", "0,2-7\n");

@@ -65,6 +65,18 @@ TEST_CASE("delivery: the effective CPU, what counted, the one CPU of the mask, i
   }
 }
 
+TEST_CASE("delivery: what its old CPU counted since the write is not on its way",
+          "[core][delivery]") {
+  auto host = sampled_host();
+  auto& irq = add_vector(host, kNic, "0");
+  irq.chip = "PCI-MSI";
+  irq.effective = cpus("2");
+  CHECK(delivery_of(host, irq).state == DeliveryState::pending);
+  irq.counted_since_write = true;
+  CHECK(delivery_of(host, irq).state == DeliveryState::fallback);
+  CHECK(standing(host, irq) == Standing::collision);
+}
+
 TEST_CASE(
     "delivery: outside its mask it is pending on chips that wait, and only while it is silent",
     "[core][delivery]") {
