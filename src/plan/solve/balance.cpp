@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/solve/balance.h"
 
+#include "plan/solve/even/deal.h"
+
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -254,8 +256,9 @@ std::vector<bool> excused(const Problem& problem) {
 Solution solve(const Problem& problem) {
   Solution solution{Placement(problem.balls.size()), 0};
   for (const auto& part : split(problem)) {
-    const auto [found, bound] =
+    auto [placement, bound] =
         is_small(part.problem) ? solve_exactly(part.problem) : solve_fast(part.problem);
+    const auto found = dealt_out(part.problem, std::move(placement));
     solution.bound = std::max(solution.bound, bound);
     for (std::size_t i = 0; i < found.size(); ++i) {
       solution.placement[part.balls[i]] =

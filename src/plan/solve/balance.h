@@ -90,6 +90,9 @@ struct Solution {
 /// them.
 [[nodiscard]] std::vector<bool> excused(const Problem& problem);
 
+/// Loads that differ by less are about equal: a share of the load that the fullest bin must have.
+inline constexpr double kAboutEqual = 0.02;
+
 /// By how much the ball loads the bin.
 [[nodiscard]] inline double weight_in(const Ball& ball, const Bin& bin) noexcept {
   return ball.weight * bin.per_weight;

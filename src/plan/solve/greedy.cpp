@@ -24,7 +24,6 @@ class Filler {
         owed_(std::move(cover.owed)),
         waiting_(problem_.reaches.size()) {
     owed_.resize(problem_.reaches.size());
-    constexpr double kAboutEqual = 0.02;  // Of the load that the fullest bin must have.
     slack_ = kAboutEqual * load_bound(problem_);
     for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
       if (!problem_.bins[bin].first) {

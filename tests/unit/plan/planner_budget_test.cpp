@@ -28,6 +28,31 @@ TEST_CASE("budgets spill to the next node and block what fits nowhere", "[plan]"
               "housekeeping CPUs, there are 2"));
 }
 
+TEST_CASE("vectors that carry nothing do not pile up on the least loaded CPU", "[plan]") {
+  auto host = make_host({.nodes = 1, .cores = 3});
+  host.topology.isolated = cpus("2");
+  host.rate_source = RateSource::sampled;
+  host.sample_seconds = 10;
+  add_host_irq(host, "eth0", "0").rates = {{0, 0.4}};
+  add_device(host, kNic, NodeId{0});
+  constexpr int kVectors = 230;
+  for (int i = 0; i < kVectors; ++i) {
+    add_vector(host, kNic, "2");
+  }
+  const auto count = [](const Plan& plan, int cpu) {
+    return std::ranges::count(plan.assignments, CpuSet{cpu}, &Assignment::to);
+  };
+  const auto plan = make_plan(host, {});
+  CHECK(count(plan, 0) == 114);  // It has eth0 as well.
+  CHECK(count(plan, 1) == 116);
+  CHECK(change_count(make_plan(planned_host(host, plan), {})) == 0);
+
+  SECTION("but a CPU with a load of its own is no equal") {
+    host.irqs.front().rates = {{0, 4000}};
+    CHECK(count(make_plan(host, {}), 1) > count(make_plan(host, {}), 0));
+  }
+}
+
 TEST_CASE("interrupts that are not planned use up the budget", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
