@@ -34,9 +34,6 @@ void append(std::vector<std::string>& list, std::vector<std::string> more) {
 
 /// Without sysfs the columns of /proc/interrupts are the online CPUs.
 void add_columns(const std::vector<int>& columns, Topology& topology) {
-  if (!topology.cpus.empty()) {
-    return;
-  }
   for (const int number : columns) {
     if (number >= 0) {
       topology.online.insert(number);
@@ -72,7 +69,14 @@ void warn_of_missing(Host& host) {
   }
 }
 
-void add_cpu_text(const std::optional<CpuText>& text, Host& host) {
+/// What sysfs does not say of the CPUs is in the columns of the table and in the text.
+void add_cpus(const std::vector<int>& columns, const std::optional<CpuText>& text, Host& host) {
+  if (host.topology.cpus.empty()) {
+    add_columns(columns, host.topology);
+    if (!text) {
+      host.warnings.emplace_back("/sys/devices/system/cpu: absent; CPUs are known by number only");
+    }
+  }
   if (text) {
     append(host.warnings, text->warnings);
     append(host.warnings, merge_cpu_text(host.topology, *text));
@@ -150,8 +154,7 @@ Host read_host(const Sysfs& sysfs, const ReadOptions& options) {
   host.counters = std::move(table.counters);
   append(host.warnings, std::move(table.warnings));
   host.topology = read_topology(sysfs, host.warnings);
-  add_columns(table.cpus, host.topology);
-  add_cpu_text(options.cpu_text, host);
+  add_cpus(table.cpus, options.cpu_text, host);
   warn_of_missing(host);
   read_free_vectors(sysfs, host.topology, host.warnings);
   host.topology.partitions = read_partitions(sysfs, host.warnings);

@@ -106,6 +106,21 @@ bool is_uneven(const CpuColumns& columns, const std::map<std::string, Members>& 
   return strides.size() > 1;
 }
 
+/// True if several sockets have no number in common: lscpu's own numbers, which go on from socket
+/// to socket, where physical ones (-y) begin again.
+bool goes_on(const CpuColumns& columns, const std::map<std::string, Members>& by_key) {
+  std::map<std::string_view, std::set<std::string_view>> sockets_of;
+  std::set<std::string_view> sockets;
+  for (const auto& [key, members] : by_key) {
+    const auto row = members.front().row;
+    const auto socket = columns.cell(row, "socket");
+    sockets.insert(socket);
+    sockets_of[columns.cell(row, "core")].insert(socket);
+  }
+  return sockets.size() > 1 && !sockets.contains("") &&
+         std::ranges::all_of(sockets_of, [](const auto& core) { return core.second.size() == 1; });
+}
+
 CpuSet cpus_of(const Members& members) {
   CpuSet cpus;
   for (const auto& member : members) {
@@ -196,7 +211,7 @@ std::map<int, int> number_cores(const CpuColumns& columns,
   }
   std::map<int, std::size_t> leader;  // The first CPU of each CPU's core.
   CpuSet unproved;
-  const bool uneven = is_uneven(columns, by_key);
+  const bool uneven = !goes_on(columns, by_key) && is_uneven(columns, by_key);
   for (const auto& [key, members] : by_key) {
     const bool doubtful = uneven && is_by_number(columns, members);
     const bool proved = !doubtful && add_leaders(cores_of(columns, members), leader);
@@ -204,9 +219,11 @@ std::map<int, int> number_cores(const CpuColumns& columns,
   }
   join_modules(columns, rows, leader, warnings);
   if (!unproved.empty()) {
-    warnings.push_back(fmt::format(
-        "the cores of CPUs {} are not known: their physical numbers repeat; leave out lscpu's -y",
-        unproved.to_list()));
+    warnings.push_back(
+        fmt::format("the cores of CPUs {} are not known: physical numbers (lscpu -y) repeat, and "
+                    "no cache tells "
+                    "them apart; give what lscpu -e prints, without -y",
+                    unproved.to_list()));
   }
   std::map<std::size_t, int> numbers;
   std::map<int, int> cores;

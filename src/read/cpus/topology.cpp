@@ -304,7 +304,6 @@ Topology read_topology(const Sysfs& sysfs, std::vector<std::string>& warnings) {
   const auto last_cpu = present.empty() ? std::nullopt : std::optional(present.back());
   read_isolation(sysfs, last_cpu, topology, warnings);
   if (present.empty()) {
-    warnings.push_back(fmt::format("{}: absent; CPUs are known by number only", kCpuDir));
     return topology;
   }
   topology.online = read_online(sysfs, present, warnings);

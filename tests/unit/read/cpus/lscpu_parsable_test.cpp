@@ -164,6 +164,21 @@ TEST_CASE("lscpu -p -y: numbers that repeat per cluster are no cores", "[lscpu]"
   CHECK(find_cpu(threads.topology, 1)->siblings.to_list() == "1");
 }
 
+TEST_CASE(
+    "lscpu -p: numbers that go on from socket to socket are cores, however many threads are off",
+    "[lscpu]") {
+  // Two sockets of two cores of four threads; CPUs 9 and 12 are offline.
+  const auto read = parse_cpu_text(
+      "# CPU,Core,Socket,Node\n"
+      "0,0,0,0\n1,1,0,0\n2,2,1,1\n3,3,1,1\n4,0,0,0\n5,1,0,0\n6,2,1,1\n7,3,1,1\n"
+      "8,0,0,0\n10,2,1,1\n11,3,1,1\n13,1,0,0\n14,2,1,1\n15,3,1,1\n",
+      "f");
+  CHECK(read.warnings.empty());
+  CHECK(find_cpu(read.topology, 8)->siblings.to_list() == "0,4,8");
+  CHECK(find_cpu(read.topology, 1)->siblings.to_list() == "1,5,13");
+  CHECK(find_cpu(read.topology, 15)->siblings.to_list() == "3,7,11,15");
+}
+
 TEST_CASE("lscpu -p -c: only offline CPUs", "[lscpu]") {
   const std::string text = GENERATE("# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n5,,,,,,,,\n6,,,,,,,,\n",
                                     "# CPU,Core,Socket,Node\n5,,,\n6,-,-,-\n",

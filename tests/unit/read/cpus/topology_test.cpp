@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/cpus/lscpu.h"
+#include "irqtune/read/read.h"
+
 #include "read/cpus/cpus.h"
 #include "support/catch.h"
 #include "support/hosts/cpu_tree.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include <sys/stat.h>
 
@@ -374,7 +379,17 @@ TEST_CASE("topology: no sysfs, or other things in its files' places", "[read][to
   auto result = read(tree);
   CHECK(result.topology.cpus.empty());
   CHECK(result.topology.online.empty());
-  CHECK(result.warnings.size() == 1);
+  CHECK(result.warnings.empty());  // read_host() tells, unless an lscpu makes up for it.
+  const auto told = [&](const ReadOptions& options) {
+    const auto warnings = read_host(tree.sysfs(), options).warnings;
+    return std::ranges::any_of(warnings, [](const std::string& warning) {
+      return warning.find("CPUs are known by number only") != std::string::npos;
+    });
+  };
+  CHECK(told({}));
+  ReadOptions options;
+  options.cpu_text = parse_cpu_text("# CPU,Core,Socket,Node\n0,0,0,0\n1,1,0,0\n", "f");
+  CHECK_FALSE(told(options));
 
   tree.file("/sys/devices/system/cpu/cpu0/online", "1\n");
   tree.file("/sys/devices/system/cpu/cpu0/topology/core_id", "no number\n");
