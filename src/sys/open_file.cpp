@@ -9,7 +9,6 @@
 #include <climits>
 #include <utility>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,27 +115,8 @@ FileText read_open_file(const Fd& fd, std::size_t limit) {
   return file;
 }
 
-Inodes entries_in(Fd fd, std::error_code& error) {
-  Inodes entries;
-  DIR* dir = fd.valid() ? ::fdopendir(fd.get()) : nullptr;
-  if (dir == nullptr) {
-    error = last_error();
-    return entries;
-  }
-  static_cast<void>(fd.release());              // closedir(3) closes it.
-  while (const auto* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): its own stream
-    const std::string_view name = static_cast<const char*>(entry->d_name);
-    if (name != "." && name != "..") {
-      entries.emplace_back(name, entry->d_ino);
-    }
-  }
-  ::closedir(dir);
-  std::ranges::sort(entries);
-  return entries;
-}
-
 std::vector<std::string> names_in(Fd fd, std::error_code& error) {
-  auto entries = entries_in(std::move(fd), error);
+  auto entries = Directory(fd.release()).entries(error);
   std::vector<std::string> names;
   names.reserve(entries.size());
   for (auto& entry : entries) {

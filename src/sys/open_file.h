@@ -8,13 +8,11 @@
 #include "sys/fd.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -37,11 +35,7 @@ namespace irqtune {
 /// The whole of a regular file of at most `limit` bytes, with its mode.
 [[nodiscard]] FileText read_open_file(const Fd& fd, std::size_t limit);
 
-using Inodes = std::vector<std::pair<std::string, std::uint64_t>>;
-
-/// Name and inode number of each entry of a directory, by name.
-[[nodiscard]] Inodes entries_in(Fd fd, std::error_code& error);
-
+/// The entries of a directory, by name.
 [[nodiscard]] std::vector<std::string> names_in(Fd fd, std::error_code& error);
 
 /// What the symbolic link `name` in `dir` holds; null if it is none.

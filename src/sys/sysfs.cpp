@@ -124,11 +124,11 @@ std::vector<std::string> Sysfs::list(std::string_view path, std::error_code* err
                   error != nullptr ? *error : ignored);
 }
 
-std::vector<std::pair<std::string, std::uint64_t>> Sysfs::inodes(std::string_view path) const {
-  std::vector<std::pair<std::string, std::uint64_t>> found;
+Inodes Sysfs::inodes(std::string_view path) const {
+  Inodes found;
   if (live_) {
     std::error_code ignored;
-    return entries_in(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY), ignored);
+    return open_directory(path).entries(ignored);
   }
   const auto recorded = read(kInodes).value_or("");
   for (const auto line : split(recorded, '\n')) {
@@ -142,6 +142,11 @@ std::vector<std::pair<std::string, std::uint64_t>> Sysfs::inodes(std::string_vie
   }
   std::ranges::sort(found);
   return found;
+}
+
+Directory Sysfs::open_directory(std::string_view path) const {
+  return image_ ? Directory()
+                : Directory(open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY).release());
 }
 
 std::optional<std::string> Sysfs::link_target(std::string_view path) const {

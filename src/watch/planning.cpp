@@ -122,6 +122,7 @@ void Watcher::follow(const Host& host, const Policy& policy, const Plan& plan) {
     run_on(plan.housekeeping);
   }
   poll_.watch(passed_through(host));
+  tree_is_watched_ = false;
   files_.watch(vm_directories());
   surroundings_.note(host);
   for (const auto& warning : plan.warnings) {

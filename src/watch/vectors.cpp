@@ -53,41 +53,60 @@ bool has_other_handler(const Sysfs& sysfs, IrqNumber irq) {
   return !trimmed(names).empty() && !vector_of(sysfs, number);
 }
 
-VectorPoll::Generations VectorPoll::look(const PciAddress& device) const {
-  auto generations = read_generations(sysfs_, device);
-  if (!generations.empty() || sysfs_.live()) {
-    return generations;
+VectorPoll::Generations VectorPoll::look(const PciAddress& device, Directory& directory) const {
+  const auto path = generation_dir(device);
+  std::error_code ignored;
+  auto entries = directory.entries(ignored);
+  if (entries.empty()) {  // It may have been removed and made anew.
+    directory = sysfs_.open_directory(path);
+    entries = directory.entries(ignored);
   }
-  for (const auto& name : sysfs_.list(generation_dir(device))) {  // Of a tree without a record.
+  Generations generations;
+  for (const auto& [name, inode] : entries) {
     if (const auto number = parse_number<std::uint32_t>(name)) {
-      generations.emplace(IrqNumber{*number}, 0);
+      generations.emplace(IrqNumber{*number}, sysfs_.live() ? inode : 0);
     }
+  }
+  for (const auto& [irq, recorded] :
+       sysfs_.live() ? Generations{} : read_generations(sysfs_, device)) {
+    generations[irq] = recorded;
   }
   return generations;
 }
 
 void VectorPoll::watch(const std::vector<PciAddress>& devices) {
-  std::map<PciAddress, Generations> known;
+  std::map<PciAddress, Known> known;
   for (const auto& device : devices) {
-    const auto before = devices_.find(device);
-    known.emplace(device, before != devices_.end() ? before->second : look(device));
+    auto before = devices_.extract(device);
+    if (before.empty()) {
+      auto& made = known[device];
+      made.generations = look(device, made.directory);
+    } else {
+      known.insert(std::move(before));
+    }
   }
   devices_ = std::move(known);
+}
+
+std::vector<PciAddress> VectorPoll::devices() const {
+  std::vector<PciAddress> devices;
+  for (const auto& [device, known] : devices_) {
+    devices.push_back(device);
+  }
+  return devices;
 }
 
 std::vector<IrqNumber> VectorPoll::made() {
   std::vector<IrqNumber> made;
   for (auto& [device, known] : devices_) {
-    auto now = look(device);
-    auto fresh = now;
-    std::erase_if(fresh, [&, &before = known](const auto& entry) {
-      const auto found = before.find(entry.first);
-      return found != before.end() && found->second == entry.second;
-    });
-    for (const auto& [irq, generation] : fresh) {
-      made.push_back(irq);
+    auto now = look(device, known.directory);
+    for (const auto& [irq, generation] : now) {
+      const auto before = known.generations.find(irq);
+      if (before == known.generations.end() || before->second != generation) {
+        made.push_back(irq);
+      }
     }
-    known = std::move(now);
+    known.generations = std::move(now);
   }
   return made;
 }

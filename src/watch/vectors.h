@@ -27,16 +27,23 @@ class VectorPoll {
   /// Which devices to look at; what they have now is known, not new.
   void watch(const std::vector<PciAddress>& devices);
 
+  [[nodiscard]] std::vector<PciAddress> devices() const;
+
   /// Those made since the last look.
   [[nodiscard]] std::vector<IrqNumber> made();
 
  private:
   using Generations = std::map<IrqNumber, std::uint64_t>;
 
-  [[nodiscard]] Generations look(const PciAddress& device) const;
+  struct Known {
+    Directory directory;  ///< Stays open: four looks a second at each device.
+    Generations generations;
+  };
+
+  [[nodiscard]] Generations look(const PciAddress& device, Directory& directory) const;
 
   const Sysfs& sysfs_;
-  std::map<PciAddress, Generations> devices_;
+  std::map<PciAddress, Known> devices_;
 };
 
 }  // namespace irqtune

@@ -3,6 +3,7 @@
 
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
+#include "irqtune/sys/generation.h"
 
 #include <fmt/format.h>
 
@@ -66,6 +67,7 @@ Watcher::Watcher(const Sysfs& sysfs, const WatchOptions& options)
       settings_(options.settings),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       files_(sysfs),
+      tree_files_(sysfs),
       poll_(sysfs),
       surroundings_(sysfs),
       notifier_(environment_of("NOTIFY_SOCKET")),
@@ -238,14 +240,40 @@ void Watcher::take_trace() {
   }
 }
 
+/// A tree may not say which vectors were made anew: there each place is looked at, once a file
+/// tells that it was written.
+void Watcher::poll() {
+  if (sysfs_.live()) {
+    react(poll_.made());
+  } else if (tree_files_.drain() || !tree_is_watched_) {
+    const bool watched = watch_tree();  // First, so that nothing is missed in between.
+    const auto made = poll_.made();
+    react(made);
+    check_places();
+    tree_is_watched_ = watched && made.empty();
+  }
+}
+
+/// False if some of it cannot be watched.
+bool Watcher::watch_tree() {
+  const auto record = Sysfs::kInodes.substr(0, Sysfs::kInodes.rfind('/'));
+  std::vector<std::string> directories{std::string(record), "/proc/irq", "/sys/kernel/irq"};
+  for (const auto& device : poll_.devices()) {
+    directories.push_back(generation_dir(device));
+  }
+  for (const auto& [vector, place] : places_) {
+    const auto number = static_cast<std::uint32_t>(place.irq);
+    directories.push_back(fmt::format("/proc/irq/{}", number));
+    directories.push_back(fmt::format("/sys/kernel/irq/{}", number));
+  }
+  return tree_files_.watch(directories);
+}
+
 void Watcher::take_times() {
   const auto time = now();
   if (trace_ && trace_->fds().empty() && time >= poll_at_) {
     poll_at_ = time + kPollEvery;
-    react(poll_.made());
-    if (!sysfs_.live()) {
-      check_places();  // A tree may not say which vectors were made anew.
-    }
+    poll();
   }
   std::vector<IrqNumber> due;
   for (const auto& [irq, retry] : without_handler_) {

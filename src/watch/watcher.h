@@ -61,6 +61,8 @@ class Watcher {
   void note(const Outcome& outcome, std::string_view why);
   void note_refusal(const Outcome& outcome);
   void check_places();
+  void poll();
+  [[nodiscard]] bool watch_tree();
   [[nodiscard]] bool holds(const Place& place) const;
 
   // planning.cpp: the whole host
@@ -95,8 +97,10 @@ class Watcher {
   Fd epoll_;
   UeventSource uevents_;
   FileSource files_;
+  FileSource tree_files_;  ///< Of a tree, which is no kernel: whatever a kernel would tell.
   std::optional<TracepointSource> trace_;
   VectorPoll poll_;
+  bool tree_is_watched_ = false;
   Surroundings surroundings_;
   Notifier notifier_;
   Keeper keeper_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/sys/directory.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,7 +12,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -73,8 +74,11 @@ class Sysfs {
   /// another number when it makes it anew under its old name. Of a tree, which is no kernel, as
   /// kInodes records it: "PATH NUMBER", a line each; empty if it does not.
   /// Source: Linux fs/kernfs/dir.c, kernfs_new_node(): numbers go round before one comes again.
-  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> inodes(
-      std::string_view path) const;
+  [[nodiscard]] Inodes inodes(std::string_view path) const;
+
+  /// The directory, to be read again and again: that saves its opening each time. Of a tree too,
+  /// where its inode numbers are the tree's own and mean nothing; not of a snapshot file.
+  [[nodiscard]] Directory open_directory(std::string_view path) const;
 
   /// Where a tree records inode numbers.
   static constexpr std::string_view kInodes = "/irqtune/inodes";

@@ -15,7 +15,7 @@ namespace irqtune {
 FileSource::FileSource(const Sysfs& sysfs)
     : sysfs_(sysfs), fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
-void FileSource::watch(const std::vector<std::string>& directories) {
+bool FileSource::watch(const std::vector<std::string>& directories) {
   constexpr std::uint32_t kChanges =
       IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR;
   for (const auto& directory : directories) {
@@ -27,8 +27,11 @@ void FileSource::watch(const std::vector<std::string>& directories) {
     const int id = ::inotify_add_watch(fd_.get(), path.c_str(), kChanges);
     if (id >= 0) {
       watched_.emplace(directory, id);
+    } else if (errno == ENOSPC) {
+      return false;
     }
   }
+  return fd_.valid();
 }
 
 void FileSource::take(std::string_view events) {

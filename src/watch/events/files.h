@@ -20,8 +20,9 @@ class FileSource {
   /// -1 if there is none.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  /// Watches those of the directories that are there now, in addition.
-  void watch(const std::vector<std::string>& directories);
+  /// Watches those of the directories that are there now, in addition. False if the kernel takes no
+  /// more of them.
+  bool watch(const std::vector<std::string>& directories);
 
   /// Reads all that came. True if there was any.
   [[nodiscard]] bool drain();
