@@ -12,6 +12,7 @@
 #   fuzz          an hour, all targets
 #   tidy-tests    clang-tidy of the tests
 #   bench         speed and size beside peers
+#   watch         what a watch costs in ten idle minutes, and whether 10,000 reboots of guests make it grow
 #   lab           every scenario, on real kernels
 # A step that fails does not stop the others. Each has its log in build/nightly/, or where
 # IRQTUNE_NIGHTLY_DIR says; the summary at the end, one page, is there too. Exit code 1 if a step failed.
@@ -20,7 +21,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
-readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench lab)
+readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench watch lab)
 readonly skipped=77
 logs=${IRQTUNE_NIGHTLY_DIR:-build/nightly}
 
@@ -37,6 +38,12 @@ ansible() {
   scripts/packages.sh fleet package &&
     cmake --preset dev >/dev/null && cmake --build --preset dev --target irqtune &&
     tests/ansible/ansible_test.sh build/dev/irqtune
+}
+
+watch() {
+  cmake --preset release >/dev/null && cmake --build --preset release --target irqtune &&
+    python3 tests/bench/watch.py build/release/irqtune idle 600 &&
+    python3 tests/bench/watch.py build/release/irqtune reboots 10000
 }
 
 # The time is all targets' together.
@@ -60,6 +67,7 @@ run() { # STEP
     fuzz) fuzz ;;
     tidy-tests) scripts/check.sh tidy-tests ;;
     bench) scripts/bench.sh ;;
+    watch) watch ;;
     lab) scripts/lab.sh all ;;
   esac
 }
@@ -71,6 +79,7 @@ figures_of() { # STEP
     tests | crash) grep -E 'tests passed|tests failed' "$log" | tail -1 ;;
     static) grep -E '^(dynamic|static) +[0-9]' "$log" | tr -s ' ' ;;
     static-tests) tail -1 "$log" ;;
+    watch) grep -E 'of a CPU|reboots:' "$log" | sed -n '1p;$p' ;;
     fuzz) grep -cE ' runs ' "$log" | sed 's/$/ targets/' ;;
     lab) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;
   esac

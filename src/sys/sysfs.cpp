@@ -131,13 +131,15 @@ Inodes Sysfs::inodes(std::string_view path) const {
     return open_directory(path).entries(ignored);
   }
   const auto recorded = read(kInodes).value_or("");
-  for (const auto line : split(recorded, '\n')) {
-    auto rest = line;
-    const auto file = take_word(rest);
+  const std::string_view text = recorded;
+  const auto prefix = std::string(path) + '/';
+  for (auto at = text.find(prefix); at != std::string_view::npos; at = text.find(prefix, at + 1)) {
+    auto rest = text.substr(at, text.find('\n', at) - at);
+    const auto name = take_word(rest).substr(prefix.size());
     const auto inode = parse_number<std::uint64_t>(trimmed(rest));
-    const auto slash = file.rfind('/');
-    if (inode && slash != std::string_view::npos && file.substr(0, slash) == path) {
-      found.emplace_back(file.substr(slash + 1), *inode);
+    const bool begins = at == 0 || text[at - 1] == '\n';
+    if (inode && begins && name.find('/') == std::string_view::npos) {
+      found.emplace_back(name, *inode);
     }
   }
   std::ranges::sort(found);

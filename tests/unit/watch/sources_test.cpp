@@ -195,6 +195,21 @@ TEST_CASE("watch: a vector as it stands, and when its files are new", "[watch]")
   tree.add_vector(32, 2);
   tree.file(Sysfs::kInodes, dir + "30 500\n" + dir + "31 601\n" + dir + "32 602\n");
   CHECK(poll.made() == std::vector{IrqNumber{32}});
+
+  SECTION("where the directory itself was removed and made anew") {
+    std::filesystem::remove_all(tree.root() / dir.substr(1));
+    CHECK(poll.made().empty());
+    tree.file(dir + "40", "msix\n");
+    tree.file(dir + "30", "msix\n");
+    tree.file(Sysfs::kInodes, dir + "30 700\n" + dir + "40 701\n");
+    CHECK(poll.made() == std::vector{IrqNumber{30}, IrqNumber{40}});
+  }
+  SECTION("where nothing records them, by their numbers") {
+    std::filesystem::remove(tree.root() / Sysfs::kInodes.substr(1));
+    static_cast<void>(poll.made());
+    tree.add_vector(33, 3);
+    CHECK(poll.made() == std::vector{IrqNumber{33}});
+  }
 }
 
 TEST_CASE("watch: a handler's thread that is freed, not one that follows its mask", "[watch]") {
