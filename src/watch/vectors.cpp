@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace irqtune {
 
 namespace {
@@ -96,17 +100,23 @@ std::vector<PciAddress> VectorPoll::devices() const {
   return devices;
 }
 
+std::vector<IrqNumber> VectorPoll::made_of(const PciAddress& device, Known& known) const {
+  std::vector<IrqNumber> made;
+  auto now = look(device, known.directory);
+  for (const auto& [irq, generation] : now) {
+    const auto before = known.generations.find(irq);
+    if (before == known.generations.end() || before->second != generation) {
+      made.push_back(irq);
+    }
+  }
+  known.generations = std::move(now);
+  return made;
+}
+
 std::vector<IrqNumber> VectorPoll::made() {
   std::vector<IrqNumber> made;
   for (auto& [device, known] : devices_) {
-    auto now = look(device, known.directory);
-    for (const auto& [irq, generation] : now) {
-      const auto before = known.generations.find(irq);
-      if (before == known.generations.end() || before->second != generation) {
-        made.push_back(irq);
-      }
-    }
-    known.generations = std::move(now);
+    std::ranges::copy(made_of(device, known), std::back_inserter(made));
   }
   return made;
 }

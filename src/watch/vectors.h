@@ -41,6 +41,7 @@ class VectorPoll {
   };
 
   [[nodiscard]] Generations look(const PciAddress& device, Directory& directory) const;
+  [[nodiscard]] std::vector<IrqNumber> made_of(const PciAddress& device, Known& known) const;
 
   const Sysfs& sysfs_;
   std::map<PciAddress, Known> devices_;

@@ -79,16 +79,22 @@ class Dealer {
 
   // Loads do not change while balls that carry nothing are dealt out, so that this is found once.
   const std::vector<std::size_t>& as_good(const Ball& ball, std::size_t at) {
-    const auto [place, is_new] = alike_.try_emplace(
-        Class{ball.reach, ball.llcs, ball.device, at, ball.role}, std::vector<std::size_t>{});
+    const auto [place, is_new] =
+        alike_.try_emplace(Class{ball.reach, ball.llcs, ball.device, at, ball.role});
     if (is_new) {
-      for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
-        if (is_as_good(ball, at, bin)) {
-          place->second.push_back(bin);
-        }
-      }
+      place->second = list_as_good(ball, at);
     }
     return place->second;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> list_as_good(const Ball& ball, std::size_t at) const {
+    std::vector<std::size_t> bins;
+    for (std::size_t bin = 0; bin < problem_.bins.size(); ++bin) {
+      if (is_as_good(ball, at, bin)) {
+        bins.push_back(bin);
+      }
+    }
+    return bins;
   }
 
   [[nodiscard]] bool is_as_good(const Ball& ball, std::size_t at, std::size_t other) const {
