@@ -31,7 +31,7 @@ run() { # SECOND-THREAD'S-DELAY-IN-US LOOPS: status, averages, and whether it is
     python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$t/json" 2>"$t/err" && echo read || echo 'not read'
     echo "status $rc"
 }
-is 'both ran' "$(run 0 50)" $'"avg": a number "avg": a number\nread\nstatus 0'
+is 'both ran' "$(run 0 500)" $'"avg": a number "avg": a number\nread\nstatus 0'
 is 'the second did not' "$(run 500000 1)" $'"avg": a number "avg": nan\nnot read\nstatus 0'
 is "the reader's word" "$(grep -oE '^json[^:]*: Expecting value' "$t/err")" 'json.decoder.JSONDecodeError: Expecting value'
 is 'its least latency' "$(grep -oE '"min": 1000000' "$t/json")" '"min": 1000000'

@@ -35,15 +35,16 @@ soft() {
 }
 file 0 > "$t/interrupts"
 soft 0 > "$t/softirqs"
-for i in {1..40}; do # one write each, and of one length, so that no reader meets half a file
+for i in {1..600}; do # in place and of one length, so that no reader meets half a file
     file $((i * 1000)) | dd of="$t/interrupts" conv=notrunc bs=4096 status=none
     soft $((i * 1000)) | dd of="$t/softirqs" conv=notrunc bs=4096 status=none
     sleep 0.1
 done &
+pid=$!
+trap 'kill "$pid" 2>/dev/null; wait; rm -rf "$t"' EXIT
 # shellcheck disable=SC2016
 unshare -m sh -c 'mount --bind "$1/interrupts" /proc/interrupts && mount --bind "$1/softirqs" /proc/softirqs && shift && exec "$@"' - "$t" \
     "$t/usr/bin/ruby3.1" "$t/usr/bin/irqtop" -b -C 1 2 > "$t/out" 2>"$t/err"
-wait
 is 'rows of interrupts' "$(awk '$1 == "i" { print $2 }' "$t/out" | sort -u)" 52:
 is 'rows of software interrupts' "$(awk '$1 == "s" { print $2 }' "$t/out" | sort -u)" NET_RX:
 is 'CPUs with a total above 0' "$(awk '$1 == "irqTotal:" { print ($2 > 0), ($3 > 0) }' "$t/out" | sort -u)" '1 0'
