@@ -4,9 +4,8 @@
 # rt-tests 2.4: cyclictest --json writes no JSON when a thread never ran.
 # Expected: a thread without a single cycle, which is what a measured CPU taken by something else looks like, is in the file like the
 # others, with null or without an average, so that the alarm can be raised from it.
-# Seen: "avg": -nan, which is no JSON; jq and Python's strict readers refuse the whole file, the threads that did run included, and
-# Python's default reader too; "min" is 1000000. Status 0. Here the second thread starts half a second after the first, and the
-# first ends the run.
+# Seen: "avg": -nan, which is no JSON; Python's reader refuses the whole file, the threads that did run included. "min" is 1000000, a
+# second, and the status 0. Here the second thread starts half a second after the first, and the first ends the run.
 
 set -eu
 t=$(mktemp -d)

@@ -3,8 +3,8 @@
 #
 # irqtop 2.6 (Debian's, of ipt-netflow): the first row of /proc/interrupts and of /proc/softirqs is never shown.
 # Expected: each row whose counts rise is listed, and "irqTotal" of a CPU is the sum of its interrupts.
-# Seen: the row under the heading is left out, from the sum too. On x86 that is the old timer, which is still; on an arm64 host it is
-# mostly arch_timer, the busiest line, so a CPU that has a thousand timer interrupts a second has a total of 0. In softirqs it is HI.
+# Seen: the row under the heading is left out, from the sum too. On x86 that is the old timer, which is still; on arm64 it may well be
+# arch_timer, so that a CPU with a thousand timer interrupts a second has a total of 0. In softirqs it is HI.
 # Source: read_table(), lines[2..-1]. The files are made, as arm64's, and mounted in a private mount namespace (root).
 
 set -eu

@@ -40,8 +40,14 @@ intr() { # KEYWORDS: the interrupts a second of CPUs 0 and 1 in the table of sum
     unshare -m sh -c 'for f in interrupts softirqs uptime; do mount --bind "$1/$f" /proc/$f; done; shift; exec "$@"' - "$t" \
         "$t/usr/bin/mpstat" -P 0,1 "$@" | awk '$3 == "intr/s" { on = 1; next } !NF { on = 0 } on { printf "%d ", $3 }'
 }
+json() {
+    # shellcheck disable=SC2016
+    unshare -m sh -c 'for f in interrupts softirqs uptime; do mount --bind "$1/$f" /proc/$f; done; exec "$1/usr/bin/mpstat" -P 0,1 -I ALL -o JSON' - "$t" |
+        grep -oE '"intr": [0-9.]+' | paste -sd' '
+}
 is '-I SUM' "$(intr -I SUM)" '7000 0 '
 is '-I SUM,CPU' "$(intr -I SUM,CPU)" '7000 0 '
 is '-I SUM,SCPU' "$(intr -I SUM,SCPU)" '0 70000 '
 is '-I ALL' "$(intr -I ALL)" '0 70000 '
 is '-A' "$(intr -A)" '0 70000 '
+is '-I ALL -o JSON' "$(json)" '"intr": 0.00 "intr": 70000.00'

@@ -4,9 +4,9 @@
 # tuna 0.15 with python3-linux-procfs 0.6.3: with a CPU offline, the highest CPUs drop out of the affinity of interrupts.
 # Expected: of a host whose CPUs 2 and 3 are offline, a line with smp_affinity 20 is shown as CPU 5, and 33 as 0,1,4,5.
 # Seen: the mask is cut at the number of columns of /proc/interrupts, 4 here: the first is shown with no CPU, the second as 0,1. tuna
-# --isolate asks the same list which lines it must move away, so those of CPU 5 stay on the isolated CPU; no word.
-# Source: procfs.py, interrupts.parse_affinity(), bitmasklist(line, nr_cpus). The files are made, and mounted in a private mount
-# namespace (root). Nothing is moved here.
+# --isolate asks the same list which lines it must move away, so that of CPU 5 stays on the isolated CPU; no word, status 0.
+# Source: procfs.py, interrupts.parse_affinity(), bitmasklist(line, nr_cpus). The files are made, and mounted in private
+# namespaces (root); nothing of the machine is moved.
 
 set -eu
 t=$(mktemp -d)
@@ -25,6 +25,7 @@ is() { # WHAT SEEN EXPECTED-TO-STAND
     [ "$2" = "$3" ] || { printf 'changed, it was: %s\n' "$3"; exit 1; }
 }
 mkdir -p "$t"/irq/{100,101,102}
+echo 3f > "$t/irq/default_smp_affinity"
 echo 02 > "$t/irq/100/smp_affinity"
 echo 20 > "$t/irq/101/smp_affinity"
 echo 33 > "$t/irq/102/smp_affinity"
@@ -49,3 +50,12 @@ is 'mask 33, all online' "$(affinity online nvme0q2)" '102 nvme0q2 0,1,4,5'
 is 'mask 02, 2 and 3 offline' "$(affinity offline nvme0q0)" '100 nvme0q0 1'
 is 'mask 20, 2 and 3 offline' "$(affinity offline nvme0q1)" '101 nvme0q1 '
 is 'mask 33, 2 and 3 offline' "$(affinity offline nvme0q2)" '102 nvme0q2 0,1'
+isolate() { # FILE CPU: what becomes of line 101, which has mask 20
+    cp -r "$t/irq" "$t/irq.$1.$2"
+    # shellcheck disable=SC2016
+    unshare -m -p -f --mount-proc sh -c 'mount --bind "$1" /proc/interrupts && mount --bind "$2" /proc/irq && shift 2 && exec "$@"' - "$t/$1" "$t/irq.$1.$2" \
+        env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$t/usr/lib/python3/dist-packages" python3 "$t/usr/bin/tuna" --cpus="$2" --isolate || echo "status $?"
+    [ "$(cat "$t/irq.$1.$2/101/smp_affinity")" = 20 ] && echo 'stays on it' || echo 'moved away'
+}
+is 'CPU 5 isolated, all online: the line of mask 20' "$(isolate online 5)" 'moved away'
+is 'CPU 5 isolated, 2 and 3 offline: the line' "$(isolate offline 5)" 'stays on it'
