@@ -12,7 +12,8 @@
 #   fuzz          an hour, all targets
 #   tidy-tests    clang-tidy of the tests
 #   bench         speed and size beside peers
-#   lab           every scenario, on real kernels
+#   lab           every scenario, on real kernels, systemd's too
+#   lab-newest    two VMs, on Debian's newest kernel of today
 # A step that fails does not stop the others. Each has its log in build/nightly/, or where
 # IRQTUNE_NIGHTLY_DIR says; the summary at the end, one page, is there too. Exit code 1 if a step failed.
 # IRQTUNE_NIGHTLY_FUZZ: seconds of fuzzing (3600); IRQTUNE_NIGHTLY_CRASHES: kills (10000).
@@ -20,7 +21,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
-readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench lab)
+readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench lab lab-newest)
 readonly skipped=77
 logs=${IRQTUNE_NIGHTLY_DIR:-build/nightly}
 
@@ -61,6 +62,7 @@ run() { # STEP
     tidy-tests) scripts/check.sh tidy-tests ;;
     bench) scripts/bench.sh ;;
     lab) scripts/lab.sh all ;;
+    lab-newest) scripts/lab.sh --kernel newest 1- ;;
   esac
 }
 
@@ -72,7 +74,7 @@ figures_of() { # STEP
     static) grep -E '^(dynamic|static) +[0-9]' "$log" | tr -s ' ' ;;
     static-tests) tail -1 "$log" ;;
     fuzz) grep -cE ' runs ' "$log" | sed 's/$/ targets/' ;;
-    lab) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;
+    lab | lab-newest) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;
   esac
 }
 
