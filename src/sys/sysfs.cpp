@@ -110,8 +110,9 @@ std::error_code Sysfs::stream(std::string_view path,
 }
 
 std::optional<std::string> Sysfs::read(std::string_view path) const {
-  auto file = !image_ && is_one_record(path) ? read_record(open_to_read(live_, *root_fd_, path), kSmallFile)
-                                             : read_file(path);
+  auto file = !image_ && is_one_record(path)
+                  ? read_record(open_to_read(live_, *root_fd_, path), kSmallFile)
+                  : read_file(path);
   if (is_no_file(file.error)) {
     note(*passed_over_, path, file.error);
   }

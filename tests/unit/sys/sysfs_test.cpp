@@ -101,7 +101,8 @@ TEST_CASE("Sysfs: a file is read whole, however long and wherever it is", "[sys]
 
 TEST_CASE("Sysfs: what is read at once is refused too if it is no file", "[sys]") {
   const std::string path = "/sys/devices/system/cpu/online";
-  const std::string wrong = path + ": " + std::error_code(EMEDIUMTYPE, std::system_category()).message();
+  const std::string wrong =
+      path + ": " + std::error_code(EMEDIUMTYPE, std::system_category()).message();
   const auto passed_over = [&](const auto& make) {
     const test::FakeTree tree{{path, "0-3"}};
     std::filesystem::remove(tree.root() / path.substr(1));
