@@ -171,8 +171,9 @@ void add_from_plan(const Ground& ground, const std::vector<AppliedMask>& masks, 
                     reason_of(assignment, masks)});
   }
   const auto& wanted = plan.default_affinity;
-  const bool known = names(drift.entries, std::nullopt);
-  if (wanted && wanted->from && wanted->from != wanted->to && !known) {
+  const bool default_known = std::ranges::any_of(
+      drift.entries, [](const DriftEntry& entry) { return !entry.irq.has_value(); });
+  if (wanted && wanted->from && wanted->from != wanted->to && !default_known) {
     drift.entries.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
   }
 }
