@@ -257,10 +257,7 @@ Parsed parse_with(int argc,
 /// First with the commands that are named, since declaring all takes longer than most of them run.
 /// What then is no plain call of one of them, is parsed anew with all of them: they are what help
 /// lists, and what a mistake may have meant.
-Parsed parse_command_line(int argc,
-                          const char* const* argv,
-                          std::ostream& out,
-                          std::ostream& err) {
+Parsed parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   if (asks_version(argc, argv)) {
     out << kVersion << '\n';
     return ExitCode::ok;
@@ -275,7 +272,8 @@ Parsed parse_command_line(int argc,
       return parsed;
     }
   }
-  return parse_with(argc, argv, config, [](std::string_view) { return true; }, out, err);
+  return parse_with(
+      argc, argv, config, [](std::string_view) { return true; }, out, err);
 }
 
 }  // namespace irqtune

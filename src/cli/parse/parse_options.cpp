@@ -38,8 +38,7 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
 
 /// Of the commands that are declared.
 void add_tables(CLI::App& app, Invocation& call) {
-  const std::vector<std::string> changes{
-      "device", "vector", "irq", "from", "to", "state", "note"};
+  const std::vector<std::string> changes{"device", "vector", "irq", "from", "to", "state", "note"};
   const std::map<std::string, std::vector<std::string>> columns = {
       {"plan", {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"}},
       {"check", {"vm", "device", "vector", "irq", "expected", "now", "why"}},
@@ -216,14 +215,12 @@ void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
 void add_history(CLI::App& app, Command& command, HistoryOptions& options) {
   auto* history =
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
-  history
-      ->add_option("action", options.action, "prune: remove old journals, as --keep says")
+  history->add_option("action", options.action, "prune: remove old journals, as --keep says")
       ->type_name("ACTION")
       ->check(one_of({"prune"}));
   history
-      ->add_option("--keep",
-                   options.keep,
-                   "With prune: all but the newest N, none whose masks may stand")
+      ->add_option(
+          "--keep", options.keep, "With prune: all but the newest N, none whose masks may stand")
       ->type_name("N")
       ->check(whole_in_range(0, 1'000'000));
   history->final_callback([&] { command = options; });

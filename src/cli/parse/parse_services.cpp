@@ -106,10 +106,7 @@ void add_report(CLI::App& app, Command& command, ReportCommand& options) {
 
 }  // namespace
 
-void add_services(CLI::App& app,
-                  Command& command,
-                  CommandOptions& options,
-                  const Wanted& wants) {
+void add_services(CLI::App& app, Command& command, CommandOptions& options, const Wanted& wants) {
   if (wants("measure")) {
     add_measure(app, command, options.measure);
   }
