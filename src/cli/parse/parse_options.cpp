@@ -35,7 +35,21 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
       ->check(one_of(names));
 }
 
+/// Of all that `show` has a table of.
+std::vector<std::string> show_columns() {
+  std::vector<std::string> all;
+  for (const auto section : {Section::devices, Section::irqs, Section::vms}) {
+    for (const auto name : table_columns(section)) {
+      if (std::ranges::find(all, name) == all.end()) {
+        all.emplace_back(name);
+      }
+    }
+  }
+  return all;
+}
+
 void add_tables(CLI::App& app, Invocation& call) {
+  add_columns(*app.get_subcommand("show"), call, show_columns());
   add_columns(*app.get_subcommand("plan"),
               call,
               {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"});
@@ -45,7 +59,7 @@ void add_tables(CLI::App& app, Invocation& call) {
   for (const auto* name : {"apply", "rollback"}) {
     add_columns(*app.get_subcommand(name),
                 call,
-                {"device", "vector", "irq", "from", "to", "state", "note"});
+                {"vm", "device", "vector", "irq", "from", "to", "state", "note"});
   }
   add_columns(*app.get_subcommand("history"),
               call,

@@ -60,6 +60,8 @@ Json outcome_json(const Outcome& outcome) {
   const auto& identity = outcome.write.identity;
   return {{"irq", identity ? Json(static_cast<std::uint32_t>(outcome.irq)) : Json()},
           {"vector", identity ? vector_or_null(identity->vector) : Json()},
+          {"device", address_or_null(device_of(outcome.write))},
+          {"vm", outcome.write.vm.empty() ? Json() : Json(outcome.write.vm)},
           {"from", outcome.write.before},
           {"to", outcome.write.after.to_list()},
           {"state", write_state_text(outcome.state)},
@@ -99,10 +101,27 @@ Json drift_json(const std::vector<DriftEntry>& drift) {
   for (const auto& entry : drift) {
     list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
                     {"vector", vector_or_null(entry.vector)},
+                    {"device", address_or_null(entry.device)},
                     {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
                     {"expected", entry.expected.to_list()},
                     {"actual", list_or_null(entry.actual)},
                     {"reason", entry.reason}});
+  }
+  return list;
+}
+
+/// What is not in place, with the keys that an apply's results have.
+Json failed_json(const std::vector<DriftEntry>& drift) {
+  auto list = Json::array();
+  for (const auto& entry : drift) {
+    list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
+                    {"vector", vector_or_null(entry.vector)},
+                    {"device", address_or_null(entry.device)},
+                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
+                    {"from", list_or_null(entry.actual)},
+                    {"to", entry.expected.to_list()},
+                    {"state", entry.by_apply ? "would_change" : "changed"},
+                    {"error", entry.reason}});
   }
   return list;
 }
@@ -241,7 +260,8 @@ std::string check_json(const Plan& plan, const Drift& drift) {
                 {"devices", counts_by(plan, "address")},
                 {"drift", drift_json(drift.entries)},
                 {"moved", drift_json(drift.moved)},
-                {"elsewhere", drift_json(drift.elsewhere)}};
+                {"elsewhere", drift_json(drift.elsewhere)},
+                {"failed", failed_json(drift.entries)}};
   add_warnings(plan.warnings, document);
   return document_text(document);
 }
