@@ -137,8 +137,8 @@ std::string joined(const std::vector<TypedOption>& options) {
   return text;
 }
 
-/// What the options that select and place were given, as they are read: "--vm vm1", and of the
-/// configuration file "min-gain 20 (irqtune.toml:3)".
+/// What the options that select and place were given, as they are read: "--vm vm1 (command
+/// line)", and of the configuration file "min-gain 20 (irqtune.toml:3)".
 std::vector<std::string> given_options(const CLI::App& app,
                                        const ConfigOrigin& config,
                                        const std::vector<std::string>& keys) {
@@ -152,7 +152,7 @@ std::vector<std::string> given_options(const CLI::App& app,
     const auto line = config.lines.find({app.get_name(), key});
     const auto value = flag ? std::string() : fmt::format(" {}", fmt::join(option->results(), ","));
     given.push_back(line == config.lines.end()
-                        ? fmt::format("--{}{}", key, value)
+                        ? fmt::format("--{}{} (command line)", key, value)
                         : fmt::format("{}{} ({}:{})", key, value, config.path, line->second));
   }
   return given;
@@ -219,7 +219,7 @@ Parsed parse_with(int argc,
       "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
   set_up_help(app);
   if (const auto name = option_without_value(argc, argv); !name.empty()) {
-    return refuse(err, name + ": no value after =", "see irqtune --help");
+    return refuse(err, name + ": no value after =", "see `irqtune --help`");
   }
   if (const auto parted = parted_value(argc, argv)) {
     return refuse(err,
@@ -241,7 +241,7 @@ Parsed parse_with(int argc,
     return refuse(err, error.what(), error.hint());
   }
   if (const auto message = ignored_option(app, call.config); !message.empty()) {
-    return refuse(err, message, "see irqtune " + command_name(app) + " --help");
+    return refuse(err, message, "see `irqtune " + command_name(app) + " --help`");
   }
   call.name = command_name(app);
   call.arguments.assign(argv, argv + argc);

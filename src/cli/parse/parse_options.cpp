@@ -36,10 +36,25 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
       ->check(one_of(names));
 }
 
+/// Of all that `show` has a table of.
+std::vector<std::string> show_columns() {
+  std::vector<std::string> all;
+  for (const auto section : {Section::devices, Section::irqs, Section::vms}) {
+    for (const auto name : table_columns(section)) {
+      if (std::ranges::find(all, name) == all.end()) {
+        all.emplace_back(name);
+      }
+    }
+  }
+  return all;
+}
+
 /// Of the commands that are declared.
 void add_tables(CLI::App& app, Invocation& call) {
-  const std::vector<std::string> changes{"device", "vector", "irq", "from", "to", "state", "note"};
+  const std::vector<std::string> changes{
+      "vm", "device", "vector", "irq", "from", "to", "state", "note"};
   const std::map<std::string, std::vector<std::string>> columns = {
+      {"show", show_columns()},
       {"plan", {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"}},
       {"check", {"vm", "device", "vector", "irq", "expected", "now", "why"}},
       {"apply", changes},

@@ -178,6 +178,20 @@ void add_from_plan(const Ground& ground, const std::vector<AppliedMask>& masks, 
   }
 }
 
+/// Says whose interrupt each entry is, for tables and programs.
+void name_entries(const Plan& plan, std::vector<DriftEntry>& entries) {
+  for (auto& entry : entries) {
+    const auto* const assignment = assignment_of(plan, entry);
+    if (assignment != nullptr) {
+      entry.device = assignment->device;
+      entry.actions = assignment->actions;
+    }
+    if (entry.vector) {
+      entry.device = entry.vector->device;
+    }
+  }
+}
+
 /// What is told otherwise is drift too.
 void be_exact(Drift& drift) {
   for (auto* const told : {&drift.moved, &drift.elsewhere}) {
@@ -226,6 +240,9 @@ Drift find_drift(const Plan& plan,
   drift.entries = drift_of(masks, host);
   drift.moved = take_moved(ground, drift.entries);
   add_from_plan(ground, masks, drift);
+  for (auto* const list : {&drift.entries, &drift.moved, &drift.elsewhere}) {
+    name_entries(plan, *list);
+  }
   if (strictness == Strictness::exact) {
     be_exact(drift);
   }

@@ -60,15 +60,35 @@ Json assignment_json(const Assignment& assignment) {
   return value_of([&](JsonRows& rows) { add_assignment(rows, assignment); });
 }
 
-void add_drift(JsonRows& rows, const DriftEntry& entry) {
-  rows.open('{');
+namespace {
+
+/// What an entry is about.
+void add_subject(JsonRows& rows, const DriftEntry& entry) {
   rows.name("irq");
   entry.irq ? rows.value(std::uint64_t{static_cast<std::uint32_t>(*entry.irq)}) : rows.null();
   add_vector(rows, entry.vector);
+  add_device(rows, entry.device);
   add_text(rows, "vm", entry.vm);
+}
+
+}  // namespace
+
+void add_drift(JsonRows& rows, const DriftEntry& entry) {
+  rows.open('{');
+  add_subject(rows, entry);
   add_cpus(rows, "expected", entry.expected);
   add_cpus(rows, "actual", entry.actual);
   add_word(rows, "reason", entry.reason);
+  rows.close('}');
+}
+
+void add_failed(JsonRows& rows, const DriftEntry& entry) {
+  rows.open('{');
+  add_subject(rows, entry);
+  add_cpus(rows, "from", entry.actual);
+  add_cpus(rows, "to", entry.expected);
+  add_word(rows, "state", entry.by_apply ? "would_change" : "changed");
+  add_word(rows, "error", entry.reason);
   rows.close('}');
 }
 

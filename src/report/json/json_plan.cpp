@@ -64,6 +64,8 @@ Json outcome_json(const Outcome& outcome) {
   const auto& identity = outcome.write.identity;
   return {{"irq", identity ? Json(static_cast<std::uint32_t>(outcome.irq)) : Json()},
           {"vector", identity ? vector_or_null(identity->vector) : Json()},
+          {"device", address_or_null(device_of(outcome.write))},
+          {"vm", outcome.write.vm.empty() ? Json() : Json(outcome.write.vm)},
           {"from", outcome.write.before},
           {"to", outcome.write.after.to_list()},
           {"state", write_state_text(outcome.state)},
@@ -153,10 +155,12 @@ Json plan_document(const Plan& plan) {
   return document;
 }
 
-LongList drift_list(std::string_view name, const std::vector<DriftEntry>& entries) {
-  return {name, [&](JsonRows& rows) {
+using AddEntry = void (*)(JsonRows&, const DriftEntry&);
+
+LongList drift_list(std::string_view name, const std::vector<DriftEntry>& entries, AddEntry add) {
+  return {name, [&entries, add](JsonRows& rows) {
             for (const auto& entry : entries) {
-              add_drift(rows, entry);
+              add(rows, entry);
             }
           }};
 }
@@ -228,14 +232,16 @@ std::string check_json(const Plan& plan, const Drift& drift) {
                 {"devices", counts_by(plan, "address")},
                 {"drift", Json::array()},
                 {"moved", Json::array()},
-                {"elsewhere", Json::array()}};
+                {"elsewhere", Json::array()},
+                {"failed", Json::array()}};
   add_warnings(plan.warnings, document);
   std::ostringstream out;
   print_document(out,
                  document,
-                 {drift_list("drift", drift.entries),
-                  drift_list("moved", drift.moved),
-                  drift_list("elsewhere", drift.elsewhere)});
+                 {drift_list("drift", drift.entries, add_drift),
+                  drift_list("moved", drift.moved, add_drift),
+                  drift_list("elsewhere", drift.elsewhere, add_drift),
+                  drift_list("failed", drift.entries, add_failed)});
   return std::move(out).str();
 }
 

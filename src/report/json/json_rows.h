@@ -74,6 +74,9 @@ void add_assignment(JsonRows& rows, const Assignment& assignment);
 /// One of the lists "drift", "moved" and "elsewhere" of irqtune.check/1.
 void add_drift(JsonRows& rows, const DriftEntry& entry);
 
+/// What is not in place, with the keys that an apply's results have.
+void add_failed(JsonRows& rows, const DriftEntry& entry);
+
 /// One long list of a document: its name, and what adds its rows.
 struct LongList {
   std::string_view name;
