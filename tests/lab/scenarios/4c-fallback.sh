@@ -63,12 +63,15 @@ holds "diagnose names the cause" grep -q 'no vector was free on what' diagnosis.
 same "effective-outside-mask" "$(json diagnosis '[.findings[] | select(.id == "effective-outside-mask")] | length')" 1
 tune fail 3 diagnose --fail-on warning
 
+say "a plan cannot know that CPU 0 is full: refused, undone, and the hint says what to do"
+tune refused 1 apply
+holds "the hint names the budget" grep -q -- '--max-vectors-per-cpu' refused.json refused.err
 say "apply ends it"
-tune apply 0 apply
+tune apply 0 apply --max-vectors-per-cpu 150
 json apply '.results[] | "\(.irq) \(.from) \(.to) \(.state)"'
 rises 3 >after.rises
 same "interrupts in 3 s on the vCPU's core, of $(total_of after.rises)" "$(rises_on after.rises "$cores")" 0
-# Nothing tells any more that CPU 0 is full, but for a budget, with which the host's own masks are counted.
+# Without debugfs only a budget tells that CPU 0 is full: with it the host's own masks are counted.
 tune end 0 check --max-vectors-per-cpu 150
 stop_vm vm1
 verdict
