@@ -8,6 +8,8 @@
 #   package       the Debian package, lintian, and its life in a Debian of its own
 #   rpm           the static program as an .rpm
 #   ansible       the role, by the real Ansible over ssh
+#   browser       the pages of report, in a real browser
+#   fleet         10,000 snapshots by scripts/fleet.sh, and what a host of them costs
 #   crash         10,000 kills at system calls
 #   fuzz          an hour, all targets
 #   tidy-tests    clang-tidy of the tests
@@ -17,12 +19,13 @@
 #   lab-newest    two VMs, on Debian's newest kernel of today
 # A step that fails does not stop the others. Each has its log in build/nightly/, or where
 # IRQTUNE_NIGHTLY_DIR says; the summary at the end, one page, is there too. Exit code 1 if a step failed.
-# IRQTUNE_NIGHTLY_FUZZ: seconds of fuzzing (3600); IRQTUNE_NIGHTLY_CRASHES: kills (10000).
+# IRQTUNE_NIGHTLY_FUZZ: seconds of fuzzing (3600); IRQTUNE_NIGHTLY_CRASHES: kills (10000);
+# IRQTUNE_NIGHTLY_SNAPSHOTS: the most snapshots (10000).
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
-readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench watch lab lab-newest)
+readonly known=(tests check static static-tests package rpm ansible browser fleet crash fuzz tidy-tests bench watch lab lab-newest)
 readonly skipped=77
 logs=${IRQTUNE_NIGHTLY_DIR:-build/nightly}
 
@@ -47,6 +50,17 @@ watch() {
     python3 tests/bench/watch.py build/release/irqtune reboots 10000
 }
 
+browser() {
+  scripts/packages.sh browser &&
+    cmake --preset dev >/dev/null && cmake --build --preset dev --target irqtune &&
+    tests/report/browser_test.py build/dev/irqtune . build/nightly-pages
+}
+
+fleet() {
+  cmake --preset release >/dev/null && cmake --build --preset release --target irqtune &&
+    tests/bench/fleet_bench.py build/release/irqtune 100 1000 "${IRQTUNE_NIGHTLY_SNAPSHOTS:-10000}"
+}
+
 # The time is all targets' together.
 fuzz() {
   local targets jobs
@@ -64,6 +78,8 @@ run() { # STEP
     package) package ;;
     rpm) scripts/package.sh rpm ;;
     ansible) ansible ;;
+    browser) browser ;;
+    fleet) fleet ;;
     crash) crash ;;
     fuzz) fuzz ;;
     tidy-tests) scripts/check.sh tidy-tests ;;
@@ -80,7 +96,8 @@ figures_of() { # STEP
   case $1 in
     tests | crash) grep -E 'tests passed|tests failed' "$log" | tail -1 ;;
     static) grep -E '^(dynamic|static) +[0-9]' "$log" | tr -s ' ' ;;
-    static-tests) tail -1 "$log" ;;
+    static-tests | ansible | browser) tail -1 "$log" ;;
+    fleet) grep -E 'hosts an hour' "$log" ;;
     watch) grep -E 'of a CPU|reboots:' "$log" | sed -n '1p;$p' ;;
     fuzz) grep -cE ' runs ' "$log" | sed 's/$/ targets/' ;;
     lab | lab-newest) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian packages that are missing: scripts/packages.sh build|static|test|lint|fuzz|bench|package|rpm|fleet|lab|all
+# Installs Debian packages that are missing: scripts/packages.sh build|static|test|lint|fuzz|bench|package|rpm|fleet|browser|lab|all
 # What is there already is left as it is, so that a second run needs neither root nor network.
 set -eu
 
@@ -17,6 +17,7 @@ lab=(qemu-system-x86 seabios busybox-static cpio kmod jq xz-utils zstd binutils 
 package=(dpkg-dev lintian mmdebstrap gzip git file)
 rpm=(binutils file git rpm rpmlint)
 fleet=(ansible-core ansible-lint openssh-server iproute2 python3-jinja2 python3-apt)
+browser=(chromium fonts-dejavu-core python3)
 
 wanted=()
 for set in "${@:-build}"; do
@@ -30,12 +31,13 @@ for set in "${@:-build}"; do
     package) wanted+=("${build[@]}" "${package[@]}") ;;
     rpm) wanted+=("${rpm[@]}") ;;
     fleet) wanted+=("${fleet[@]}") ;;
+    browser) wanted+=("${browser[@]}") ;;
     lab) wanted+=("${build[@]}" "${lab[@]}") ;;
     all)
       wanted+=("${build[@]}" "${static[@]}" "${test[@]}" "${lint[@]}" "${bench[@]}" "${fuzz[@]}" "${lab[@]}")
       ;;
     *)
-      echo "packages.sh: unknown set '$set' (build, static, test, lint, bench, fuzz, package, rpm, fleet, lab, all)" >&2
+      echo "packages.sh: unknown set '$set' (build, static, test, lint, bench, fuzz, package, rpm, fleet, browser, lab, all)" >&2
       exit 2
       ;;
   esac

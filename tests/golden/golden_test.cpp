@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <fstream>
+#include <iterator>
+
 // What each command prints for the captured hosts, in tests/golden/<host>/.
 
 namespace irqtune::test {
@@ -67,6 +70,17 @@ TEST_CASE("golden: the plan for each captured host", "[golden]") {
   check_golden(host, "plan.txt", printed(host, {"plan"}));
   check_golden(host, "plan.json", printed(host, {"plan", "--json"}));
   check_golden(host, "plan.sh", printed(host, {"plan", "--format", "script"}));
+}
+
+// README.md shows it.
+TEST_CASE("golden: the map of a captured host as a picture", "[golden][report]") {
+  CapturedHost host("two-vms");
+  const auto file = host.root() / "map.svg";
+  REQUIRE(on(host, {"report", "-o", file.string()}).code == 0);
+  std::ifstream in(file, std::ios::binary);
+  const std::string drawn{std::istreambuf_iterator<char>(in), {}};
+  CHECK_THAT(drawn, Catch::StartsWith("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+  check_golden("two-vms", "map.svg", drawn);
 }
 
 TEST_CASE("golden: tables at the widths of terminals", "[golden]") {

@@ -23,4 +23,7 @@ struct PageContent {
 /// mark of its maps has a title for a screen reader. Whatever comes from the host is escaped.
 [[nodiscard]] std::string page_html(const PageContent& content);
 
+/// The maps of that page alone, with the VMs' letters, as an SVG file of its own.
+[[nodiscard]] std::string map_svg(const PageContent& content);
+
 }  // namespace irqtune

@@ -46,7 +46,8 @@ ExitCode run(const ReportCommand& options, const Context& context) {
   const auto findings = diagnose({host, plan.protections, plan, settings});
   const auto history = history_of(context, host.id);
   print_warnings(context, plan.warnings);
-  const auto page = page_html({host, plan, findings, history});
+  const PageContent content{host, plan, findings, history};
+  const auto page = options.output.ends_with(".svg") ? map_svg(content) : page_html(content);
   if (options.output == "-") {
     context.out << page;
   } else if (const auto error = write_output_file(options.output, page)) {

@@ -95,9 +95,12 @@ void add_metrics(CLI::App& app, Command& command, MetricsOptions& options) {
 }
 
 void add_report(CLI::App& app, Command& command, ReportCommand& options) {
-  auto* report = app.add_subcommand("report", "The host before and after, in one HTML page");
+  auto* report = app.add_subcommand(
+      "report", "The host before and after, in one HTML page, or its map as SVG");
   add_policy(*report, options.policy);
-  report->add_option("-o,--output", options.output, "Where to")
+  report
+      ->add_option(
+          "-o,--output", options.output, "Where to; a name that ends in .svg gets the map alone")
       ->type_name("FILE.html")
       ->check(not_empty())
       ->required();

@@ -1,51 +1,199 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/delivery.h"
+#include "irqtune/core/protection.h"
 #include "irqtune/core/text.h"
 
 #include "report/html/parts.h"
+#include "report/text/cpu_blocks.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace irqtune::html {
 
 namespace {
 
-constexpr int kCell = 26;
 constexpr int kGap = 4;
-constexpr int kHead = 20;     // Above a node's cores, for its name.
-constexpr int kColumns = 24;  // Cores in a row: readable at half of 1280 px.
+constexpr int kHeight = 36;       // Of a CPU.
+constexpr int kHead = 18;         // Above a block's cores, for its title.
+constexpr int kTitleWidth = 190;  // "package 11, node 11, cache 143" at 11 px
 
-/// The threads of one core, lowest first.
-using Core = std::vector<const Cpu*>;
+/// How wide CPUs are, so that the longest numbers have room at 11 px, and how many cores stand in a
+/// row, so that a row fits a page of 400 px.
+struct Grid {
+  int cell = 44;
+  int columns = 8;
+};
 
-/// Of the core of `cpu`, those on its node.
-Core core_of(const Host& host, const Cpu& cpu) {
-  Core core;
-  for (const auto& other : host.topology.cpus) {
-    const bool same = other.number == cpu.number || cpu.siblings.contains(other.number);
-    if (same && other.node == cpu.node) {
-      core.push_back(&other);
-    }
-  }
-  return core;
+Grid grid_of(const Host& host, const VmKeys& keys) {
+  constexpr int kFourDigits = 1000;
+  const bool long_numbers =
+      !host.topology.cpus.empty() && host.topology.cpus.back().number >= kFourDigits;
+  const bool long_letters =
+      std::ranges::any_of(keys, [](const auto& entry) { return entry.second.letter.size() > 1; });
+  return long_numbers || long_letters ? Grid{58, 4} : Grid{};
 }
 
-std::vector<Core> cores_of(const Host& host, std::optional<NodeId> node) {
-  std::vector<Core> cores;
-  for (const auto& cpu : host.topology.cpus) {
-    auto core = cpu.node == node ? core_of(host, cpu) : Core{};
-    if (!core.empty() && core.front()->number == cpu.number) {
-      cores.push_back(std::move(core));
-    }
+struct Look {
+  std::string fill;
+  std::string letter;
+  std::string what;
+};
+
+/// Each reason that keeps vectors off the CPU: "vCPU 2 of db1 (libvirt); isolated (...)".
+std::string reasons_text(const Plan& plan, int cpu) {
+  const auto found = plan.protections.find(cpu);
+  if (found == plan.protections.end()) {
+    return "takes no vectors";
   }
-  return cores;
+  auto reasons = protection_texts(cpu, found->second);
+  const auto prefix = fmt::format("cpu{}: ", cpu).size();
+  for (auto& reason : reasons) {
+    reason.erase(0, prefix);
+  }
+  return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
-/// The VM whose vCPU, or the sibling of whose vCPU, protects the CPU; nullptr if none does.
+Look look_of(const Plan& plan, const VmKeys& keys, const Cpu& cpu) {
+  if (!cpu.online) {
+    return {"off", "x", "offline"};
+  }
+  if (const auto* vm = vm_on(plan, cpu.number)) {
+    const auto key = keys.find(*vm);
+    return {
+        fmt::format("v{}", key->second.color), key->second.letter, reasons_text(plan, cpu.number)};
+  }
+  return plan.housekeeping.contains(cpu.number) ? Look{"free", "", "may take vectors"}
+                                                : Look{"kept", "*", reasons_text(plan, cpu.number)};
+}
+
+/// The upper left corner of a CPU, and its width.
+struct Place {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+};
+
+std::string rect(std::string_view look, int x, int y, int width, int height) {
+  return fmt::format(
+      R"(<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>)", look, x, y, width, height);
+}
+
+std::string heat(const Place& at, double share) {
+  constexpr int kMargin = 5;
+  constexpr int kThick = 4;
+  const auto width = static_cast<int>(std::lround(share * (at.width - 2 * kMargin)));
+  return width < 1 ? std::string()
+                   : rect("heat", at.x + kMargin, at.y + kHeight - kThick - 5, width, kThick);
+}
+
+/// A disc whose area grows with the number of vectors, and the number.
+std::string vectors_mark(const Place& at, std::size_t vectors, std::size_t most) {
+  constexpr double kLargest = 5;
+  if (vectors == 0) {
+    return {};
+  }
+  const auto share = static_cast<double>(vectors) / static_cast<double>(most);
+  return fmt::format(
+      R"(<circle class="size" cx="{}" cy="{}" r="{:.1f}"/><text x="{}" y="{}">{}</text>)",
+      at.x + 10,
+      at.y + 20,
+      std::max(1.5, kLargest * std::sqrt(share)),
+      at.x + 17,
+      at.y + 24,
+      vectors);
+}
+
+std::string frame(const Place& at) {
+  return rect("hit", at.x + 1, at.y + 1, at.width - 2, kHeight - 2) +
+         rect("inner", at.x + 3, at.y + 3, at.width - 6, kHeight - 6);
+}
+
+std::string cell(const Look& look, const MapLoad& load, int cpu, const Place& at) {
+  const auto rate = load.rates.contains(cpu) ? load.rates.at(cpu) : 0.0;
+  const auto vectors = load.vectors.contains(cpu) ? load.vectors.at(cpu) : 0U;
+  const bool owned = look.fill.starts_with('v');
+  auto out =
+      fmt::format(R"(<g role="img"{}><title>CPU {}: {}; {}, {:.0f} interrupts a second</title>)",
+                  owned ? R"( class="owned")" : "",
+                  cpu,
+                  escaped(look.what),
+                  counted(vectors, "vector"),
+                  rate);
+  out += rect("cell " + look.fill, at.x, at.y, at.width, kHeight);
+  out += owned && vectors > 0 ? frame(at) : std::string();
+  out += fmt::format(R"(<text x="{}" y="{}">{}</text>)", at.x + 6, at.y + 14, cpu);
+  out += look.letter.empty() ? std::string()
+                             : fmt::format(R"(<text class="owner" x="{}" y="{}">{}</text>)",
+                                           at.x + at.width - 6,
+                                           at.y + 14,
+                                           look.letter);
+  out += vectors_mark(at, vectors, load.most);
+  const auto weight = load.loads.contains(cpu) ? load.loads.at(cpu) : 0.0;
+  return out + heat(at, load.busiest > 0 ? weight / load.busiest : 0) + "</g>";
+}
+
+/// The cores in rows of `grid.columns`, each as high as the core with the most threads.
+Drawing cores_of(const Block& block, const Grid& grid, auto draw) {
+  const auto threads = std::ranges::max_element(block.cores, {}, &Core::size)->size();
+  const int row_height = static_cast<int>(threads) * kHeight + kGap;
+  const auto count = static_cast<int>(block.cores.size());
+  const auto columns = std::min(count, grid.columns);
+  Drawing out{std::max(columns * (grid.cell + kGap) - kGap + 2, kTitleWidth),
+              kHead + (count + columns - 1) / columns * row_height,
+              {}};
+  for (int i = 0; i < count; ++i) {
+    Place at{i % columns * (grid.cell + kGap) + 1, kHead + i / columns * row_height + 1, grid.cell};
+    for (const auto* cpu : block.cores[static_cast<std::size_t>(i)]) {
+      out.svg += draw(*cpu, at);
+      at.y += kHeight;
+    }
+  }
+  return out;
+}
+
+/// As add_rates() and the plan have it: now, or with the plan.
+MapLoad map_load(const Host& host, const Plan& plan, bool planned) {
+  MapLoad load;
+  std::map<IrqNumber, const Assignment*> assignments;
+  for (const auto& assignment : plan.assignments) {
+    assignments.emplace(assignment.irq, &assignment);
+  }
+  for (const auto& irq : host.irqs) {
+    const auto found = assignments.find(irq.number);
+    const bool moves = planned && found != assignments.end() && found->second->change;
+    const auto target = moves ? found->second->to.first() : std::nullopt;
+    add_rates(host, irq, target, load.rates);
+    const auto cpu = target ? target : only_cpu(delivery_of(host, irq));
+    if (found != assignments.end() && cpu) {
+      ++load.vectors[*cpu];
+    }
+  }
+  load.loads = loads_of(host.topology, load.rates);
+  return load;
+}
+
+void widen(Maps& maps, const MapLoad& load) {
+  for (const auto& [cpu, weight] : load.loads) {
+    maps.now.busiest = std::max(maps.now.busiest, weight);
+  }
+  for (const auto& [cpu, vectors] : load.vectors) {
+    maps.now.most = std::max(maps.now.most, vectors);
+  }
+}
+
+std::string letter_of(std::size_t number) {
+  constexpr std::size_t kLetters = 26;
+  const auto last = std::string(1, static_cast<char>('A' + number % kLetters));
+  return number < kLetters ? last : letter_of(number / kLetters - 1) + last;
+}
+
+}  // namespace
+
 const std::string* vm_on(const Plan& plan, int cpu) {
   const auto found = plan.protections.find(cpu);
   if (found == plan.protections.end()) {
@@ -56,116 +204,8 @@ const std::string* vm_on(const Plan& plan, int cpu) {
   return reason != found->second.end() ? &reason->vm : nullptr;
 }
 
-struct Look {
-  std::string fill;
-  std::string letter;
-  std::string what;
-};
-
-Look look_of(const Plan& plan, const VmKeys& keys, const Cpu& cpu) {
-  if (!cpu.online) {
-    return {"off", "", "offline"};
-  }
-  if (const auto* vm = vm_on(plan, cpu.number)) {
-    const auto key = keys.find(*vm);
-    return {fmt::format("v{}", key->second.color),
-            key->second.letter,
-            "vCPU's core of " + printable(*vm)};
-  }
-  return plan.housekeeping.contains(cpu.number) ? Look{"free", "", "may take vectors"}
-                                                : Look{"kept", "", "takes no vectors"};
-}
-
-/// The upper left corner of a CPU's cell.
-struct Place {
-  int x = 0;
-  int y = 0;
-};
-
-std::string heat(const Place& at, double share) {
-  constexpr int kMargin = 2;
-  const auto width = share * (kCell - 2 * kMargin);
-  return width < 1 ? std::string()
-                   : fmt::format(R"(<rect class="heat" x="{}" y="{}" width="{:.0f}" height="4"/>)",
-                                 at.x + kMargin,
-                                 at.y + kCell - 6,
-                                 width);
-}
-
-std::string mark(const Place& at, const std::string& text, std::string_view attribute) {
-  constexpr int kBaseline = 14;
-  return text.empty() ? std::string()
-                      : fmt::format(R"(<text x="{}" y="{}" text-anchor="middle"{}>{}</text>)",
-                                    at.x + kCell / 2,
-                                    at.y + kBaseline,
-                                    attribute,
-                                    text);
-}
-
-std::string frame(const Place& at) {
-  return fmt::format(R"(<rect class="hit" x="{}" y="{}" width="{}" height="{}"/>)",
-                     at.x + 1,
-                     at.y + 1,
-                     kCell - 2,
-                     kCell - 2);
-}
-
-std::string cell(const Look& look, const MapLoad& load, const Cpu& cpu, const Place& at) {
-  const auto rate = load.rates.contains(cpu.number) ? load.rates.at(cpu.number) : 0.0;
-  const auto vectors = load.vectors.contains(cpu.number) ? load.vectors.at(cpu.number) : 0U;
-  auto out = fmt::format("<g><title>CPU {}: {}; {}, {:.0f} interrupts a second</title>",
-                         cpu.number,
-                         escaped(look.what),
-                         counted(vectors, "vector"),
-                         rate);
-  out += fmt::format(R"(<rect class="cell {}" x="{}" y="{}" width="{}" height="{}"/>)",
-                     look.fill,
-                     at.x,
-                     at.y,
-                     kCell,
-                     kCell);
-  const auto weight = load.loads.contains(cpu.number) ? load.loads.at(cpu.number) : 0.0;
-  out += heat(at, load.busiest > 0 ? weight / load.busiest : 0);
-  const bool vcpu = !look.letter.empty();
-  const auto number = vectors > 0 ? std::to_string(vectors) : std::string();
-  out += mark(at, vcpu ? look.letter : number, vcpu ? R"( class="on")" : "");
-  return out + (vcpu && vectors > 0 ? frame(at) : std::string()) + "</g>";
-}
-
-/// One node's cores below `top`; returns where the next may begin.
-int add_node(const Host& host,
-             std::optional<NodeId> node,
-             const std::pair<const Plan&, const VmKeys&>& who,
-             const MapLoad& load,
-             std::pair<int, std::string&> out) {
-  const auto cores = cores_of(host, node);
-  auto& [top, svg] = out;
-  if (cores.empty()) {
-    return top;
-  }
-  const auto threads = static_cast<int>(std::ranges::max_element(cores, {}, &Core::size)->size());
-  const auto name =
-      node ? fmt::format("node {}", static_cast<std::uint32_t>(*node)) : std::string("CPUs");
-  svg += fmt::format(R"(<text x="0" y="{}">{}</text>)", top + 13, name);
-  const int row_height = threads * kCell + kGap;
-  for (std::size_t i = 0; i < cores.size(); ++i) {
-    const auto column = static_cast<int>(i) % kColumns;
-    const auto row = static_cast<int>(i) / kColumns;
-    Place at{column * (kCell + kGap) + 1, top + kHead + row * row_height};
-    for (const auto* cpu : cores[i]) {
-      svg += cell(look_of(who.first, who.second, *cpu), load, *cpu, at);
-      at.y += kCell;
-    }
-  }
-  const auto rows = (static_cast<int>(cores.size()) + kColumns - 1) / kColumns;
-  return top + kHead + rows * row_height + kGap;
-}
-
-}  // namespace
-
 VmKeys vm_keys(const Plan& plan) {
   constexpr std::size_t kColors = 8;
-  constexpr std::size_t kLetters = 26;
   VmKeys keys;
   for (const auto& [cpu, reasons] : plan.protections) {
     if (const auto* vm = vm_on(plan, cpu)) {
@@ -174,54 +214,36 @@ VmKeys vm_keys(const Plan& plan) {
   }
   std::size_t number = 0;
   for (auto& [name, key] : keys) {
-    key.color = number % kColors;
-    key.letter = std::string(number / kLetters + 1, static_cast<char>('A' + number % kLetters));
+    key = {number % kColors, letter_of(number)};
     ++number;
   }
   return keys;
 }
 
-std::string legend(const VmKeys& keys) {
-  std::string out = "<p>";
-  for (const auto& [name, key] : keys) {
-    out +=
-        fmt::format(R"(<span class="key v{}">{}</span>{} )", key.color, key.letter, escaped(name));
-  }
-  return out +
-         R"(</p><p class="dim">A column is a core, its threads below each other. A letter: a core )"
-         "where "
-         "a vCPU of that VM runs. A number: vectors there. The bar: its load, interrupts a "
-         "second. A frame: vectors that hit a vCPU's core.</p>";
+Maps maps_of(const Host& host, const Plan& plan) {
+  Maps maps{map_load(host, plan, false), map_load(host, plan, true)};
+  widen(maps, maps.now);
+  widen(maps, maps.planned);
+  maps.planned.busiest = maps.now.busiest;
+  maps.planned.most = maps.now.most;
+  return maps;
 }
 
-std::string map_svg(const Host& host,
-                    const Plan& plan,
-                    const VmKeys& keys,
-                    const MapLoad& load,
-                    std::string_view caption) {
-  std::set<std::optional<NodeId>> nodes;
-  std::size_t most = 1;
-  for (const auto& cpu : host.topology.cpus) {
-    nodes.insert(cpu.node);
+std::vector<DrawnBlock> drawn_blocks(const Host& host,
+                                     const Plan& plan,
+                                     const VmKeys& keys,
+                                     const MapLoad& load) {
+  const auto grid = grid_of(host, keys);
+  std::vector<DrawnBlock> drawn;
+  for (const auto& block : blocks_of(host.topology)) {
+    auto drawing = cores_of(block, grid, [&](const Cpu& cpu, const Place& at) {
+      return cell(look_of(plan, keys, cpu), load, cpu.number, at);
+    });
+    drawing.svg = fmt::format(R"(<text class="of" x="0" y="12">{}</text>)", escaped(block.title)) +
+                  drawing.svg;
+    drawn.push_back({block.title, std::move(drawing)});
   }
-  std::string body;
-  int top = 0;
-  for (const auto& node : nodes) {
-    most = std::max(most, cores_of(host, node).size());
-    top = add_node(host, node, {plan, keys}, load, {top, body});
-  }
-  const auto width = std::min(static_cast<int>(most), kColumns) * (kCell + kGap) + 2;
-  return fmt::format(
-      R"(<figure><figcaption>{}</figcaption><svg role="img" viewBox="0 0 {} {}" width="{}" )"
-      R"(height="{}" aria-label="{}"><title>{}</title>{}</svg></figure>)",
-      escaped(caption),
-      std::max(width, 120),
-      top,
-      std::max(width, 120),
-      top,
-      escaped(caption),
-      escaped(caption),
-      body);
+  return drawn;
 }
 
 }  // namespace irqtune::html

@@ -32,6 +32,26 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string filled(std::string_view page, const Parts& parts) {
+  std::string out;
+  while (!page.empty()) {
+    const auto at = page.find('@');
+    out += page.substr(0, at);
+    page.remove_prefix(std::min(at, page.size()));
+    const auto part = std::ranges::find_if(parts, [&](const auto& entry) {
+      return page.starts_with(fmt::format("@{}@", entry.first));
+    });
+    if (part != parts.end()) {
+      out += part->second;
+      page.remove_prefix(part->first.size() + 2);
+    } else if (!page.empty()) {
+      out += page.front();
+      page.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 }  // namespace html
 
 namespace {
@@ -51,7 +71,7 @@ std::string summary(const Plan& plan) {
   const auto& before = plan.before;
   const auto& after = plan.after;
   auto out = std::string(
-      R"(<table><thead><tr><th></th><th class="n">now</th><th class="n">with the plan</th></tr>)"
+      R"(<table class="sum"><thead><tr><td></td><th class="n">now</th><th class="n">with the plan</th></tr>)"
       "</thead><tbody>");
   out += row("Vectors on cores where vCPUs run",
              std::to_string(before.collisions),
@@ -74,14 +94,15 @@ std::string vectors_table(const Plan& plan) {
     return "<p>No passed-through device has a vector.</p>";
   }
   std::string out =
-      R"(<table><thead><tr><th>Vector</th><th class="n">IRQ</th><th>VM</th><th class="n">a )"
-      "second</th><th>now</th><th>planned</th><th>why</th></tr></thead><tbody>";
+      R"(<table class="vectors"><thead><tr><th class="v">Vector</th><th class="n">IRQ</th><th )"
+      R"(class="name">VM</th><th class="n">a second</th><th class="cpus">now</th><th )"
+      R"(class="cpus">planned</th><th class="why">why</th></tr></thead><tbody>)";
   for (const auto& assignment : plan.assignments) {
     const auto name = assignment.vector ? vector_text(*assignment.vector)
                                         : fmt::format("{}", fmt::join(assignment.actions, ", "));
     out += fmt::format(
-        R"(<tr><td>{}</td><td class="n">{}</td><td>{}</td><td class="n">{}</td><td>{}</td><td>{})"
-        "</td><td>{}</td></tr>",
+        R"(<tr><td class="v">{}</td><td class="n">{}</td><td class="name">{}</td><td class="n">{}</td>)"
+        R"(<td class="cpus">{}</td><td class="cpus">{}</td><td class="why">{}</td></tr>)",
         escaped(name),
         static_cast<std::uint32_t>(assignment.irq),
         escaped(assignment.vm),
@@ -124,142 +145,48 @@ std::string findings_text(const std::vector<Finding>& findings) {
   return out;
 }
 
-double mean_of(const std::vector<double>& slices) {
-  double sum = 0;
-  for (const auto slice : slices) {
-    sum += slice;
-  }
-  return slices.empty() ? 0 : sum / static_cast<double>(slices.size());
-}
-
-/// One figure over all measurements, as a small plot.
-std::string plot(std::string_view caption, const std::vector<double>& values) {
-  constexpr double kWidth = 300;
-  constexpr double kHeight = 60;
-  const auto most = std::max(1.0, *std::ranges::max_element(values));
-  std::string points;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto x = values.size() > 1
-                       ? kWidth * static_cast<double>(i) / static_cast<double>(values.size() - 1)
-                       : 0;
-    points += fmt::format("{:.1f},{:.1f} ", x, kHeight - values[i] / most * (kHeight - 4) - 2);
-  }
-  return fmt::format(
-      R"(<figure><figcaption>{}: {:.0f} at first, {:.0f} at last</figcaption><svg role="img" )"
-      R"(viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}"><title>{}</title><polyline )"
-      R"(class="plot" points="{}"/></svg></figure>)",
-      escaped(caption),
-      values.front(),
-      values.back(),
-      kWidth,
-      kHeight,
-      kWidth,
-      kHeight,
-      escaped(caption),
-      points);
-}
-
-/// The mean of one figure of each measurement that has it.
-std::vector<double> means_of(const std::vector<std::vector<Sample>>& history,
-                             std::string_view path) {
-  std::vector<double> means;
-  for (const auto& samples : history) {
-    const auto found = std::ranges::find(samples, path, &Sample::path);
-    if (found != samples.end()) {
-      means.push_back(mean_of(found->slices));
-    }
-  }
-  return means;
-}
-
 std::string history_text(const std::vector<std::vector<Sample>>& history) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFigures = {
-      std::pair{"totals.on_vcpu_cores.passthrough",
-                "Interrupts a second of passed-through devices on vCPUs' cores"},
-      {"totals.on_vcpu_cores.host", "Interrupts a second of the host's devices on vCPUs' cores"}};
-  std::string out;
-  for (const auto& [path, caption] : kFigures) {
-    const auto values = means_of(history, path);
-    out += values.size() > 1 ? plot(caption, values) : std::string();
-  }
-  return out.empty()
-             ? out
+  const auto plots = html::history_plots(history);
+  return plots.empty()
+             ? plots
              : R"(<section aria-labelledby="his"><h2 id="his">History</h2><div class="maps">)" +
-                   out + "</div></section>";
+                   plots + "</div></section>";
 }
 
-/// Where the plan's vectors are, and what each CPU carries: now, or with the plan.
-html::MapLoad map_load(const Host& host, const Plan& plan, bool planned) {
-  html::MapLoad load;
-  std::map<IrqNumber, const Assignment*> assignments;
-  for (const auto& assignment : plan.assignments) {
-    assignments.emplace(assignment.irq, &assignment);
+std::string legend(const html::VmKeys& keys) {
+  std::string out = R"(<p class="keys">)";
+  for (const auto& [name, key] : keys) {
+    out += fmt::format(
+        R"(<span><b class="v{}">{}</b>{}</span> )", key.color, key.letter, escaped(name));
   }
-  for (const auto& irq : host.irqs) {
-    const auto found = assignments.find(irq.number);
-    const bool moves = planned && found != assignments.end() && found->second->change;
-    const auto target = moves ? found->second->to.first() : std::nullopt;
-    add_rates(host, irq, target, load.rates);
-    const auto cpu = target ? target : only_cpu(delivery_of(host, irq));
-    if (found != assignments.end() && cpu) {
-      ++load.vectors[*cpu];
-    }
-  }
-  load.loads = loads_of(host.topology, load.rates);
-  return load;
+  return out + R"(</p><p class="dim">)" + escaped(html::map_words()) + "</p>";
 }
 
-std::string maps(const Host& host, const Plan& plan, const html::VmKeys& keys) {
-  auto before = map_load(host, plan, false);
-  auto after = map_load(host, plan, true);
-  for (const auto* const loads : {&before.loads, &after.loads}) {
-    for (const auto& [cpu, load] : *loads) {
-      before.busiest = std::max(before.busiest, load);
-    }
+std::string figure(std::string_view caption, const std::vector<html::DrawnBlock>& blocks) {
+  auto out =
+      fmt::format(R"(<figure><figcaption>{}</figcaption><div class="blocks">)", escaped(caption));
+  for (const auto& [title, drawing] : blocks) {
+    out += fmt::format(
+        R"(<svg role="group" viewBox="0 0 {0} {1}" width="{0}" height="{1}" aria-label="{2}: {3}">{4}</svg>)",
+        drawing.width,
+        drawing.height,
+        escaped(caption),
+        escaped(title),
+        drawing.svg);
   }
-  after.busiest = before.busiest;
-  return html::map_svg(host, plan, keys, before, "Now") +
-         html::map_svg(host, plan, keys, after, "With the plan");
+  return out + "</div></figure>";
 }
 
-/// The plan's JSON as a link that holds it, where it is small.
-std::string source_link(const Plan& plan) {
-  constexpr std::size_t kLargest = 100'000;
-  const auto json = plan_json(plan);
-  if (json.size() > kLargest) {
-    return "The figures are those of <code>irqtune plan --json</code>.";
-  }
-  std::string encoded;
-  for (const char c : json) {
-    const bool plain =
-        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':' || c == ',';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return fmt::format(
-      R"(<a download="plan.json" href="data:application/json,{}">The plan that it was made from, )"
-      "as JSON</a>",
-      encoded);
+std::string figures(const Host& host, const Plan& plan, const html::VmKeys& keys) {
+  const auto maps = html::maps_of(host, plan);
+  return figure("Now", html::drawn_blocks(host, plan, keys, maps.now)) +
+         figure("With the plan", html::drawn_blocks(host, plan, keys, maps.planned));
 }
 
-std::string filled(std::string_view page,
-                   const std::vector<std::pair<std::string_view, std::string>>& parts) {
-  std::string out;
-  while (!page.empty()) {
-    const auto at = page.find('@');
-    out += page.substr(0, at);
-    page.remove_prefix(std::min(at, page.size()));
-    const auto part = std::ranges::find_if(parts, [&](const auto& entry) {
-      return page.starts_with(fmt::format("@{}@", entry.first));
-    });
-    if (part != parts.end()) {
-      out += part->second;
-      page.remove_prefix(part->first.size() + 2);
-    } else if (!page.empty()) {
-      out += page.front();
-      page.remove_prefix(1);
-    }
-  }
-  return out;
+std::string sources(const PageContent& content) {
+  return html::source_link("plan", plan_json(content.plan)) + ", " +
+         html::source_link("diagnose",
+                           diagnosis_json({content.host.id, content.findings, {}, false, {}}));
 }
 
 }  // namespace
@@ -268,22 +195,23 @@ std::string page_html(const PageContent& content) {
   const auto& [host, plan, findings, history] = content;
   const auto keys = html::vm_keys(plan);
   const auto name = host.id.hostname.value_or("this host");
-  return filled(html::page_template(),
-                {{"title", escaped("Interrupts and vCPUs on " + name)},
-                 {"host",
-                  escaped(fmt::format("{}, kernel {}, {} CPUs online, {}",
-                                      name,
-                                      host.id.kernel.value_or("unknown"),
-                                      host.topology.online.size(),
-                                      counted(host.vms.size(), "VM")))},
-                 {"summary", summary(plan)},
-                 {"legend", html::legend(keys)},
-                 {"maps", maps(host, plan, keys)},
-                 {"vectors", vectors_table(plan)},
-                 {"findings", findings_text(findings)},
-                 {"history", history_text(history)},
-                 {"version", IRQTUNE_VERSION},
-                 {"source", source_link(plan)}});
+  return html::filled(html::page_template(),
+                      {{"title", escaped("Interrupts and vCPUs on " + name)},
+                       {"host",
+                        escaped(fmt::format("{}, kernel {}, {} CPUs online, {}",
+                                            name,
+                                            host.id.kernel.value_or("unknown"),
+                                            host.topology.online.size(),
+                                            counted(host.vms.size(), "VM")))},
+                       {"summary", summary(plan)},
+                       {"style", std::string(html::map_style())},
+                       {"legend", legend(keys)},
+                       {"maps", figures(host, plan, keys)},
+                       {"vectors", vectors_table(plan)},
+                       {"findings", findings_text(findings)},
+                       {"history", history_text(history)},
+                       {"version", IRQTUNE_VERSION},
+                       {"source", sources(content)}});
 }
 
 }  // namespace irqtune
