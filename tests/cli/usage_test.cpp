@@ -58,7 +58,7 @@ TEST_CASE("cli: bad usage is exit code 2, one line and a hint", "[cli]") {
       Row{{"show", "everything"},
           "show: everything: none of topology,",
           "see `irqtune show --help`"},
-      Row{{"--vm", "vm1", "plan"}, "--vm: stands before the command", "write irqtune plan --vm "},
+      Row{{"--vm", "vm1", "plan"}, "--vm: stands before the command", "write `irqtune plan --vm "},
       Row{{"--wait-lock=3", "rollback"}, "--wait-lock=3: stands before", "irqtune rollback --wait"},
       Row{{"plan", "--avoid", "1", "--avoid", "2"}, "--avoid: given more than once", "--help"},
       Row{{"plan", "--vm", "vm1", "vm2"},
