@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/watch/decide.h"
 
+#include <fmt/format.h>
+
 namespace irqtune {
 
 Act decide(const Places& places, const SeenVector& seen, bool holds) {
@@ -19,6 +21,14 @@ Act decide(const Places& places, const SeenVector& seen, bool holds) {
     return Act::remade;
   }
   return !seen.mask || *seen.mask == place.cpus ? Act::nothing : Act::moved;
+}
+
+std::string reaction_text(std::optional<std::uint64_t> event_ns, std::uint64_t now_ns) {
+  constexpr double kPerMilli = 1e6;
+  return event_ns && *event_ns <= now_ns
+             ? fmt::format(", {:.1f} ms after its event",
+                           static_cast<double>(now_ns - *event_ns) / kPerMilli)
+             : std::string{};
 }
 
 }  // namespace irqtune

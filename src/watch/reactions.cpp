@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "watch/watcher.h"
 
@@ -27,6 +28,13 @@ Write write_to(const SeenVector& seen, const CpuSet& cpus) {
   identity.generation = seen.generation;
   const bool other = seen.mask && *seen.mask != cpus;  // What is there already is not written.
   return {identity, other ? seen.mask->to_list() : "", cpus};
+}
+
+/// CLOCK_MONOTONIC, as the events have it.
+std::uint64_t steady_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
 }
 
 }  // namespace
@@ -152,7 +160,13 @@ void Watcher::note(const Outcome& outcome, std::string_view why) {
                            static_cast<std::uint32_t>(outcome.irq),
                            write.before,
                            write.after.to_list());
-  options_.log(fmt::format("{}: {}", last_done_, why));
+  const auto event = event_ns_.find(outcome.irq);
+  options_.log(fmt::format(
+      "{}: {}{}",
+      last_done_,
+      why,
+      reaction_text(event != event_ns_.end() ? std::optional(event->second) : std::nullopt,
+                    steady_ns())));
 }
 
 /// Logged once; tried again with growing pauses.

@@ -227,13 +227,20 @@ void Watcher::take_trace() {
     return;
   }
   const auto samples = trace_->drain();
-  std::set<IrqNumber> irqs;
+  event_ns_.clear();  // A reaction may have ended by an exception.
+  std::vector<IrqNumber> irqs;
   for (const auto& event : samples.events) {
     if (event.pid != ::getpid()) {
-      irqs.insert(IrqNumber{event.irq});
+      // Of several the last: with it the vector has got its CPU.
+      auto& time_ns = event_ns_[IrqNumber{event.irq}];
+      time_ns = std::max(time_ns, event.time_ns);
     }
   }
-  react({irqs.begin(), irqs.end()});
+  for (const auto& [irq, time_ns] : event_ns_) {
+    irqs.push_back(irq);
+  }
+  react(irqs);
+  event_ns_.clear();
   if (samples.lost) {
     check_places();
     plan_soon();

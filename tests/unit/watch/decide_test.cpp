@@ -54,6 +54,13 @@ TEST_CASE("watch: a vector made anew goes to its place, one that lives was moved
   CHECK(decide(places, seen_at(CpuSet{0, 1, 2}, 7), true) == Act::moved);
 }
 
+TEST_CASE("watch: a log line says how long a reaction took, where an event told of it", "[watch]") {
+  CHECK(reaction_text(1'000'000, 4'140'000) == ", 3.1 ms after its event");
+  CHECK(reaction_text(5'000, 5'000) == ", 0.0 ms after its event");
+  CHECK(reaction_text({}, 4'000'000).empty());
+  CHECK(reaction_text(4'000'001, 4'000'000).empty());
+}
+
 TEST_CASE("watch: another number is another making, whatever stands there", "[watch]") {
   const Places places = {{vector(0), place_at(2, 7)}};
   auto seen = seen_at(CpuSet{2}, 7);
