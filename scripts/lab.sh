@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs irqtune on real kernels, in an emulated KVM host (docs/lab.md).
-#   scripts/lab.sh [--kernel 6.1|6.12] [SCENARIO...]
+#   scripts/lab.sh [--kernel 6.1|6.12|newest] [SCENARIO...]
 #     SCENARIO   a name or how it starts (1, 4a, 4); `list` prints them; `all` (the default) runs each;
-#                `ci` runs 1, 3, 4a and 4b on kernel 6.1, and 1 on 6.12
-#     --kernel   default: what the scenario asks for, else 6.1
+#                `ci` runs 1, 3, 4a, 4b and 9-watch on kernel 6.1, and 1 on 6.12
+#     --kernel   default: what the scenario asks for, else 6.1; newest: Debian's newest, as the package lists
+#                say today
 # Environment: IRQTUNE_LAB_DIR, where all that is downloaded and built goes (default /tmp/irqtune-lab);
-# IRQTUNE, a binary to test (default: a release build of this tree); IRQTUNE_LAB_PATIENCE, a whole number
-# that the scenarios' time limits are multiplied by, for a busy machine (default 1).
+# IRQTUNE, a binary to test (default: a release build of this tree); IRQTUNE_DEB, the package for 11-systemd
+# (default: scripts/package.sh makes one); IRQTUNE_LAB_PATIENCE, a whole number that the scenarios' time limits
+# are multiplied by, for a busy machine (default 1).
 # Exit code: 0 all passed, 1 something failed, 2 bad usage, 77 the lab cannot be set up here.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -17,7 +19,7 @@ cd "$(dirname "$0")/.." || exit 2
 kernel='' results=() failed=0
 
 usage() {
-  sed -n '3,12s/^# \?//p' scripts/lab.sh
+  sed -n '3,13s/^# \?//p' scripts/lab.sh
   exit "$1"
 }
 
@@ -62,6 +64,14 @@ prepare() {
   echo "Testing $("$LAB_TMP/build/irqtune" --version | head -1) on emulated hosts; files are in $LAB_TMP"
 }
 
+# The package that is installed under systemd.
+package() {
+  [ -z "${IRQTUNE_DEB-}" ] || return 0
+  scripts/packages.sh package && scripts/package.sh >"$LAB_TMP/out/package.log" 2>&1 || return 1
+  IRQTUNE_DEB=$(ls "$PWD"/build/package/irqtune_*.deb)
+  export IRQTUNE_DEB
+}
+
 # The options of boot.sh that a scenario asks for: "# lab: --OPTION REST OF LINE".
 options_of() { # FILE
   sed -n 's/^# lab: //p' "$1" | while read -r option value; do
@@ -97,6 +107,7 @@ run() { # FILE [KERNEL]
   local file=$1 on=${2:-$kernel} name options out status tries start=$SECONDS
   name=$(basename "$file" .sh)
   mapfile -t options < <(options_of "$file")
+  [[ " ${options[*]} " != *" --with systemd "* ]] || package || skip "the package cannot be made"
   [ -n "$on" ] || on=$(sed -n 's/^# lab: --kernel //p' "$file")
   on=${on:-6.1}
   out=$LAB_TMP/out/$name-$on
@@ -128,7 +139,7 @@ main() {
     case $1 in
       --kernel)
         kernel=${2-}
-        [ "$kernel" = 6.1 ] || [ "$kernel" = 6.12 ] || usage 2 >&2
+        [[ " 6.1 6.12 newest " == *" $kernel "* ]] || usage 2 >&2
         shift 2
         ;;
       -h | --help) usage 0 ;;
@@ -152,7 +163,7 @@ main() {
       }
     done
   else
-    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1- 3- 4a 4b; else scenarios; fi)
+    mapfile -t chosen < <(if [ "${1-}" = ci ]; then scenarios 1- 3- 4a 4b 9-; else scenarios; fi)
   fi
 
   exec 9>"$LAB_TMP/lock"
