@@ -32,12 +32,14 @@ Standing standing(const Kernel& kernel, const Write& write, const std::string& p
   if (!file.text) {
     return Standing::unreadable;
   }
-  if (same_mask(write, *file.text, write.after)) {
-    return Standing::ours;
-  }
+  // Before and after may be one mask: asked for anew where the kernel had not obeyed it.
   const auto before = parse_mask_file(write, write.before);
-  if (before && same_mask(write, *file.text, *before)) {
-    return is_whole(*file.text) ? Standing::before : Standing::ours;
+  const bool as_before = before && same_mask(write, *file.text, *before);
+  if (as_before && is_whole(*file.text)) {
+    return Standing::before;
+  }
+  if (as_before || same_mask(write, *file.text, write.after)) {
+    return Standing::ours;
   }
   const auto now = write.identity ? parse_mask_file(write, *file.text) : std::nullopt;
   return now && is_widened(write.after, *now, online_cpus(kernel)) ? Standing::widened

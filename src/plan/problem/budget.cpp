@@ -15,6 +15,18 @@ std::size_t less(std::size_t from, std::size_t amount) {
   return from > amount ? from - amount : 0;
 }
 
+/// The CPUs on which the kernel found no vector for what asked for them. What is full stays so
+/// until somebody gives a vector back, which nothing tells.
+CpuSet found_full(const Host& host) {
+  CpuSet full;
+  for (const auto& irq : host.irqs) {
+    if (irq.affinity && delivery_of(host, irq).state == DeliveryState::fallback) {
+      full |= *irq.affinity;
+    }
+  }
+  return full;
+}
+
 }  // namespace
 
 std::optional<std::size_t> vector_budget(const Index& index) {
@@ -44,6 +56,7 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
   Room room;
   std::map<int, std::size_t> given_back;  // By items: they may stay, or go and leave it free.
   std::map<int, std::size_t> coming;
+  std::map<int, std::size_t> here;  // To be placed, and delivered to the CPU now.
   for (const auto& irq : index.host->irqs) {
     const auto* item = find_item(items, irq);
     const auto target = item != nullptr ? item->target : std::nullopt;
@@ -52,6 +65,8 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
     const bool counts = at && placed;
     if (counts) {
       ++room.taken[*at];
+    } else if (at && item != nullptr) {
+      ++here[*at];
     }
     if (target) {
       ++coming[*target];
@@ -61,10 +76,13 @@ Room room_on_cpus(const Index& index, const std::vector<Item>& items) {
       ++given_back[*allocated];
     }
   }
-  const auto budget = vector_budget(index).value_or(kNoLimit);
+  const auto limit = vector_budget(index);
+  const auto budget = limit.value_or(kNoLimit);
+  const auto full = limit ? found_full(*index.host) : CpuSet{};
   const bool explicitly = index.policy->max_vectors_per_cpu.has_value();
   for (const auto& cpu : index.host->topology.cpus) {
-    const auto counted = less(budget, room.taken[cpu.number]);
+    const bool is_full = full.contains(cpu.number) && !cpu.free_vectors;
+    const auto counted = is_full ? here[cpu.number] : less(budget, room.taken[cpu.number]);
     const auto left = cpu.free_vectors
                           ? less(*cpu.free_vectors + given_back[cpu.number], coming[cpu.number])
                           : counted;

@@ -241,6 +241,22 @@ TEST_CASE("apply: what was refused and is someone else's by now is not ours to u
   CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
 }
 
+TEST_CASE("apply: a mask that stands, is asked for anew and refused is not put back", "[apply]") {
+  test::VfioTree tree(1);
+  tree.set_mask(kIrq, "0");
+  tree.file("/proc/irq/30/effective_affinity_list", "7\n");  // The kernel had no vector free on it.
+  const auto sysfs = tree.sysfs();
+  auto options = test::quick_options();
+  options.follows = true;
+  options.write = [](auto&&...) { return test::errno_code(ENOSPC); };
+  auto writes = tree.writes();
+  writes.at(0).before = "0";
+  const auto report = apply(writes, sysfs, tree.session(), options);
+  CHECK(report.state == ApplyState::rolled_back);
+  CHECK(report.outcomes.at(0).state == WriteState::refused);
+  CHECK(history(tree.session()).at(0).state == JournalState::rolled_back);
+}
+
 TEST_CASE("apply: a mask that another program sets at once is a failure", "[apply]") {
   test::VfioTree tree(2);
   const auto sysfs = tree.sysfs();

@@ -63,6 +63,27 @@ TEST_CASE("interrupts that are not planned use up the budget", "[plan]") {
   CHECK(targets(make_plan(host, policy)) == cpus("1"));
 }
 
+TEST_CASE("a CPU on which the kernel found no vector is full", "[plan]") {
+  auto host = make_host({.nodes = 2, .cores = 2});
+  host.topology.isolated = cpus("1");
+  add_device(host, kNic, NodeId{0});
+  add_vector(host, kNic, "0");
+  add_vector(host, kNic, "0").effective = cpus("1");  // It asked for CPU 0.
+  auto plan = make_plan(host, {});
+  CHECK(plan.assignments[0].to == cpus("0"));  // It has its vector there.
+  CHECK(cpus("2-3").contains_all(plan.assignments[1].to));
+  CHECK(plan.after.collisions == 0);
+  SECTION("unless the kernel says what is free there") {
+    host.topology.cpus[0].free_vectors = 1;
+    CHECK(targets(make_plan(host, {})) == cpus("0"));
+  }
+  SECTION("nowhere else is room") {
+    host.topology.isolated = cpus("1-3");
+    plan = make_plan(host, {});
+    CHECK(plan.assignments[1].blocked == Blocked::budget);
+  }
+}
+
 TEST_CASE("the kernel's count of free vectors is the budget where it is known", "[plan]") {
   auto host = make_host({.nodes = 1, .cores = 2});
   add_device(host, kNic, NodeId{0});
