@@ -13,7 +13,8 @@
 #   tidy-tests    clang-tidy of the tests
 #   bench         speed and size beside peers
 #   watch         what a watch costs in ten idle minutes, and whether 10,000 reboots of guests make it grow
-#   lab           every scenario, on real kernels
+#   lab           every scenario, on real kernels, systemd's too
+#   lab-newest    two VMs, on Debian's newest kernel of today
 # A step that fails does not stop the others. Each has its log in build/nightly/, or where
 # IRQTUNE_NIGHTLY_DIR says; the summary at the end, one page, is there too. Exit code 1 if a step failed.
 # IRQTUNE_NIGHTLY_FUZZ: seconds of fuzzing (3600); IRQTUNE_NIGHTLY_CRASHES: kills (10000).
@@ -21,7 +22,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
-readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench watch lab)
+readonly known=(tests check static static-tests package rpm ansible crash fuzz tidy-tests bench watch lab lab-newest)
 readonly skipped=77
 logs=${IRQTUNE_NIGHTLY_DIR:-build/nightly}
 
@@ -69,6 +70,7 @@ run() { # STEP
     bench) scripts/bench.sh ;;
     watch) watch ;;
     lab) scripts/lab.sh all ;;
+    lab-newest) scripts/lab.sh --kernel newest 1- ;;
   esac
 }
 
@@ -81,7 +83,7 @@ figures_of() { # STEP
     static-tests) tail -1 "$log" ;;
     watch) grep -E 'of a CPU|reboots:' "$log" | sed -n '1p;$p' ;;
     fuzz) grep -cE ' runs ' "$log" | sed 's/$/ targets/' ;;
-    lab) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;
+    lab | lab-newest) grep -cE '^PASS ' "$log" | sed 's/$/ scenarios passed/' ;;
   esac
 }
 

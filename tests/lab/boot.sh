@@ -9,8 +9,11 @@
 #     --append "..."         more kernel command line (irqaffinity=, isolcpus=, intremap=off ...)
 #     --mem MB               default 2048; with more the kernel's timer gets no interrupt
 #     --bin PATH[:DST]       put a program and the libraries it is linked with into L1
-#     --with irqbalance|nested|libvirt|archives   put that into L1; nested: QEMU and a kernel for a
-#                            guest; archives: libarchive, which irqtune loads for a snapshot's file
+#     --with irqbalance|nested|libvirt|archives|clock|systemd   put that into L1; nested: QEMU and a
+#                            kernel for a guest; archives: libarchive, which irqtune loads for a
+#                            snapshot's file; clock: how long each of its CPUs ran on this machine (`ran`
+#                            of lib.sh); systemd: the script runs in a Debian with systemd as PID 1,
+#                            which may reboot, with the package $IRQTUNE_DEB as /lab/irqtune.deb
 #     --env K=V              environment of the script
 #     --out DIR              output folder, default a new one under $LAB_TMP/out
 #     --timeout S            from the start of QEMU, default 300
@@ -37,7 +40,7 @@ while [ $# -gt 0 ]; do
     --timeout) timeout=$2 ;;
     --qemu-arg) extra+=("$2") ;;
     -h | --help)
-      sed -n '3,19s/^# \?//p' "$0"
+      sed -n '3,22s/^# \?//p' "$0"
       exit 0
       ;;
     -*)
@@ -109,6 +112,8 @@ make_initrd() { # FILE
       irqbalance) add_irqbalance "$root" ;;
       nested) add_nested "$root" ;;
       archives) add_archives "$root" ;;
+      clock) ;; # A share: add_plain_devices.
+      systemd) cp "$IRQTUNE_DEB" "$root/lab/irqtune.deb" && : >"$root/lab/run/systemd" ;;
       libvirt) cp -a "$LAB_TMP/libvirt/stage/." "$root/" ;;
     esac || return 1
   done
@@ -158,10 +163,21 @@ add_node() { # NODE
   device "nvme-ns,drive=nvs$s,bus=nvs$s,nsid=1"
 }
 
+has() { [[ " ${parts[*]} " == *" $1 "* ]]; } # PART
+
 # pcie.0 has no NUMA node: the share, two NICs whose INTx share one pin of the IO-APIC, edu, USB.
 add_plain_devices() {
   device virtio-9p-pci,fsdev=out,mount_tag=out,addr=0x2
   args+=(-fsdev "local,id=out,path=$out,security_model=none")
+  # QEMU's own threads as /proc shows them: where it opens the folder, self is QEMU.
+  ! has clock || {
+    device virtio-9p-pci,fsdev=clock,mount_tag=clock,addr=0x5
+    args+=(-fsdev "local,id=clock,path=/proc/self/task,security_model=none,readonly=on")
+  }
+  ! has systemd || {
+    device virtio-blk-pci,drive=debian,serial=debian,addr=0x6
+    args+=(-drive "file=$LAB_TMP/systemd/root.img,if=none,id=debian,format=raw,cache=unsafe,snapshot=on")
+  }
   nic r0 rtl8139,addr=0x3
   nic r1 rtl8139,addr=0x7
   device edu,addr=0x4
@@ -175,12 +191,13 @@ add_plain_devices() {
 add_machine() {
   local per=$((cores * threads)) s t distance
   # topoext: an AMD model has no SMT without it. The rest is what TCG lacks.
-  args+=(-name "lab-$$" -nodefaults -no-user-config -display none -no-reboot -monitor none
+  args+=(-name "lab-$$,debug-threads=on" -nodefaults -no-user-config -display none -monitor none
     -m "$mem" -accel tcg,thread=multi,tb-size=512 -machine q35,kernel-irqchip=split
     -cpu EPYC,+svm,+npt,+topoext,-sha-ni,-osvw,-perfctr-core,-fxsr-opt,-misalignsse,-xsavec,-rdseed,-nrip-save,x-force-features=on,check=off
     -smp "$((sockets * per)),sockets=$sockets,cores=$cores,threads=$threads"
     -device intel-iommu,intremap=on,caching-mode=off
     -serial "file:$out/console.log" -kernel "$vmlinux" -initrd "$work/initrd")
+  has systemd || args+=(-no-reboot)
   for ((s = 0; s < sockets; s++)); do
     args+=(-object "memory-backend-ram,id=mem$s,size=$((mem / sockets))M"
       -numa "node,nodeid=$s,cpus=$((s * per))-$((s * per + per - 1)),memdev=mem$s")

@@ -1,23 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Downloads what the lab boots, as Debian packages that are unpacked below $LAB_TMP and not
-# installed: setup.sh 6.1|6.12|qemu10|irqbalance|nested|libvirt|archives ...   What is there already is
-# kept.
+# Downloads what the lab boots, as Debian packages that are unpacked below $LAB_TMP and not installed:
+#   setup.sh 6.1|6.12|newest|qemu10|irqbalance|nested|libvirt|archives|clock|systemd ...
+# What is there already is kept.
 set -eu
 # shellcheck source=tests/lab/env.sh
 . "$(dirname "$0")/env.sh"
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-apt=$LAB_TMP/apt
+
 # Lists of its own: the machine's sources stay as they are, and need not be Debian 12's.
-options=(-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
-  -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root)
+use_lists() { # NAME "ARCHIVE SUITE"...
+  apt=$LAB_TMP/$1
+  options=(-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root)
+  suites=("${@:2}")
+}
+use_lists apt "debian bookworm" "debian-security bookworm-security" "debian bookworm-backports"
 
 refresh() {
   [ -z "$(find "$apt/fresh" -mmin -600 2>/dev/null)" ] || return 0
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
   printf "deb [signed-by=$keyring] http://deb.debian.org/%s main\n" \
-    "debian bookworm" "debian-security bookworm-security" "debian bookworm-backports" >"$apt/sources.list"
+    "${suites[@]}" >"$apt/sources.list"
   timeout 300 apt-get "${options[@]}" -o APT::Update::Error-Mode=any update -q >&2 || return 1
   touch "$apt/fresh"
 }
@@ -39,14 +44,35 @@ unpack() { # DIR PACKAGE[/RELEASE]...
   mv "$dir.tmp" "$dir"
 }
 
+# The packages of one kernel that PACKAGE[/RELEASE] needs: newer ones keep the kernel and its modules apart.
+parts_of() { # PACKAGE[/RELEASE]
+  apt-cache "${options[@]}" show "$1" 2>/dev/null | awk -F ': ' '$1 == "Depends" {print $2; exit}' |
+    grep -oE 'linux-(image|binary|modules|base)-[0-9][^ (,|]*'
+}
+
 kernel() { # KERNEL RELEASE
-  local package
-  [ ! -d "$LAB_TMP/kern/$1/boot" ] || return 0
+  local image dir=$LAB_TMP/kern/$1 packages release
+  ! compgen -G "$dir/boot/vmlinuz-*" >/dev/null || return 0
   refresh || return 1
-  package=$(apt-cache "${options[@]}" show "linux-image-amd64/$2" 2>/dev/null |
-    sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p' | head -1)
-  [ -n "$package" ] || return 1
-  unpack "$LAB_TMP/kern/$1" "$package"
+  image=$(parts_of "linux-image-amd64/$2" | head -1)
+  [ -n "$image" ] || return 1
+  mapfile -t packages < <({ echo "$image" && parts_of "$image"; } | sort -u)
+  unpack "$dir" "${packages[@]}" || return 1
+  [ -d "$dir/lib" ] || ln -s usr/lib "$dir/lib"
+  release=$(ls "$dir/lib/modules")
+  mkdir -p "$dir/boot"
+  [ ! -e "$dir/lib/modules/$release/vmlinuz" ] || ln -s "$dir/lib/modules/$release/vmlinuz" "$dir/boot/vmlinuz-$release"
+}
+
+# The newest that Debian has, whatever that is today.
+newest() {
+  local suite
+  for suite in sid trixie-backports trixie; do
+    use_lists "apt-$suite" "debian $suite"
+    ! kernel newest "$suite" || return 0
+    echo "setup.sh: no kernel in Debian's $suite" >&2
+  done
+  return 1
 }
 
 qemu10() {
@@ -107,6 +133,29 @@ libvirt() {
   touch "$stage/.done"
 }
 
+# A Debian with systemd, jq and what the package needs, on a disk of its own.
+systemd() {
+  local dir=$LAB_TMP/systemd names stamp
+  [ -r "${IRQTUNE_DEB-}" ] || {
+    echo "setup.sh: no package: set IRQTUNE_DEB, or scripts/package.sh makes one" >&2
+    return 1
+  }
+  names=systemd-sysv,kmod,jq,mawk,$(dpkg-deb -f "$IRQTUNE_DEB" Depends | tr ',' '\n' | sed 's/[(|].*//' |
+    tr -d ' ' | paste -sd,)
+  stamp=$(echo "$names" | sha256sum | cut -c1-16)
+  [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || return 0
+  mkdir -p "$dir"
+  mmdebstrap --quiet --variant=apt --include="$names" bookworm "$dir/root.tar" >&2
+  rm -rf "$dir/root"
+  mkdir "$dir/root"
+  tar -C "$dir/root" -xf "$dir/root.tar" --exclude='./dev/*' --exclude='./var/cache/apt/*' \
+    --exclude='./var/lib/apt/lists/*' --exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*'
+  rm -f "$dir/root.img"
+  mke2fs -q -t ext4 -d "$dir/root" "$dir/root.img" 900M
+  rm -rf "$dir/root" "$dir/root.tar"
+  echo "$stamp" >"$dir/stamp"
+}
+
 libvirt_config() { # ETC
   printf '%s\n' 'unix_sock_group = "root"' 'auth_unix_rw = "none"' 'auth_unix_ro = "none"' 'listen_tls = 0' \
     'listen_tcp = 0' 'log_level = 3' 'log_outputs = "3:file:/out/libvirtd.log"' >"$1/libvirt/libvirtd.conf"
@@ -122,8 +171,10 @@ get() { # WHAT
   case $1 in
     6.1) kernel 6.1 bookworm-security || kernel 6.1 bookworm ;;
     6.12) kernel 6.12 bookworm-backports ;;
-    qemu10 | irqbalance | nested | libvirt) "$1" ;;
+    newest) newest ;;
+    qemu10 | irqbalance | nested | libvirt | systemd) "$1" ;;
     archives) libarchive >/dev/null ;; # Comes with what irqtune is built with.
+    clock) ;;
     *)
       echo "setup.sh: unknown: $1" >&2
       exit 2

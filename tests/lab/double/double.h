@@ -60,7 +60,7 @@ int nvme_start(struct device* d);
 int nvme_raise(struct device* d, int v);
 
 // threads.c
-/// A real KVM VM with one page of memory, in which each vCPU halts for ever.
+/// A real KVM VM with two pages of memory, in which each vCPU halts for ever, or counts (VMD_BURN).
 void make_vm(void);
 /// The threads that QEMU would have: vCPUs, one that raises the devices' interrupts, and an idle
 /// one.

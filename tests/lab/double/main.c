@@ -7,9 +7,12 @@
 //   VMD_EMUPIN=0-1    all other threads
 //   VMD_RATES=200,50  interrupts a second of vector 0, 1, ... (the last one repeats); default 0
 //   VMD_VECTORS=N     at most N vectors a device; VMD_MODE=msix|msi|intx (default: the best it has)
+//   VMD_BURN=FILE     the vCPUs burn: each counts as fast as it can, in the eight bytes at 64 times
+//   its
+//                     index of FILE
 //   VMD_STEP_MS=700   after a guest's reboot the vectors come one by one, so far apart: each time
-//   all are
-//                     freed and one more is made, as QEMU does while a guest's driver asks for them
+//                     all are freed and one more is made, as QEMU does while a guest's driver asks
+//                     for them
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

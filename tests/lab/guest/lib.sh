@@ -153,6 +153,17 @@ vcpu_cores() {
   done | sort -nu | xargs
 }
 
+# Nanoseconds for which this emulated CPU really ran (`# lab: --with clock`). L1's own clock goes on
+# while a busy machine lets its CPUs wait.
+ran() { # CPU
+  [ -d /clock ] || {
+    mkdir /clock
+    mount -t 9p -o trans=virtio,version=9p2000.L clock /clock
+    grep '^CPU [0-9]*/TCG$' /clock/*/comm | tr '/ ' '  ' | awk '{print $4, $2}' >/tmp/clock.threads
+  }
+  cut -d' ' -f1 "/clock/$(awk -v cpu="$1" '$1 == cpu {print $2}' /tmp/clock.threads)/schedstat"
+}
+
 # --- counts
 
 # "NAME CPU COUNT" for each VM's vector and CPU, from /proc/interrupts. Columns go by the header.
