@@ -156,6 +156,9 @@ void Watcher::turn() {
     if (!stopping_) {
       take_trace();
       take_times();
+      // What has no handler yet is looked at again.
+      std::erase_if(event_ns_,
+                    [&](const auto& event) { return !without_handler_.contains(event.first); });
       tell_status();
     }
   } catch (const std::exception& error) {
@@ -227,20 +230,16 @@ void Watcher::take_trace() {
     return;
   }
   const auto samples = trace_->drain();
-  event_ns_.clear();  // A reaction may have ended by an exception.
-  std::vector<IrqNumber> irqs;
+  std::set<IrqNumber> irqs;
   for (const auto& event : samples.events) {
     if (event.pid != ::getpid()) {
       // Of several the last: with it the vector has got its CPU.
       auto& time_ns = event_ns_[IrqNumber{event.irq}];
       time_ns = std::max(time_ns, event.time_ns);
+      irqs.insert(IrqNumber{event.irq});
     }
   }
-  for (const auto& [irq, time_ns] : event_ns_) {
-    irqs.push_back(irq);
-  }
-  react(irqs);
-  event_ns_.clear();
+  react({irqs.begin(), irqs.end()});
   if (samples.lost) {
     check_places();
     plan_soon();
