@@ -80,8 +80,9 @@ awk -v vm="$vm" -v balance="$balance" '$4 == vm {made[$2] = $1}
 say "irqtune watch --default-affinity"
 irqtune watch --default-affinity >default.log 2>&1 &
 watch=$!
-wait_for 60 in_place || fail "the watch has placed everything"
-sleep 2
+default_set() { grep -q '^irqtune: default_smp_affinity' default.log; }
+wait_for 60 default_set || fail "the watch has set the default"
+sleep 5
 reboot_all default
 sed -n 's/.*made anew or moved, \([0-9.]*\) ms after its event$/\1/p' default.log | report default
 same "with --default-affinity: interrupts on vCPUs' cores" "$(exposure default)" 0
