@@ -82,6 +82,7 @@ TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostre
   const auto terminal = terminal_of(out);
   style.height = terminal ? terminal->ws_row : 0;
   style.flat = call.table.flat || !terminal;
+  style.rows = call.table.flat || call.table.no_headings || !call.table.columns.empty();
   style.headings = !call.table.no_headings;
   style.columns = call.table.columns;
   style.options = call.options;
@@ -94,14 +95,19 @@ TextStyle style_for(const Invocation& call, const Sysfs& sysfs, const std::ostre
 /// `code`, unless the result could not be printed. What was applied stays so: 1 would say that the
 /// host is as it was before.
 ExitCode flushed(ExitCode code, bool changed, std::ostream& out, std::ostream& err) {
+  const bool early = !out;  // Then it is no longer known why.
   errno = 0;
   out.flush();
   if (out) {
     return code;
   }
+  if (early && &out == &std::cout && ::write(STDOUT_FILENO, "\n", 1) == 1) {
+    errno = 0;
+  }
   const auto why = errno != 0 ? ": " + std::generic_category().message(errno) : std::string();
   err << fmt::format("irqtune: standard output: cannot write{}\n", why);
   if (!changed) {
+    err << "hint: what was printed is not all there is; nothing was changed\n";
     return ExitCode::failed;
   }
   err << "hint: the exit code is that of what was done; `irqtune history` shows it\n";
@@ -148,8 +154,17 @@ std::optional<CpuText> cpu_text_of(const Invocation& call) {
   if (call.lscpu.empty()) {
     return std::nullopt;
   }
-  const auto text = read_input(call.lscpu, "--lscpu", "what lscpu or numactl --hardware printed");
-  return parse_cpu_text(text, input_name(call.lscpu));
+  try {
+    const auto text = read_input(call.lscpu, "--lscpu", "what lscpu or numactl --hardware printed");
+    return parse_cpu_text(text, input_name(call.lscpu));
+  } catch (const Error& error) {
+    const auto line = call.config.lines.find({"", "lscpu"});
+    throw line == call.config.lines.end()
+        ? error
+        : Error(error.kind(),
+                fmt::format("{}:{}: lscpu: {}", call.config.path, line->second, error.what()),
+                error.hint());
+  }
 }
 
 ExitCode parse_and_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {

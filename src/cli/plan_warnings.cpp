@@ -16,13 +16,16 @@ namespace {
 
 /// The drivers of the devices that the plan moves vectors of.
 std::vector<std::string> drivers_of(const Plan& plan, const Sysfs& sysfs) {
-  std::set<std::string> drivers;
+  std::set<PciAddress> devices;
   for (const auto& assignment : plan.assignments) {
     if (assignment.change && assignment.device) {
-      const auto link =
-          fmt::format("/sys/bus/pci/devices/{}/driver", assignment.device->to_string());
-      drivers.insert(sysfs.link_name(link).value_or("vfio-pci"));
+      devices.insert(*assignment.device);
     }
+  }
+  std::set<std::string> drivers;
+  for (const auto& device : devices) {
+    const auto link = fmt::format("/sys/bus/pci/devices/{}/driver", device.to_string());
+    drivers.insert(sysfs.link_name(link).value_or("vfio-pci"));
   }
   return {drivers.begin(), drivers.end()};
 }

@@ -16,6 +16,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <iterator>
 #include <ostream>
@@ -32,7 +33,7 @@ std::pair<std::string, std::string> key_value(const std::string& text, std::stri
   if (equals == std::string::npos || equals == 0) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} {}: no NAME=VALUE", option, text),
-                fmt::format("see irqtune plan --help, {}", option));
+                fmt::format("see `irqtune plan --help`, {}", option));
   }
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
@@ -96,7 +97,7 @@ void check_sample(const Context& context, const PolicyOptions& options) {
                 fmt::format("--sample {:g}: {} has no second reading",
                             *options.sample,
                             context.sysfs.root().native()),
-                "take one with irqtune snapshot --sample SECONDS, or leave --sample out");
+                "take one with `irqtune snapshot --sample SECONDS`, or leave --sample out");
   }
 }
 
@@ -150,6 +151,27 @@ Policy policy_of(const PolicyOptions& options) {
   policy.rebalance = options.rebalance;
   policy.default_affinity = options.default_affinity;
   return policy;
+}
+
+void check_policy_value(const std::string& key, const std::string& value) {
+  PolicyOptions options;
+  const std::map<std::string_view, std::string*> texts = {{"policy", &options.policy},
+                                                          {"scope", &options.scope},
+                                                          {"avoid", &options.avoid},
+                                                          {"housekeeping", &options.housekeeping},
+                                                          {"default-set", &options.default_set},
+                                                          {"pool", &options.pool},
+                                                          {"near", &options.near}};
+  const std::map<std::string_view, std::vector<std::string>*> lists = {
+      {"vm-policy", &options.vm_policies}, {"assume-node", &options.assume_nodes}};
+  if (const auto text = texts.find(key); text != texts.end()) {
+    *text->second = value;
+  } else if (const auto list = lists.find(key); list != lists.end()) {
+    list->second->push_back(value);
+  }
+  static_cast<void>(policy_of(options));
+  static_cast<void>(nodes_of(options.assume_nodes));
+  static_cast<void>(CpuSet::require_list(options.default_set, "--default-set"));
 }
 
 Host read_host_for(const Context& context,
@@ -253,13 +275,33 @@ bool may_have_journals(const Context& context) {
   return !context.sysfs.in_memory() || !context.call.state_dir.empty();
 }
 
+namespace {
+
+/// A warning that begins with a file of the host, with the root below which that lies.
+std::string with_root(const std::string& warning, const Sysfs& sysfs) {
+  constexpr std::array<std::string_view, 5> kFolders = {
+      "/proc/", "/sys/", "/etc/", "/run/", "/var/"};
+  const bool of_host = std::ranges::any_of(
+      kFolders, [&](std::string_view folder) { return warning.starts_with(folder); });
+  if (sysfs.live() || !of_host) {
+    return warning;
+  }
+  auto root = sysfs.root().native();
+  root.resize(root.find_last_not_of('/') + 1);
+  return warning.starts_with(root + '/') ? warning
+                                         : root + (sysfs.in_memory() ? ":" : "") + warning;
+}
+
+}  // namespace
+
 void say_warnings(const Context& context, const std::vector<std::string>& warnings) {
   if (context.call.silent) {
     return;
   }
   for (const auto& warning : warnings) {
     std::string_view label = "irqtune: warning";
-    for (const auto line : split(warning, '\n')) {  // What to do about it is on lines of its own.
+    const auto whole = with_root(warning, context.sysfs);
+    for (const auto line : split(whole, '\n')) {  // What to do about it is on lines of its own.
       context.err << fmt::format("{}: {}\n", label, printable(line));
       label = "hint";
     }

@@ -19,6 +19,10 @@ namespace irqtune {
 /// The options as values. Throws Error{usage} naming the option that has no meaning.
 [[nodiscard]] Policy policy_of(const PolicyOptions& options);
 
+/// Throws Error{usage} as policy_of, and reading the host, would of the option "--key" alone. Of
+/// other keys: nothing.
+void check_policy_value(const std::string& key, const std::string& value);
+
 /// Reads the host as the options ask.
 [[nodiscard]] Host read_host_for(const Context& context,
                                  const PolicyOptions& options,

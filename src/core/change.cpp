@@ -6,6 +6,13 @@
 
 namespace irqtune {
 
+std::optional<PciAddress> device_of(const Write& write) {
+  const auto& identity = write.identity;
+  return !identity          ? std::nullopt
+         : identity->vector ? std::optional(identity->vector->device)
+                            : identity->device;
+}
+
 std::string_view write_state_text(WriteState state) noexcept {
   switch (state) {
     case WriteState::ok:

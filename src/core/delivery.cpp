@@ -10,6 +10,14 @@ namespace irqtune {
 
 namespace {
 
+/// False if the first or the last character tells: that is so of nearly all names.
+bool may_match(std::string_view pattern, std::string_view text) noexcept {
+  const char first = pattern.front();
+  const char last = pattern.back();
+  return !text.empty() && (first == '*' || first == text.front()) &&
+         (last == '*' || last == ']' || last == text.back());
+}
+
 /// Timers and interrupts that CPUs send each other. Xen and POWER number these as well: "timer0",
 /// "resched3", "IPI-2".
 bool is_cpus_own_name(std::string_view handler) noexcept {
@@ -28,8 +36,9 @@ bool is_cpus_own_name(std::string_view handler) noexcept {
                                                           "callfunc*[0-9]",
                                                           "irqwork[0-9]*",
                                                           "spinlock[0-9]*"};
-  return std::ranges::any_of(kPatterns,
-                             [&](auto pattern) { return matches_glob(pattern, handler); });
+  return std::ranges::any_of(kPatterns, [&](auto pattern) {
+    return may_match(pattern, handler) && matches_glob(pattern, handler);
+  });
 }
 
 bool is_gic_private(const Irq& irq) noexcept {

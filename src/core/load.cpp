@@ -49,6 +49,15 @@ double rate_on(const Host& host, const Irq& irq, int cpu) {
   return found != rates.end() ? found->second : 0;
 }
 
+RatesByCpu loads_of(const Topology& topology, RatesByCpu rates) {
+  for (const auto& cpu : topology.cpus) {
+    if (const auto found = rates.find(cpu.number); found != rates.end()) {
+      found->second = load_of(cpu, found->second);
+    }
+  }
+  return rates;
+}
+
 double load_of(const Cpu& cpu, double rate) noexcept {
   constexpr double kFullCapacity = 1024;
   const auto capacity = cpu.capacity.value_or(0);

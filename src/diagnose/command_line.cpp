@@ -203,7 +203,7 @@ void find_command_line(const DiagnosisInput& input, std::vector<Finding>& findin
                    Severity::info,
                    fmt::format("the kernel command line does not know of the vCPUs' cores ({})",
                                short_list(lists.cores)));
-  finding.cost = "after each boot, interrupts and tasks are put there first and moved away later";
+  finding.cost = "after each reboot, interrupts and tasks are put there first and moved away later";
   finding.evidence = {current};
   finding.remedy = recommended_tokens(input, lists);
   finding.cpus = lists.cores;

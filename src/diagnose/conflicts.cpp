@@ -40,7 +40,7 @@ std::vector<PciAddress> passed_through(const Host& host) {
 /// True if irqbalance is told to keep off certain interrupts.
 bool bans_numbers(const Meddler& meddler) {
   return std::ranges::any_of(words(meddler.detail), [](std::string_view word) {
-    return word.starts_with("--banirq") || word.starts_with("-i");
+    return word.starts_with("--bani") || word.starts_with("-i");
   });
 }
 
@@ -64,7 +64,7 @@ void find_undoing(const DiagnosisInput& input,
   finding.evidence = {process_text(meddler)};
   if (balance && bans_numbers(meddler)) {
     finding.evidence.emplace_back(
-        "--banirq bans numbers, and vectors get others whenever their guest boots");
+        "--banirq bans numbers, and vectors get others whenever their guest reboots");
   }
   finding.remedy = meddler.advice;
   finding.devices = passed_through(input.host);

@@ -151,7 +151,7 @@ std::vector<std::string> remedy_of(const std::vector<Shared>& lines) {
   steps.emplace_back(
       "what the console needs, its network card say, is moved and not disabled: that card or the "
       "VMkernel's to another slot, whose line nobody else has; then look at all controllers again, "
-      "as others may share now: diagnose --esx AFTER --against BEFORE");
+      "as others may share now: `irqtune diagnose --esx AFTER --against BEFORE`");
   steps.emplace_back(
       "where the hardware is known for it, ESXi instead of ESX: it has no service console");
   steps.emplace_back(

@@ -34,13 +34,13 @@ void find_default_affinity(const DiagnosisInput& input, std::vector<Finding>& fi
                    devices ? Severity::warning : Severity::info,
                    fmt::format("new interrupts may start on cores of vCPUs ({})", short_list(hit)));
   finding.cost =
-      "whenever a guest boots or loads a driver its vectors are made anew, and start there";
+      "whenever a guest reboots or loads a driver its vectors are made anew, and start there";
   finding.evidence = {fmt::format("/proc/irq/default_smp_affinity: {}", mask->to_list())};
   const auto housekeeping = input.plan.housekeeping.to_list();
   finding.remedy =
       housekeeping.empty()
           ? std::vector<std::string>{"no CPU is left for them: see no-housekeeping-cpu"}
-          : std::vector<std::string>{"until the next boot:",
+          : std::vector<std::string>{"until the next reboot:",
                                      "irqtune apply --default-affinity",
                                      "for good, on the kernel command line (see kernel-cmdline):",
                                      fmt::format("irqaffinity={}", housekeeping)};

@@ -104,7 +104,7 @@ std::vector<std::string> parameters_text(const PostingFacts& posting) {
 /// What to do before a fixed kernel runs.
 std::vector<std::string> clobber_remedy(const DiagnosisInput& input, bool known) {
   std::vector<std::string> remedy = {
-      "until then change no affinity: irqtune apply refuses without --force"};
+      "until then change no affinity: `irqtune apply` refuses without --force"};
   if (std::ranges::find(input.settings.meddlers, "irqbalance", &Meddler::name) !=
       input.settings.meddlers.end()) {
     remedy.emplace_back("systemctl stop irqbalance");
@@ -116,7 +116,8 @@ std::vector<std::string> clobber_remedy(const DiagnosisInput& input, bool known)
     remedy.emplace_back("apt changelog linux-image-$(uname -r) | grep -i 'clobber posted'");
   }
   remedy.emplace_back(
-      "boot a kernel with the fix, commit 688124cc541f (iommu/vt-d: Don't clobber posted vCPU "
+      "reboot into a kernel with the fix, commit 688124cc541f (iommu/vt-d: Don't clobber posted "
+      "vCPU "
       "IRTE)");
   const auto* token = find_word(input.settings.kernel, "intremap", "posted_msi");
   auto drop =

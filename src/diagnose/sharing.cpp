@@ -265,7 +265,7 @@ std::optional<Finding> shared_without_rates(const Sight& sight) {
   }
   std::ranges::sort(finding.irqs);
   finding.remedy = {
-      "take two readings: irqtune diagnose --sample 10 on the host, or a snapshot with --sample",
+      "take two readings: `irqtune diagnose --sample 10` on the host, or a snapshot with --sample",
       kNoUnsharing};
   return finding;
 }

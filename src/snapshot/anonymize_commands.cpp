@@ -154,7 +154,8 @@ std::string name_in_vmm_command(std::string_view cmdline) {
 std::string anonymous_vmm_command(std::string_view cmdline, Aliases& aliases) {
   const auto command = parse_vmm_command(cmdline);
   const auto alias = aliases.name(printable(command.name));
-  std::string out(last_part(take_until(cmdline, '\0')));
+  const auto program = last_part(take_until(cmdline, '\0'));
+  std::string out(vmm_of_program(program) != nullptr ? program : kHidden);  // "microvm@web"
   out += '\0';
   each_word(cmdline, [&](std::string_view key, std::string_view value, std::string_view option) {
     out += option;

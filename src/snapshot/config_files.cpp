@@ -60,8 +60,12 @@ class ConfigCollector {
       take_kept(fmt::format("/etc/crio/crio.conf.d/{}", name));
     }
     take_lines();
-    for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
-      take_kept(fmt::format("{}/systemd/system/irqbalance.service", folder));
+    for (const std::string_view folder : {"/etc", "/run", "/usr/lib", "/lib"}) {
+      const auto unit = fmt::format("{}/systemd/system/irqbalance.service", folder);
+      take_kept(unit);
+      for (const auto& name : sysfs_.list(unit + ".d")) {
+        take_kept(fmt::format("{}.d/{}", unit, name));
+      }
     }
     take_capabilities();
     if (const auto text = sysfs_.read("/proc/net/softnet_stat")) {

@@ -1,39 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/sys/directory.h"
 
+#include "sys/fd.h"
+#include "sys/open_file.h"
 #include "sys/rooted.h"
 
-#include <algorithm>
-#include <string_view>
+#include <utility>
 
 #include <unistd.h>
 
 namespace irqtune {
 
-Directory::Directory(int fd) : dir_(fd >= 0 ? ::fdopendir(fd) : nullptr) {
-  if (!dir_) {
+Directory::Directory(int fd) {
+  if (fd >= 0) {
+    fd_ = shared_fd(Fd(fd));
+  } else {
     why_not_ = last_error();
-  }
-  if (!dir_ && fd >= 0) {
-    ::close(fd);
   }
 }
 
-Inodes Directory::entries(std::error_code& error) {
-  Inodes entries;
-  if (!dir_) {
+Inodes Directory::entries(std::error_code& error) const {
+  if (!fd_) {
     error = why_not_;
-    return entries;
+    return {};
   }
-  ::rewinddir(dir_.get());
-  while (const auto* entry = ::readdir(dir_.get())) {  // NOLINT(concurrency-mt-unsafe): its own
-    const std::string_view name = static_cast<const char*>(entry->d_name);
-    if (name != "." && name != "..") {
-      entries.emplace_back(name, entry->d_ino);
-    }
+  if (::lseek(*fd_, 0, SEEK_SET) != 0) {
+    error = last_error();
+    return {};
   }
-  std::ranges::sort(entries);
-  return entries;
+  return entries_in(*fd_, error);
 }
 
 }  // namespace irqtune

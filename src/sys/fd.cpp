@@ -8,6 +8,13 @@
 
 namespace irqtune {
 
+std::shared_ptr<const int> shared_fd(Fd fd) {
+  return {new int(fd.release()), [](const int* held) {  // NOLINT(*-owning-memory): the deleter owns
+            ::close(*held);
+            delete held;  // NOLINT(*-owning-memory)
+          }};
+}
+
 std::error_code write_fully(int fd, std::string_view text) {
   while (!text.empty()) {
     const auto count = ::write(fd, text.data(), text.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -35,6 +36,9 @@ class Fd {
  private:
   int fd_;
 };
+
+/// The same descriptor for several owners; the last one closes it.
+[[nodiscard]] std::shared_ptr<const int> shared_fd(Fd fd);
 
 /// Writes all of `text`, over short writes and signals; the error of the write that failed.
 [[nodiscard]] std::error_code write_fully(int fd, std::string_view text);

@@ -32,11 +32,26 @@ namespace irqtune {
                                                std::size_t limit,
                                                const std::function<void(std::string_view)>& take);
 
-/// The whole of a regular file of at most `limit` bytes, with its mode.
-[[nodiscard]] FileText read_open_file(const Fd& fd, std::size_t limit);
+/// The whole of a regular file of at most `limit` bytes, with its mode. What `is_record` is asked
+/// for in one read(2), see is_one_record().
+[[nodiscard]] FileText read_open_file(const Fd& fd, std::size_t limit, bool is_record);
 
-/// The entries of a directory, by name.
-[[nodiscard]] std::vector<std::string> names_in(Fd fd, std::error_code& error);
+/// As read_open_file() of a record, but without its mode, which costs another call: only what
+/// gives nothing, or more than a small buffer, is looked at more closely. So a FIFO, a directory
+/// and an endless device are errors here too; a device that gave a short text would be taken for a
+/// file that holds it.
+[[nodiscard]] FileText read_record(const Fd& fd, std::size_t limit);
+
+/// True of a kernel's file that the kernel gives as one piece, however large the buffer is: what
+/// comes short of the buffer is all of it. Most others come in pieces that end anywhere, so that
+/// only a read(2) of nothing is the end. Source: Linux fs/seq_file.c, seq_read_iter(), and
+/// single_open() in kernel/irq/proc.c and fs/proc/base.c (PROC_SINGLE); fs/sysfs/file.c.
+[[nodiscard]] bool is_one_record(std::string_view path) noexcept;
+
+/// Name and inode number of each entry of a directory that is open at its beginning, by name.
+[[nodiscard]] Inodes entries_in(int fd, std::error_code& error);
+
+[[nodiscard]] std::vector<std::string> names_in(const Fd& fd, std::error_code& error);
 
 /// What the symbolic link `name` in `dir` holds; null if it is none.
 [[nodiscard]] std::optional<std::string> target_in(const Fd& dir, const std::string& name);

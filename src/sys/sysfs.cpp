@@ -9,6 +9,8 @@
 #include "sys/open_file.h"
 #include "sys/rooted.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -39,11 +41,10 @@ FileText read_entry(const TreeImage& image, std::string_view path, std::size_t l
   return file;
 }
 
-std::shared_ptr<const int> shared_fd(Fd fd) {
-  return {new int(fd.release()), [](const int* held) {  // NOLINT(*-owning-memory): the deleter owns
-            ::close(*held);
-            delete held;  // NOLINT(*-owning-memory)
-          }};
+/// The live host's links may lead anywhere.
+Fd open_to_read(bool live, int root, std::string_view path) {
+  return live ? Fd(::open(std::string(path).c_str(), kReadFlags | O_CLOEXEC))
+              : open_in_root(root, path, kReadFlags);
 }
 
 /// True if something stands there that is no file to read, rather than nothing, or what a process
@@ -85,10 +86,7 @@ FileText Sysfs::read_file(std::string_view path, std::size_t limit) const {
   if (image_) {
     return read_entry(*image_, path, limit);
   }
-  if (live_) {
-    return read_open_file(Fd(::open(std::string(path).c_str(), kReadFlags | O_CLOEXEC)), limit);
-  }
-  return read_open_file(open_in_root(*root_fd_, path, kReadFlags), limit);
+  return read_open_file(open_to_read(live_, *root_fd_, path), limit, is_one_record(path));
 }
 
 std::error_code Sysfs::stream(std::string_view path,
@@ -105,7 +103,9 @@ std::error_code Sysfs::stream(std::string_view path,
 }
 
 std::optional<std::string> Sysfs::read(std::string_view path) const {
-  auto file = read_file(path);
+  auto file = !image_ && is_one_record(path)
+                  ? read_record(open_to_read(live_, *root_fd_, path), kSmallFile)
+                  : read_file(path);
   if (is_no_file(file.error)) {
     note(*passed_over_, path, file.error);
   }
@@ -163,11 +163,13 @@ std::optional<std::string> Sysfs::link_target(std::string_view path) const {
 std::vector<std::pair<std::string, std::string>> Sysfs::links(std::string_view path,
                                                               std::error_code* error) const {
   std::vector<std::pair<std::string, std::string>> found;
-  const auto names = list(path, error);
-  const Fd dir = image_ ? Fd(-1) : open_in_root(*root_fd_, path, O_PATH | O_DIRECTORY);
+  std::error_code ignored;
+  auto& why = error != nullptr ? *error : ignored;
+  const Fd dir = image_ ? Fd(-1) : open_in_root(*root_fd_, path, O_RDONLY | O_DIRECTORY);
+  const auto names = image_ ? image_->list(path, why) : names_in(dir, why);
   for (const auto& name : names) {
     auto target =
-        image_ ? image_->link_target(std::string(path) + '/' + name) : target_in(dir, name);
+        image_ ? image_->link_target(fmt::format("{}/{}", path, name)) : target_in(dir, name);
     if (target) {
       found.emplace_back(name, *std::move(target));
     }

@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t kMaxPath = 4095;
 
 constexpr std::string_view kHint =
-    "a snapshot is what 'irqtune snapshot -o FILE.tar.gz' wrote; a directory will do as well";
+    "a snapshot is what `irqtune snapshot -o FILE.tar.gz` wrote; a directory will do as well";
 
 struct ArchiveCloser {
   void operator()(archive* reader) const noexcept { archive_library().archive_read_free(reader); }

@@ -184,7 +184,7 @@ std::vector<ScreenLine> help_lines() {
       "h ?       this text",
       "q         quit",
       "",
-      "irqtune diagnose says what hurts, irqtune plan what would end it.",
+      "`irqtune diagnose` says what hurts, `irqtune plan` what would end it.",
       "Any key goes back."};
   std::vector<ScreenLine> lines;
   std::ranges::transform(

@@ -75,7 +75,7 @@ void Watcher::ban_in(const std::string& socket, const IrqSet& wanted, IrqSet& ou
   if (left_out > 0 && warned_.insert("bans left out").second) {
     options_.warn(
         fmt::format("irqbalance reads a list of at most 482 characters from its socket: {} of {} "
-                    "interrupts find no room; ban those by a policy script (irqtune diagnose)",
+                    "interrupts find no room; ban those by a policy script (`irqtune diagnose`)",
                     left_out,
                     change.banned.size()));
   }

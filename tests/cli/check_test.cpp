@@ -51,6 +51,7 @@ TEST_CASE("check: a vector that someone moved to another good CPU is no drift", 
   REQUIRE(check["moved"].size() == 2);
   CHECK(check["moved"][0]["expected"] == (*found)["to"]);
   CHECK(check["moved"][0]["actual"] == next["to"]);
+  CHECK(check["failed"].empty());
   const auto text = on(host, {"check"});
   CHECK(text.code == 0);
   CHECK_THAT(text.out, Catch::Contains("2 masks moved since the apply, to CPUs that are as good"));
@@ -229,6 +230,22 @@ TEST_CASE("check and rollback: a mask that the kernel widened as its CPU went of
   CHECK(rollback.code == 0);
   CHECK_THAT(rollback.out, Catch::Contains("the kernel had widened it"));
   CHECK(host.sysfs().read(mask_file(moved)) == moved["from"].get<std::string>());
+}
+
+TEST_CASE("check: what failed has the keys of an apply's failures", "[cli][check]") {
+  CapturedHost host("two-vms");
+  const auto check = check_of(host, 3);
+  REQUIRE(check["failed"].size() == check["drift"].size());
+  const auto& first = check["failed"].at(0);
+  CHECK(first["device"] == first["vector"]["device"]);
+  CHECK(first["vm"] == "vm3");
+  CHECK(first["state"] == "would_change");
+  CHECK(first["from"] == check["drift"][0]["actual"]);
+  CHECK(first["to"] == check["drift"][0]["expected"]);
+  CHECK_FALSE(first["error"].get<std::string>().empty());
+  const auto applied = Json::parse(on(host, {"apply", "--json"}).out);
+  CHECK(applied["results"].at(0)["vm"].is_string());
+  CHECK(applied["results"].at(0)["device"] == applied["results"].at(0)["vector"]["device"]);
 }
 
 }  // namespace irqtune::test

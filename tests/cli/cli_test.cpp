@@ -116,8 +116,37 @@ TEST_CASE("cli: rows stand alone off a terminal, in one order, with the columns 
   CHECK(planned == column({"check"}, "device,vector"));
   CHECK(planned == column({"apply"}, "device,vector"));
   CHECK(planned == column({"rollback"}, "device,vector"));
+  const auto owned = column({"plan"}, "device,vector,vm");
+  CHECK(on(host, {"rollback"}).code == 0);
+  CHECK(on(host, {"apply"}).out.find("\nvm1  0000:24:00.0  msix/2") != std::string::npos);
+  CHECK(owned == column({"rollback"}, "device,vector,vm"));
   CHECK(on(host, {"plan"}).out.find("\nvm1  0000:24:00.0  msix/2") != std::string::npos);
   check_refused(on(host, {"plan", "--columns", "nosuch"}), 2, "--columns: nosuch: none of vm");
+}
+
+TEST_CASE("cli: the tables of show, with the columns asked for", "[cli]") {
+  const auto shown = [](Arguments arguments) {
+    arguments.insert(arguments.begin(), "show");
+    const auto out = on_file("two-vms", arguments).out;
+    return out.substr(out.find("\n\n") + 2);
+  };
+  CHECK(shown({"vms", "--columns", "vm,devices,vectors,collisions,unknown,cpus"}) ==
+        "VM              DEVICES  VECTORS  COLLISIONS  UNKNOWN  CPUS\n"
+        "vm1                   2       14           8        0  2-5\n"
+        "vm2                   2       14           4        0  10-11\n"
+        "vm3                   1        1           0        0  0-15\n"
+        "vm4-no-hostdev        0        0           0        0  0-15\n");
+  CHECK(shown({"vms", "--flat"}).starts_with("VM              STATE    PID  VCPUS  DEVICES"));
+  CHECK(shown({"devices", "--vm", "vm1", "--columns", "used-by,device", "--no-headings"}) ==
+        "vm1      0000:22:00.0\nvm1      0000:24:00.0\n");
+  CHECK(shown({"irqs", "--device", "0000:24:00.0", "--columns", "irq,mark,vm"})
+            .starts_with("IRQ     VM\n 74  !  vm1\n 75     vm1\n"));
+  const auto refused = [](const Arguments& arguments, const std::string& what) {
+    check_refused(on_file("two-vms", arguments), 2, what);
+  };
+  refused({"show", "irqs", "--columns", "driver"}, "--columns: driver: no column of this table");
+  refused({"show", "--columns", "irq"}, "show: --columns: says nothing without a table");
+  refused({"show", "irqs", "--columns", "nosuch"}, "--columns: nosuch: none of device, node");
 }
 
 TEST_CASE("cli: a plan says what was asked for, where, and what its rates are of", "[cli]") {
@@ -125,8 +154,8 @@ TEST_CASE("cli: a plan says what was asked for, where, and what its rates are of
   host.file("/config.toml", "[policy]\nmin-gain = 20\n");
   const auto file = (host.root() / "config.toml").string();
   const auto out = on(host, {"--config", file, "plan", "--vm", "vm1"}).out;
-  CHECK(out.find("Policy: avoid, scope passthrough; --vm vm1, min-gain 20 (" + file + ":2).") !=
-        std::string::npos);
+  CHECK(out.find("Policy: avoid, scope passthrough; --vm vm1 (command line), min-gain 20 (" + file +
+                 ":2).") != std::string::npos);
   CHECK(out.find("\nRates: over ") != std::string::npos);
   CHECK(on(host, {"plan", "--sample", "0"}).out.find("\nRates: since boot") != std::string::npos);
 }
@@ -509,7 +538,7 @@ TEST_CASE("cli: a snapshot names what it leaves out, also where others print a d
   }
   const auto ran = run(arguments);
   CHECK(ran.code == 0);
-  CHECK(ran.err.starts_with("irqtune: warning: /proc/uptime: "));
+  CHECK(ran.err.starts_with("irqtune: warning: " + tree.root().string() + "/proc/uptime: "));
 }
 
 TEST_CASE("cli: an anonymous snapshot gives the same plan but for names", "[cli]") {

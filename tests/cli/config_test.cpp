@@ -148,6 +148,17 @@ TEST_CASE("config: what is wrong is told with its line", "[cli]") {
       Row{"[policy]\navoid = [\"0\", \"1\"]\n", ":2: avoid: takes one value, not 2", ""},
       Row{"[policy]\navoid = []\n", ":2: avoid: takes one value, not 0", ""},
       Row{"[policy]\navoid =\n", ":2: avoid: no value after the =", ""},
+      Row{"[policy]\nnear = \"moon\"\n", ":2: near moon: unknown", "device, vm"},
+      Row{"[policy]\nvm-policy = [\n  \"vm1=leave\",\n  \"vm2=x\"\n]\n",
+          ":4: vm-policy vm2=x: unknown",
+          "avoid, colocate, leave"},
+      Row{"[policy]\nassume-node = \"x\"\n", ":2: assume-node x: no NAME=VALUE", ""},
+      Row{"[policy]\nvm = [\"vm1\",\n\"\"]\n", ":3: vm: is empty", "--vm"},
+      Row{"[policy]\ntrusted-users = [\"\"]\n", ":2: trusted-users: is empty", ""},
+      Row{"[policy]\nrebalance = 3\n", ":2: rebalance: 3: neither true nor false", ""},
+      Row{"[policy]\ncolumns = \"vm\"\n", ":2: columns: no such key in [policy]", "[show]"},
+      Row{"[policy]\nstrict = true\n", ":2: strict: no such key in [policy]", "[apply]"},
+      Row{"lscpu = \"/absent\"\n", ":1: lscpu: /absent: cannot read --lscpu: No such file", ""},
       Row{"color = pink\n", ":1: color: pink: none of auto, always, never", "--color"});
   CAPTURE(row.text);
   ConfiguredHost host;
@@ -219,6 +230,31 @@ TEST_CASE("config: files that are none", "[cli]") {
                 2,
                 "--config " + path("absent") + ": cannot read it: No such file or directory");
   check_refused(on(tree, {"--config", path("proc"), "plan"}), 2, path("proc") + ": cannot read it");
+}
+
+TEST_CASE("config: a wrong value is told whichever command runs", "[cli]") {
+  ConfiguredHost host;
+  const auto arguments = GENERATE(Arguments{"history"}, Arguments{"show"}, Arguments{"check"});
+  CAPTURE(arguments);
+  check_refused(
+      host.with("[policy]\nscope = \"x\"\n", arguments), 2, "config.toml:2: scope x: unknown");
+  check_refused(host.with("[watch]\nhousekeeping = \"3-\"\n", arguments),
+                2,
+                "config.toml:2: housekeeping: '3-' is not a CPU number");
+}
+
+TEST_CASE("config: how many journals are kept is no order to prune", "[cli]") {
+  ConfiguredHost host;
+  REQUIRE(on(host, {"apply"}).code == 0);
+  REQUIRE(on(host, {"rollback"}).code == 0);
+  const std::string text = "[history]\nkeep = 0\n";
+  CHECK(host.with(text, {"history"}).out.find("rolled_back") != std::string::npos);
+  CHECK(host.with(text, {"history", "prune"}).out.starts_with("Nothing has been applied"));
+}
+
+TEST_CASE("config: a file that is no text", "[cli]") {
+  ConfiguredHost host;
+  check_refused(host.with(std::string("ELF\0=\n", 6), {"plan"}), 2, "config.toml: not a text file");
 }
 
 TEST_CASE("config: an empty array is no restriction", "[cli]") {

@@ -27,7 +27,11 @@ struct Write {
   std::optional<Identity> identity;
   std::string before;  ///< The requested mask in the kernel's own text, as read when planning.
   CpuSet after;
+  std::string vm = {};  ///< Who had the device when it was planned; empty if no VM, or not known.
 };
+
+/// The device whose interrupt is written; empty for the default affinity and platform interrupts.
+[[nodiscard]] std::optional<PciAddress> device_of(const Write& write);
 
 /// What became of one write.
 enum class WriteState {

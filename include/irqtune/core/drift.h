@@ -27,7 +27,9 @@ struct DriftEntry {
   CpuSet expected;
   std::optional<CpuSet> actual;  ///< Requested mask now
   std::string reason;
-  bool by_apply = true;  ///< An apply with the same options would put it right.
+  bool by_apply = true;                   ///< An apply with the same options would put it right.
+  std::optional<PciAddress> device = {};  ///< Empty for the default affinity, and without one.
+  std::vector<std::string> actions = {};  ///< Handler names, where `vector` is empty.
 };
 
 /// What is no longer as it was applied, or not as a fresh plan would have it.

@@ -32,6 +32,10 @@ void add_counts(const Host& host, const Irq& irq, RatesByCpu& counts);
 /// The interrupt's part of a CPU's rate from now on: as add_rates.
 [[nodiscard]] double rate_on(const Host& host, const Irq& irq, int cpu);
 
+/// What the rates come to as loads, in those of a CPU of full capacity: rate x 1024 / cpu_capacity.
+/// CPUs that the topology does not know weigh what they are.
+[[nodiscard]] RatesByCpu loads_of(const Topology& topology, RatesByCpu rates);
+
 /// How much `rate` interrupts per second load a CPU, in those of a CPU of full capacity.
 [[nodiscard]] double load_of(const Cpu& cpu, double rate) noexcept;
 

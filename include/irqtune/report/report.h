@@ -13,12 +13,16 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace irqtune {
 
 /// Which part of the host `show` prints.
 enum class Section : std::uint8_t { topology, devices, irqs, vms, all };
+
+/// What --columns may name of the section's table; empty if it has none.
+[[nodiscard]] std::vector<std::string_view> table_columns(Section section);
 
 /// How text for people is written, and how it names this program.
 struct TextStyle {
@@ -35,6 +39,7 @@ struct TextStyle {
   bool headings = true;   ///< Tables begin with the names of their columns.
   bool snapshot = false;  ///< The host is another one, whose snapshot this is.
   bool verbose = false;
+  bool rows = false;  ///< What is no table by habit (`show vms`) is one too.
 };
 
 // Renderings for people: pure, and free to change in any release.

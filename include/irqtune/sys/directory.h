@@ -8,33 +8,27 @@
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
-
 namespace irqtune {
 
 /// Name and inode number of each entry of a directory, by name.
 using Inodes = std::vector<std::pair<std::string, std::uint64_t>>;
 
 /// An open directory that can be read again and again. One that was removed has no entries, even if
-/// there is another of its name by now. Source: readdir(3), rewinddir(3).
+/// there is another of its name by now. Source: getdents(2).
 class Directory {
  public:
   Directory() = default;
 
-  /// Takes the descriptor over.
+  /// Takes the descriptor over; -1 for none, with errno saying why.
   explicit Directory(int fd);
 
-  [[nodiscard]] bool valid() const noexcept { return dir_ != nullptr; }
+  [[nodiscard]] bool valid() const noexcept { return fd_ != nullptr; }
 
-  /// All but "." and ".."; none if it is not valid, with `error` saying why.
-  [[nodiscard]] Inodes entries(std::error_code& error);
+  /// All but "." and ".."; none if it is not valid or was removed, with `error` saying why.
+  [[nodiscard]] Inodes entries(std::error_code& error) const;
 
  private:
-  struct Closer {
-    void operator()(DIR* dir) const noexcept { ::closedir(dir); }
-  };
-
-  std::unique_ptr<DIR, Closer> dir_;
+  std::shared_ptr<const int> fd_;
   std::error_code why_not_ = std::make_error_code(std::errc::no_such_file_or_directory);
 };
 

@@ -35,6 +35,7 @@ Write write_for(const Assignment& assignment) {
   identity.posted = assignment.posted == Posted::posted;
   write.before = assignment.from ? assignment.from->to_list() : "";
   write.after = assignment.to;
+  write.vm = assignment.vm;
   return write;
 }
 

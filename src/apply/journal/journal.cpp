@@ -71,6 +71,9 @@ std::string intent_line(std::size_t number, const Write& write) {
   }
   record["before"] = write.before;
   record["after"] = write.after.to_list();
+  if (!write.vm.empty()) {
+    record["vm"] = write.vm;
+  }
   return line(record);
 }
 

@@ -89,6 +89,7 @@ std::optional<Write> write_of(const Json& record) {
   }
   write.before = *before;
   write.after = *after;
+  write.vm = text_of(record, "vm").value_or("");
   return write;
 }
 

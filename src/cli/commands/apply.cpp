@@ -46,7 +46,7 @@ void check_measure(const ApplyCommand& options) {
     throw Error(ErrorKind::usage,
                 options.dry_run ? "--measure: a dry run changes nothing to be measured"
                                 : "--measure=0: no time to measure in",
-                "irqtune measure looks at the host as it is");
+                "`irqtune measure` looks at the host as it is");
   }
 }
 

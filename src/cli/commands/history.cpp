@@ -2,6 +2,7 @@
 #include "irqtune/apply/apply.h"
 #include "irqtune/core/error.h"
 
+#include "cli/selection.h"
 #include "cli/support.h"
 
 #include <filesystem>
@@ -41,7 +42,9 @@ ExitCode run(const HistoryOptions& options, const Context& context) {
     throw Error(ErrorKind::usage, "history prune: --keep N: missing", "say how many to keep");
   }
   const auto session = session_of(context, read_host_id(context.sysfs));
-  if (options.keep) {
+  // In a configuration file it says how many, not that each listing is to prune.
+  const bool prunes = !options.action.empty() || !is_configured(context.call, "--keep");
+  if (options.keep && prunes) {
     require_writable_root(context, "history prune");
     if (has_state_dir(session)) {
       const Lock lock(session.state_dir, std::chrono::milliseconds(0), session.root);

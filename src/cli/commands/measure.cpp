@@ -22,7 +22,7 @@ constexpr std::size_t kSlices = 10;
 
 /// The earlier measurement's figures. Throws Error{usage} if the file holds none.
 std::vector<Sample> earlier_samples(const std::string& path) {
-  return parse_samples(read_input(path, "--against", "what irqtune measure -o wrote"),
+  return parse_samples(read_input(path, "--against", "what `irqtune measure -o` wrote"),
                        input_name(path));
 }
 

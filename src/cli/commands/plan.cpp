@@ -2,6 +2,7 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 #include "irqtune/plan/planner.h"
+#include "irqtune/report/print.h"
 
 #include "cli/plan_warnings.h"
 #include "cli/support.h"
@@ -23,6 +24,14 @@ std::string rendered(const Planned& planned, const std::string& format, const Te
   }
   return format == "script" ? plan_script(planned.plan)
                             : plan_text(planned.plan, planned.host, style);
+}
+
+void print(const Planned& planned, const std::string& format, const Context& context) {
+  if (format == "json") {
+    print_plan_json(context.out, planned.plan);
+  } else {
+    context.out << rendered(planned, format, context.style);
+  }
 }
 
 /// Of --json and --format that which was typed; a file is for `apply`, so JSON if nothing was.
@@ -80,7 +89,7 @@ ExitCode run(const PlanOptions& options, const Context& context) {
   if (to_file) {
     write_file(planned, format, options.output, context);
   } else if (!context.call.quiet || format != "table") {
-    context.out << rendered(planned, format, context.style);
+    print(planned, format, context);
   }
   const bool differs = options.detailed_exitcode && change_count(planned.plan) > 0;
   return differs ? ExitCode::differs : ExitCode::ok;

@@ -30,7 +30,7 @@ void check_origin(const Plan& plan,
     throw Error(
         ErrorKind::usage,
         fmt::format(
-            "{}: has no {}: not as irqtune plan -o wrote it", path, digest ? "host" : "digest"),
+            "{}: has no {}: not as `irqtune plan -o` wrote it", path, digest ? "host" : "digest"),
         kHint);
   }
   if (*digest != plan_digest(plan)) {
@@ -107,8 +107,9 @@ void check_plan_fits(const Plan& plan,
   }
 }
 
-Plan plan_from_file(const Context& context, const std::string& path, bool force) {
-  const auto file = read_input_file(path, kLargestPlan);
+Plan plan_from_file(const Context& context, const std::string& given, bool force) {
+  const auto file = read_input_file(given, kLargestPlan);
+  const auto path = input_name(given);
   if (!file.text) {
     throw Error::system(ErrorKind::usage,
                         path,

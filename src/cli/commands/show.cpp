@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
 #include "cli/selection.h"
 #include "cli/support.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <ostream>
@@ -47,12 +51,31 @@ void keep_selected(const Policy& policy, Host& host) {
   }
 }
 
+/// Throws Error{usage} if a column is asked for that the section's table does not have.
+void check_columns(Section section, const Context& context) {
+  const auto known = table_columns(section);
+  const auto& style = context.style;
+  if (!style.columns.empty() && known.empty()) {
+    throw Error(ErrorKind::usage,
+                "show: --columns: says nothing without a table",
+                "tables are of show irqs, show devices and show vms");
+  }
+  for (const auto& name : style.columns) {
+    if (std::ranges::find(known, name) == known.end()) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--columns: {}: no column of this table", printable(name)),
+                  fmt::format("it has {}", fmt::join(known, ", ")));
+    }
+  }
+}
+
 }  // namespace
 
 ExitCode run(const ShowOptions& options, const Context& context) {
   auto policy = policy_of(options.policy);
   policy.scope = Scope::all;  // Host devices can be selected too.
   const auto section = section_of(options.section);
+  check_columns(section, context);
   const bool everything =
       options.section == "all" || (context.call.json && section == Section::all);
   const bool host_irqs = everything || section == Section::irqs || section == Section::devices;

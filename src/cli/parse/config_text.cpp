@@ -125,6 +125,7 @@ class ConfigReader {
   void read_array(ConfigEntry& entry) {
     rest_.remove_prefix(1);
     for (skip_blank_lines(); !rest_.starts_with(']'); skip_blank_lines()) {
+      const auto line = line_;
       const auto value = rest_.empty() ? std::string()
                          : at_quote()  ? take_quoted()
                                        : take_bare(",]#");
@@ -137,6 +138,7 @@ class ConfigReader {
       }
       rest_.remove_prefix(rest_.front() == ',' ? 1 : 0);
       entry.values.push_back(value);
+      entry.lines.push_back(line);
     }
     rest_.remove_prefix(1);
   }

@@ -10,11 +10,12 @@ namespace irqtune {
 
 /// One setting of a configuration file.
 struct ConfigEntry {
-  std::string section;              ///< Empty before the first "[section]".
-  std::string key;                  ///< As written, without quotes.
-  std::vector<std::string> values;  ///< Several of an array; "true" of a key alone.
-  bool bare = false;                ///< The value stood without quotes and without brackets.
-  std::size_t line = 0;             ///< Where the key stands; from 1.
+  std::string section;                  ///< Empty before the first "[section]".
+  std::string key;                      ///< As written, without quotes.
+  std::vector<std::string> values;      ///< Several of an array; "true" of a key alone.
+  bool bare = false;                    ///< The value stood without quotes and without brackets.
+  std::size_t line = 0;                 ///< Where the key stands; from 1.
+  std::vector<std::size_t> lines = {};  ///< Where each value of an array stands.
 };
 
 /// The settings of a configuration file, in its order: the part of TOML that holds options

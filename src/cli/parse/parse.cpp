@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -136,8 +137,8 @@ std::string joined(const std::vector<TypedOption>& options) {
   return text;
 }
 
-/// What the options that select and place were given, as they are read: "--vm vm1", and of the
-/// configuration file "min-gain 20 (irqtune.toml:3)".
+/// What the options that select and place were given, as they are read: "--vm vm1 (command
+/// line)", and of the configuration file "min-gain 20 (irqtune.toml:3)".
 std::vector<std::string> given_options(const CLI::App& app,
                                        const ConfigOrigin& config,
                                        const std::vector<std::string>& keys) {
@@ -151,7 +152,7 @@ std::vector<std::string> given_options(const CLI::App& app,
     const auto line = config.lines.find({app.get_name(), key});
     const auto value = flag ? std::string() : fmt::format(" {}", fmt::join(option->results(), ","));
     given.push_back(line == config.lines.end()
-                        ? fmt::format("--{}{}", key, value)
+                        ? fmt::format("--{}{} (command line)", key, value)
                         : fmt::format("{}{} ({}:{})", key, value, config.path, line->second));
   }
   return given;
@@ -177,32 +178,48 @@ ExitCode refuse(std::ostream& err, const std::string& message, const std::string
   return ExitCode::usage;
 }
 
-}  // namespace
+constexpr std::string_view kVersion = "irqtune " IRQTUNE_VERSION;
 
-std::variant<Invocation, ExitCode> parse_command_line(int argc,
-                                                      const char* const* argv,
-                                                      std::ostream& out,
-                                                      std::ostream& err) {
+/// True of `irqtune --version` alone: nothing else has to be known for it.
+bool asks_version(int argc, const char* const* argv) {
+  const std::string_view only = argc == 2 ? argv[1] : "";
+  return only == "--version" || only == "-V";
+}
+
+/// True if a word of the command line is the command's name. `check` has the options that others
+/// are asked for, see policy_keys().
+bool may_be_meant(int argc, const char* const* argv, std::string_view command) {
+  return command == "check" || std::find(argv, argv + argc, command) != argv + argc;
+}
+
+using Parsed = std::variant<Invocation, ExitCode>;
+
+/// With the wanted commands only. A configuration file may name any.
+Parsed parse_with(int argc,
+                  const char* const* argv,
+                  const DefaultConfig& config,
+                  const Wanted& wants,
+                  std::ostream& out,
+                  std::ostream& err) {
   Invocation call;
   CommandOptions options;
   CLI::App app{
       "IRQ affinity tuner for KVM hosts: keeps the interrupts of passed-through devices off\n"
       "the cores where vCPUs run.",
       "irqtune"};
-  app.set_version_flag("-V,--version", "irqtune " IRQTUNE_VERSION);
-  const auto config = default_config(root_argument(argc, argv));
+  app.set_version_flag("-V,--version", std::string(kVersion));
   auto* config_option =
       app.set_config("--config", config.path, fmt::format("Options from a file ({})", kConfigPath));
   config_option->type_name("FILE")->check(not_empty());
   app.config_formatter(make_config(app, call.config));
   app.require_subcommand(1);
   app.fallthrough();  // Global options may also follow the subcommand.
-  add_options(app, call, options);
+  add_options(app, call, options, wants);
   app.footer(
       "Exit codes: 0 done, 1 failed and undone, 2 bad usage, 3 differences, 4 partial, 5 busy.");
   set_up_help(app);
   if (const auto name = option_without_value(argc, argv); !name.empty()) {
-    return refuse(err, name + ": no value after =", "see irqtune --help");
+    return refuse(err, name + ": no value after =", "see `irqtune --help`");
   }
   if (const auto parted = parted_value(argc, argv)) {
     return refuse(err,
@@ -224,7 +241,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     return refuse(err, error.what(), error.hint());
   }
   if (const auto message = ignored_option(app, call.config); !message.empty()) {
-    return refuse(err, message, "see irqtune " + command_name(app) + " --help");
+    return refuse(err, message, "see `irqtune " + command_name(app) + " --help`");
   }
   call.name = command_name(app);
   call.arguments.assign(argv, argv + argc);
@@ -233,6 +250,30 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc,
     throw Error(*config.fault);
   }
   return call;
+}
+
+}  // namespace
+
+/// First with the commands that are named, since declaring all takes longer than most of them run.
+/// What then is no plain call of one of them, is parsed anew with all of them: they are what help
+/// lists, and what a mistake may have meant.
+Parsed parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  if (asks_version(argc, argv)) {
+    out << kVersion << '\n';
+    return ExitCode::ok;
+  }
+  const auto config = default_config(root_argument(argc, argv));
+  const auto names_config = [](std::string_view word) { return word.starts_with("--config"); };
+  if (config.path.empty() && !config.fault && std::none_of(argv, argv + argc, names_config)) {
+    std::ostringstream unseen;
+    const auto wants = [&](std::string_view name) { return may_be_meant(argc, argv, name); };
+    auto parsed = parse_with(argc, argv, config, wants, unseen, unseen);
+    if (std::holds_alternative<Invocation>(parsed)) {
+      return parsed;
+    }
+  }
+  return parse_with(
+      argc, argv, config, [](std::string_view) { return true; }, out, err);
 }
 
 }  // namespace irqtune

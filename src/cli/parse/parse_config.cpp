@@ -5,6 +5,7 @@
 #include "irqtune/core/text.h"
 
 #include "cli/parse/config_text.h"
+#include "cli/support.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -33,6 +34,9 @@ struct Target {
   CLI::Option* option;
 };
 
+/// Of another meaning, or with other values, for each command: not in [policy].
+constexpr std::array<std::string_view, 2> kOfOneCommand = {"columns", "strict"};
+
 /// Of several that fit the last one wins: typed ones do not replace those of the file.
 constexpr std::string_view kInOrder = "vm-policy";
 
@@ -53,6 +57,10 @@ Names keys_of(const CLI::App& app) {
   return names;
 }
 
+bool is_of_one_command(std::string_view key) {
+  return std::ranges::find(kOfOneCommand, key) != kOfOneCommand.end();
+}
+
 bool is_flag(const CLI::Option& option) {
   return option.get_expected_min() == 0;
 }
@@ -67,16 +75,12 @@ bool has_value(const CLI::Option& option, const std::string& key) {
 }
 
 /// Why a value cannot be; empty if it can.
-std::string objection(CLI::Option& option, const Names& values) {
-  std::string what;
+std::string objection(CLI::Option& option, std::string value) {
   try {
-    auto& validator = *option.get_validator();
-    for (auto value : values) {
-      what = what.empty() ? validator(value) : what;
-    }
+    return (*option.get_validator())(value);
   } catch (const CLI::OptionNotFound&) {  // The option has no validator.
+    return {};
   }
-  return what;
 }
 
 /// What a flag's value comes to; empty if it is none.
@@ -89,7 +93,9 @@ std::string flag_value(const CLI::Option& option,
   if (value == "false" || value == "no" || value == "off") {
     return "false";
   }
-  return parse_number<std::uint32_t>(value) || has_value(option, key) ? value : std::string();
+  const bool counts = key == "verbose" || key == "quiet";  // 2 is -vv.
+  const auto number = parse_number<std::uint32_t>(value);
+  return has_value(option, key) || (number && (counts || *number <= 1)) ? value : std::string();
 }
 
 /// The sections and keys of a configuration file as CLI11 wants them. A section [policy] stands for
@@ -132,6 +138,11 @@ class PolicyConfig : public CLI::ConfigTOML {
     if (input.bad()) {
       throw Error(ErrorKind::usage, origin_.path + ": cannot read it; is it a file?");
     }
+    if (text.find('\0') != std::string::npos) {
+      throw Error(ErrorKind::usage,
+                  origin_.path + ": not a text file",
+                  "a configuration file has lines like: avoid = \"0-1\" (irqtune.toml(5))");
+    }
     if (text.size() > kLargest) {
       throw Error(ErrorKind::usage, origin_.path + ": larger than 1 MiB");
     }
@@ -160,9 +171,7 @@ class PolicyConfig : public CLI::ConfigTOML {
     }
     earlier = entry.line;
     const auto values = checked_values(entry, option);
-    if (const auto what = objection(*targets.front().option, values); !what.empty()) {
-      fail(entry, what, fmt::format("see irqtune(8), --{}", entry.key));
-    }
+    check_values(entry, values, *targets.front().option);
     for (const auto& target : targets) {
       if (values.empty() && takes_several(option)) {
         emptied_.insert({target.command, entry.key});
@@ -174,6 +183,28 @@ class PolicyConfig : public CLI::ConfigTOML {
         add_item(target, entry.key, values, out);
       } else if (entry.key == kInOrder) {
         put_before_typed(*target.option, values);
+      }
+    }
+  }
+
+  /// Whichever command runs: a wrong value must not wait for the one that it is for.
+  void check_values(const ConfigEntry& entry, const Names& values, CLI::Option& option) const {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      auto place = entry;  // Each value of an array has a line of its own.
+      place.line = i < entry.lines.size() ? entry.lines[i] : entry.line;
+      const auto what = takes_several(option) && trimmed(values[i]).empty()
+                            ? std::string("is empty")
+                            : objection(option, values[i]);
+      if (!what.empty()) {
+        fail(place, what, fmt::format("see irqtune(8), --{}", entry.key));
+      }
+      try {
+        check_policy_value(entry.key, values[i]);
+      } catch (const Error& error) {
+        const std::string_view message = error.what();
+        throw Error(ErrorKind::usage,
+                    fmt::format("{}:{}: {}", origin_.path, place.line, message.substr(2)),
+                    error.hint());
       }
     }
   }
@@ -225,7 +256,7 @@ class PolicyConfig : public CLI::ConfigTOML {
     };
     if (entry.section.empty() || entry.section == "default") {
       add_target("", app_);
-    } else if (entry.section == "policy") {
+    } else if (entry.section == "policy" && !is_of_one_command(entry.key)) {
       for (const auto* command : kPlanning) {
         add_target(command, *app_.get_subcommand(command));
       }
@@ -254,8 +285,9 @@ class PolicyConfig : public CLI::ConfigTOML {
         entry.section.empty() ? "before the first section" : fmt::format("in [{}]", entry.section);
     fail(entry,
          fmt::format("no such key {}", where),
-         !nearest.empty() && entry.key != "root" ? fmt::format("did you mean {}?", nearest)
-                                                 : home_of(entry.key));
+         !nearest.empty() && nearest != entry.key && entry.key != "root"
+             ? fmt::format("did you mean {}?", nearest)
+             : home_of(entry.key));
   }
 
   /// Where a key would be right.
@@ -266,7 +298,7 @@ class PolicyConfig : public CLI::ConfigTOML {
     if (find_option(app_, key) != nullptr) {
       return fmt::format("{} belongs before the first section", key);
     }
-    if (find_option(*app_.get_subcommand("check"), key) != nullptr) {  // It has no others.
+    if (!is_of_one_command(key) && find_option(*app_.get_subcommand("check"), key) != nullptr) {
       return fmt::format("{} belongs in [policy]", key);
     }
     for (auto* command : app_.get_subcommands({})) {
@@ -323,16 +355,17 @@ std::shared_ptr<CLI::Config> make_config(CLI::App& app, ConfigOrigin& origin) {
 std::string name_config(const std::string& message,
                         const ConfigOrigin& origin,
                         const std::string& command) {
-  const auto name = message.substr(0, message.find_first_of(" :="));
-  if (!name.starts_with("--")) {
+  const auto at = message.starts_with("--") ? 0 : message.find(" --");
+  if (at == std::string::npos) {
     return message;
   }
-  const auto key = name.substr(2);
+  const auto from = message.find("--", at) + 2;
+  const auto key = message.substr(from, message.find_first_of(" :=", from) - from);
   auto line = origin.lines.find({command, key});
   line = line != origin.lines.end() ? line : origin.lines.find({"", key});
   return line == origin.lines.end()
              ? message
-             : fmt::format("{}:{}: {}", origin.path, line->second, message.substr(2));
+             : fmt::format("{}:{}: {}", origin.path, line->second, message.substr(at == 0 ? 2 : 0));
 }
 
 }  // namespace irqtune

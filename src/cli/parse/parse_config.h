@@ -21,7 +21,7 @@ constexpr auto kConfigPath = "/etc/irqtune/irqtune.toml";
 [[nodiscard]] std::shared_ptr<CLI::Config> make_config(CLI::App& app, ConfigOrigin& origin);
 
 /// `message` about an option "--name ..." of `command` that the configuration file gave is made to
-/// say so: "FILE:LINE: name ...".
+/// say so: "FILE:LINE: name ..."; one that names it further on, "FILE:LINE: message".
 [[nodiscard]] std::string name_config(const std::string& message,
                                       const ConfigOrigin& origin,
                                       const std::string& command);

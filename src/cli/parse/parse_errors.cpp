@@ -158,6 +158,17 @@ std::string mismatch_message(const CLI::App& app, std::string_view text) {
                              : fmt::format("{}: no {} given", name, option->get_type_name());
 }
 
+/// "--esx-console requires --esx" -> "diagnose: --esx-console: says nothing without --esx"
+std::string needs_message(const CLI::App& app, std::string_view text) {
+  constexpr std::string_view kRequires = " requires ";
+  const auto at = text.find(kRequires);
+  return at == std::string_view::npos ? std::string(text)
+                                      : fmt::format("{}: {}: says nothing without {}",
+                                                    command_name(app),
+                                                    text.substr(0, at),
+                                                    text.substr(at + kRequires.size()));
+}
+
 /// "--color: plan: none of auto, always, never": the option took the command for its value.
 std::string taken_command_hint(const CLI::App& app, const std::string& message) {
   const auto parts = split(message, ':');
@@ -205,6 +216,12 @@ std::string parse_message(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
     return config_file_message(app);
   }
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
+    return fmt::format("{}: a plan and --repair: only one of them", command_name(app));
+  }
+  if (dynamic_cast<const CLI::RequiresError*>(&error) != nullptr) {
+    return needs_message(app, text);
+  }
   return text;
 }
 
@@ -217,7 +234,7 @@ std::string parse_hint(const CLI::App& app, const std::string& message) {
   const auto names = command.empty() ? option_names(app) : command_names(app);
   const auto option = word.substr(0, word.find('='));
   if (stands_too_early(app, word)) {
-    return fmt::format("write irqtune {} {} ...", chosen(app).get_name(), option);
+    return fmt::format("write `irqtune {} {} ...`", chosen(app).get_name(), option);
   }
   const auto nearest = nearest_name(command.empty() ? option : command, names);
   if (!nearest.empty() && (!command.empty() || option.starts_with("--"))) {
@@ -225,8 +242,8 @@ std::string parse_hint(const CLI::App& app, const std::string& message) {
   }
   const auto& used = chosen(app);
   return &used == &app
-             ? fmt::format("one of {}; see irqtune --help", fmt::join(command_names(app), ", "))
-             : fmt::format("see irqtune {} --help", used.get_name());
+             ? fmt::format("one of {}; see `irqtune --help`", fmt::join(command_names(app), ", "))
+             : fmt::format("see `irqtune {} --help`", used.get_name());
 }
 
 std::string ignored_option(const CLI::App& app, const ConfigOrigin& origin) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,21 +36,35 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
       ->check(one_of(names));
 }
 
-void add_tables(CLI::App& app, Invocation& call) {
-  add_columns(*app.get_subcommand("plan"),
-              call,
-              {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"});
-  add_columns(*app.get_subcommand("check"),
-              call,
-              {"vm", "device", "vector", "irq", "expected", "now", "why"});
-  for (const auto* name : {"apply", "rollback"}) {
-    add_columns(*app.get_subcommand(name),
-                call,
-                {"device", "vector", "irq", "from", "to", "state", "note"});
+/// Of all that `show` has a table of.
+std::vector<std::string> show_columns() {
+  std::vector<std::string> all;
+  for (const auto section : {Section::devices, Section::irqs, Section::vms}) {
+    for (const auto name : table_columns(section)) {
+      if (std::ranges::find(all, name) == all.end()) {
+        all.emplace_back(name);
+      }
+    }
   }
-  add_columns(*app.get_subcommand("history"),
-              call,
-              {"id", "state", "written", "undone", "finished", "plan", "by"});
+  return all;
+}
+
+/// Of the commands that are declared.
+void add_tables(CLI::App& app, Invocation& call) {
+  const std::vector<std::string> changes{
+      "vm", "device", "vector", "irq", "from", "to", "state", "note"};
+  const std::map<std::string, std::vector<std::string>> columns = {
+      {"show", show_columns()},
+      {"plan", {"vm", "device", "vector", "irq", "rate/s", "now", "plan", "why"}},
+      {"check", {"vm", "device", "vector", "irq", "expected", "now", "why"}},
+      {"apply", changes},
+      {"rollback", changes},
+      {"history", {"id", "state", "written", "undone", "finished", "plan", "by"}}};
+  for (auto* command : app.get_subcommands({})) {
+    if (const auto found = columns.find(command->get_name()); found != columns.end()) {
+      add_columns(*command, call, found->second);
+    }
+  }
   app.add_flag("--no-headings", call.table.no_headings, "Tables without the names of columns");
   app.add_flag("--flat", call.table.flat, "Each row of a table names its VM and device");
 }
@@ -212,43 +227,41 @@ void add_rollback(CLI::App& app, Command& command, RollbackCommand& options) {
   rollback->final_callback([&] { command = options; });
 }
 
-void add_others(CLI::App& app,
-                Command& command,
-                HistoryOptions& history_options,
-                CheckOptions& check_options,
-                SnapshotCommand& snapshot_options) {
+void add_history(CLI::App& app, Command& command, HistoryOptions& options) {
   auto* history =
       app.add_subcommand("history", "The journal: applies and rollbacks, with their state");
-  history
-      ->add_option("action", history_options.action, "prune: remove old journals, as --keep says")
+  history->add_option("action", options.action, "prune: remove old journals, as --keep says")
       ->type_name("ACTION")
       ->check(one_of({"prune"}));
   history
-      ->add_option("--keep",
-                   history_options.keep,
-                   "With prune: all but the newest N, none whose masks may stand")
+      ->add_option(
+          "--keep", options.keep, "With prune: all but the newest N, none whose masks may stand")
       ->type_name("N")
       ->check(whole_in_range(0, 1'000'000));
-  history->final_callback([&] { command = history_options; });
+  history->final_callback([&] { command = options; });
+}
 
+void add_check(CLI::App& app, Command& command, CheckOptions& options) {
   auto* check = app.add_subcommand("check", "Is everything still in place? Exit code 3 if not");
-  add_policy(*check, check_options.policy);
+  add_policy(*check, options.policy);
   check->add_flag("--strict",
-                  check_options.strict,
+                  options.strict,
                   "Also what is elsewhere on CPUs that are as good, but for balance");
-  check->final_callback([&] { command = check_options; });
+  check->final_callback([&] { command = options; });
+}
 
+void add_snapshot(CLI::App& app, Command& command, SnapshotCommand& options) {
   auto* snapshot =
       app.add_subcommand("snapshot", "Capture what irqtune reads, for --root elsewhere");
-  snapshot->add_option("-o,--output", snapshot_options.output, "Where to")
+  snapshot->add_option("-o,--output", options.output, "Where to")
       ->type_name("FILE.tar.gz|DIR")
       ->check(not_empty())
       ->required();
-  snapshot->add_option("--sample", snapshot_options.sample, "Add a second reading so much later")
+  snapshot->add_option("--sample", options.sample, "Add a second reading so much later")
       ->type_name("SECONDS")
       ->check(in_range(0.05, 3600.0));
-  snapshot->add_flag("--anonymize", snapshot_options.anonymize, "Replace names, UUIDs and MACs");
-  snapshot->final_callback([&] { command = snapshot_options; });
+  snapshot->add_flag("--anonymize", options.anonymize, "Replace names, UUIDs and MACs");
+  snapshot->final_callback([&] { command = options; });
 }
 
 void add_globals(CLI::App& app, Invocation& call) {
@@ -280,18 +293,46 @@ void add_globals(CLI::App& app, Invocation& call) {
   app.add_flag("-v,--verbose", call.verbose, "Say more (repeatable)");
 }
 
+void add_plans(CLI::App& app, Command& command, CommandOptions& options, const Wanted& wants) {
+  if (wants("show")) {
+    add_show(app, command, options.show);
+  }
+  if (wants("plan")) {
+    add_plan(app, command, options.plan);
+  }
+  if (wants("explain")) {
+    add_explain(app, command, options.explain);
+  }
+  if (wants("apply")) {
+    add_apply(app, command, options.apply);
+  }
+  if (wants("rollback")) {
+    add_rollback(app, command, options.rollback);
+  }
+}
+
+void add_others(CLI::App& app, Command& command, CommandOptions& options, const Wanted& wants) {
+  if (wants("history")) {
+    add_history(app, command, options.history);
+  }
+  if (wants("check")) {
+    add_check(app, command, options.check);
+  }
+  if (wants("snapshot")) {
+    add_snapshot(app, command, options.snapshot);
+  }
+  if (wants("diagnose")) {
+    add_diagnose(app, command, options.diagnose);
+  }
+}
+
 }  // namespace
 
-void add_options(CLI::App& app, Invocation& call, CommandOptions& options) {
+void add_options(CLI::App& app, Invocation& call, CommandOptions& options, const Wanted& wants) {
   add_globals(app, call);
-  add_show(app, call.command, options.show);
-  add_plan(app, call.command, options.plan);
-  add_explain(app, call.command, options.explain);
-  add_apply(app, call.command, options.apply);
-  add_rollback(app, call.command, options.rollback);
-  add_others(app, call.command, options.history, options.check, options.snapshot);
-  add_diagnose(app, call.command, options.diagnose);
-  add_services(app, call.command, options);
+  add_plans(app, call.command, options, wants);
+  add_others(app, call.command, options, wants);
+  add_services(app, call.command, options, wants);
   add_tables(app, call);
 }
 

@@ -3,7 +3,8 @@
 
 #include "cli/commands.h"
 
-#include <string>
+#include <functional>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -29,8 +30,11 @@ struct CommandOptions {
   ReportCommand report;
 };
 
-/// Declares the global options and the commands with theirs. Parsing fills `call` and `options`,
-/// which must outlive `app`.
-void add_options(CLI::App& app, Invocation& call, CommandOptions& options);
+/// Which commands are declared.
+using Wanted = std::function<bool(std::string_view)>;
+
+/// Declares the global options and the wanted commands with theirs. Parsing fills `call` and
+/// `options`, which must outlive `app`.
+void add_options(CLI::App& app, Invocation& call, CommandOptions& options, const Wanted& wants);
 
 }  // namespace irqtune

@@ -106,12 +106,22 @@ void add_report(CLI::App& app, Command& command, ReportCommand& options) {
 
 }  // namespace
 
-void add_services(CLI::App& app, Command& command, CommandOptions& options) {
-  add_measure(app, command, options.measure);
-  add_top(app, command, options.top);
-  add_watch(app, command, options.watch);
-  add_metrics(app, command, options.metrics);
-  add_report(app, command, options.report);
+void add_services(CLI::App& app, Command& command, CommandOptions& options, const Wanted& wants) {
+  if (wants("measure")) {
+    add_measure(app, command, options.measure);
+  }
+  if (wants("top")) {
+    add_top(app, command, options.top);
+  }
+  if (wants("watch")) {
+    add_watch(app, command, options.watch);
+  }
+  if (wants("metrics")) {
+    add_metrics(app, command, options.metrics);
+  }
+  if (wants("report")) {
+    add_report(app, command, options.report);
+  }
 }
 
 }  // namespace irqtune

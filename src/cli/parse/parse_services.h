@@ -6,6 +6,6 @@
 namespace irqtune {
 
 /// Declares the commands that look on, or stay: measure, top, watch, metrics, report.
-void add_services(CLI::App& app, Command& command, CommandOptions& options);
+void add_services(CLI::App& app, Command& command, CommandOptions& options, const Wanted& wants);
 
 }  // namespace irqtune

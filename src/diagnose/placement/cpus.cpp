@@ -58,19 +58,33 @@ void name_rows(const std::vector<Row>& rows, Finding& finding) {
   name_irqs(irqs, finding);
 }
 
-/// The housekeeping CPU with the most interrupts a second, and how many: as a plan's score counts.
-std::pair<int, double> busiest(const DiagnosisInput& input) {
-  RatesByCpu load;
+struct Busiest {
+  int cpu = -1;  ///< -1: none takes any.
+  double rate = 0;
+  double load = 0;
+};
+
+/// The housekeeping CPU with the largest load: as a plan's score counts.
+Busiest busiest(const DiagnosisInput& input) {
+  RatesByCpu rates;
   for (const auto& irq : input.host.irqs) {
-    add_rates(input.host, irq, std::nullopt, load);
+    add_rates(input.host, irq, std::nullopt, rates);
   }
-  std::pair<int, double> most{-1, 0};
-  for (const auto& [cpu, rate] : load) {
-    if (rate > most.second && input.plan.housekeeping.contains(cpu)) {
-      most = {cpu, rate};
+  Busiest most;
+  for (const auto& [cpu, load] : loads_of(input.host.topology, rates)) {
+    if (load > most.load && input.plan.housekeeping.contains(cpu)) {
+      most = {cpu, rates[cpu], load};
     }
   }
   return most;
+}
+
+/// What a rate means on a CPU that is not of full capacity.
+std::string weight_note(const Busiest& most) {
+  constexpr double kSame = 0.5;
+  return most.load - most.rate < kSame
+             ? std::string()
+             : fmt::format(", as much as {}/s on a CPU of full capacity", rate_text(most.load));
 }
 
 bool is_much_more(double rate, double than) {
@@ -81,20 +95,22 @@ bool is_much_more(double rate, double than) {
 
 void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) {
   const auto& plan = input.plan;
-  const auto [cpu, rate] = busiest(input);
-  const auto planned = plan.after.max_cpu_rate.value_or(rate);
+  const auto most = busiest(input);
+  const auto [cpu, rate, load] = most;
+  const auto planned = plan.after.max_cpu_rate.value_or(load);
   const auto possible = std::min(planned, input.rebalanced_rate.value_or(planned));
-  if (cpu < 0 || plan.assignments.empty() || !is_much_more(rate, possible)) {
+  if (cpu < 0 || plan.assignments.empty() || !is_much_more(load, possible)) {
     return;
   }
   auto rows = rows_of(input.host, cpu, rate_on);
   auto finding = make_finding(
       "cpu-crowded",
       Severity::warning,
-      fmt::format("cpu{} takes {} interrupts/s {}, where {}/s would do on the busiest CPU",
+      fmt::format("cpu{} takes {} interrupts/s {}{}, where {}/s would do on the busiest CPU",
                   cpu,
                   rate_text(rate),
                   rate_basis(input.host),
+                  weight_note(most),
                   rate_text(possible)));
   finding.cost = "vectors wait for each other on one CPU while others idle";
   for (const auto& row : rows) {
@@ -105,7 +121,7 @@ void find_crowding(const DiagnosisInput& input, std::vector<Finding>& findings) 
     finding.evidence.push_back(fmt::format("no placement at all has a busiest CPU below {}/s",
                                            rate_text(*plan.lower_bound)));
   }
-  finding.remedy = {is_much_more(rate, planned) ? "irqtune apply" : "irqtune apply --rebalance"};
+  finding.remedy = {is_much_more(load, planned) ? "irqtune apply" : "irqtune apply --rebalance"};
   name_rows(rows, finding);
   finding.cpus = CpuSet{cpu};
   findings.push_back(std::move(finding));

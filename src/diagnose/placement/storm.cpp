@@ -51,7 +51,7 @@ void find_storms(const DiagnosisInput& input, std::vector<Finding>& findings) {
       finding.remedy = {
           "see which event it is, the one whose count grows:",
           "grep -v ' 0 ' /sys/firmware/acpi/interrupts/*",
-          "until the next boot, switch that one off (gpeXX): echo mask > "
+          "until the next reboot, switch that one off (gpeXX): echo mask > "
           "/sys/firmware/acpi/interrupts/gpeXX",
           "for good: the firmware's update, or acpi_mask_gpe=0xXX on the kernel command line"};
     } else {

@@ -62,7 +62,7 @@ std::string pin_threads(const std::vector<const Vm*>& vms) {
   const auto threads = vms.size() == 1 ? vcpu_threads(*vms.front()) : std::vector<int>{};
   return fmt::format(
       "without libvirt, while it runs: taskset -cp CPULIST TID for each vCPU's thread ({})",
-      threads.empty() || threads.size() > kFew ? "irqtune show vms --json: tid"
+      threads.empty() || threads.size() > kFew ? "`irqtune show vms --json`: tid"
                                                : fmt::format("{}", fmt::join(threads, ", ")));
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace irqtune {
 
@@ -90,9 +91,11 @@ std::vector<DriftEntry> drift_of(const std::vector<AppliedMask>& masks, const Ho
 }
 
 const Assignment* assignment_of(const Plan& plan, const DriftEntry& entry) {
-  const auto found = entry.irq ? std::ranges::find(plan.assignments, *entry.irq, &Assignment::irq)
-                               : plan.assignments.end();
-  return found != plan.assignments.end() ? &*found : nullptr;
+  if (!entry.irq) {
+    return nullptr;
+  }
+  const auto found = std::ranges::lower_bound(plan.assignments, *entry.irq, {}, &Assignment::irq);
+  return found != plan.assignments.end() && found->irq == *entry.irq ? &*found : nullptr;
 }
 
 /// Would a fresh plan change this mask?
@@ -138,16 +141,25 @@ std::string reason_of(const Assignment& assignment, const std::vector<AppliedMas
                 : assignment.reason;
 }
 
-bool names(const std::vector<DriftEntry>& entries, std::optional<IrqNumber> irq) {
-  return std::ranges::find(entries, irq, &DriftEntry::irq) != entries.end();
+/// The interrupts that are told already.
+std::set<IrqNumber> told(const Drift& drift) {
+  std::set<IrqNumber> irqs;
+  for (const auto* entries : {&drift.entries, &drift.moved}) {
+    for (const auto& entry : *entries) {
+      if (entry.irq) {
+        irqs.insert(*entry.irq);
+      }
+    }
+  }
+  return irqs;
 }
 
 /// What the plan would change besides.
 void add_from_plan(const Ground& ground, const std::vector<AppliedMask>& masks, Drift& drift) {
   const auto& plan = ground.plan;
+  const auto known = told(drift);
   for (const auto& assignment : plan.assignments) {
-    const bool known = names(drift.entries, assignment.irq) || names(drift.moved, assignment.irq);
-    if (!assignment.change || known) {
+    if (!assignment.change || known.contains(assignment.irq)) {
       continue;
     }
     auto& list = is_misplaced(ground, assignment) ? drift.entries : drift.elsewhere;
@@ -159,9 +171,24 @@ void add_from_plan(const Ground& ground, const std::vector<AppliedMask>& masks, 
                     reason_of(assignment, masks)});
   }
   const auto& wanted = plan.default_affinity;
-  const bool known = names(drift.entries, std::nullopt);
-  if (wanted && wanted->from && wanted->from != wanted->to && !known) {
+  const bool default_known = std::ranges::any_of(
+      drift.entries, [](const DriftEntry& entry) { return !entry.irq.has_value(); });
+  if (wanted && wanted->from && wanted->from != wanted->to && !default_known) {
     drift.entries.push_back({{}, {}, {}, wanted->to, wanted->from, "not the housekeeping CPUs"});
+  }
+}
+
+/// Says whose interrupt each entry is, for tables and programs.
+void name_entries(const Plan& plan, std::vector<DriftEntry>& entries) {
+  for (auto& entry : entries) {
+    const auto* const assignment = assignment_of(plan, entry);
+    if (assignment != nullptr) {
+      entry.device = assignment->device;
+      entry.actions = assignment->actions;
+    }
+    if (entry.vector) {
+      entry.device = entry.vector->device;
+    }
   }
 }
 
@@ -213,6 +240,9 @@ Drift find_drift(const Plan& plan,
   drift.entries = drift_of(masks, host);
   drift.moved = take_moved(ground, drift.entries);
   add_from_plan(ground, masks, drift);
+  for (auto* const list : {&drift.entries, &drift.moved, &drift.elsewhere}) {
+    name_entries(plan, *list);
+  }
   if (strictness == Strictness::exact) {
     be_exact(drift);
   }

@@ -21,11 +21,16 @@ constexpr std::array<std::pair<std::string_view, CpuKind>, 3> kPmus = {
 /// Cores of one kind that differ in their turbo only stay well above this share of the best.
 constexpr double kAlike = 0.75;
 
+/// A kernel that does not know them has no such file for any CPU.
+/// Source: Linux drivers/base/arch_topology.c, register_cpu_capacity_sysctl()
 void read_capacities(const Sysfs& sysfs, Topology& topology) {
   constexpr std::uint32_t kMost = 1U << 16;  // Far above what a kernel says, which is 1024 at most.
   for (auto& cpu : topology.cpus) {
     const auto text =
         sysfs.read(fmt::format("/sys/devices/system/cpu/cpu{}/cpu_capacity", cpu.number));
+    if (!text && &cpu == &topology.cpus.front()) {
+      return;
+    }
     const auto value = text ? parse_number<std::uint32_t>(trimmed(*text)) : std::nullopt;
     if (value && *value > 0 && *value <= kMost) {
       cpu.capacity = static_cast<int>(*value);

@@ -2,22 +2,19 @@
 #include "irqtune/core/error.h"
 
 #include "read/devices/devices.h"
+#include "read/devices/pci_library.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <memory>
 
-extern "C" {
-#include <pci/pci.h>
-}
-
 namespace irqtune {
 
 namespace {
 
 struct Cleanup {
-  void operator()(pci_access* access) const noexcept { ::pci_cleanup(access); }
+  void operator()(pci_access* access) const noexcept { pci_library().pci_cleanup(access); }
 };
 
 using Access = std::unique_ptr<pci_access, Cleanup>;
@@ -34,7 +31,7 @@ void say_nothing(char* /*format*/, ...) {}
 // NOLINTEND(cert-dcl50-cpp)
 
 Access open_access() {
-  Access access(::pci_alloc());
+  Access access(pci_library().pci_alloc());
   access->error = refuse;
   access->warning = say_nothing;
   access->debug = say_nothing;
@@ -47,12 +44,12 @@ std::string look_up(pci_access* access, int what, std::uint32_t vendor, std::uin
   const int flags = what | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
   std::array<char, 512> buffer{};
   // NOLINTNEXTLINE(*-vararg): libpci's interface
-  const char* name = ::pci_lookup_name(access,
-                                       buffer.data(),
-                                       static_cast<int>(buffer.size()),
-                                       flags,
-                                       static_cast<int>(vendor),
-                                       static_cast<int>(device));
+  const char* name = pci_library().pci_lookup_name(access,
+                                                   buffer.data(),
+                                                   static_cast<int>(buffer.size()),
+                                                   flags,
+                                                   static_cast<int>(vendor),
+                                                   static_cast<int>(device));
   return name == nullptr ? std::string() : std::string(name);
 }
 
@@ -75,6 +72,15 @@ std::string name_of(pci_access* access, const PciDevice& device) {
   }
 }
 
+/// Null without the library: a host without names is still a host.
+Access open_if_installed() {
+  try {
+    return open_access();
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
 /// Empty if there is no such file, or none that libpci could read to its end.
 std::string library_path(const Sysfs& sysfs, const char* path, std::shared_ptr<void>& holder) {
   try {
@@ -87,13 +93,16 @@ std::string library_path(const Sysfs& sysfs, const char* path, std::shared_ptr<v
 }  // namespace
 
 void read_pci_names(const Sysfs& sysfs, std::vector<PciDevice>& devices) {
-  const auto access = open_access();
+  const auto access = open_if_installed();
+  if (!access) {
+    return;
+  }
   std::shared_ptr<void> holder;  // Both outlive `access`' use of the path.
   std::string ids;
   for (const auto* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"}) {
     ids = sysfs.live() ? std::string() : library_path(sysfs, path, holder);
     if (!ids.empty()) {
-      ::pci_set_name_list_path(access.get(), ids.data(), 0);
+      pci_library().pci_set_name_list_path(access.get(), ids.data(), 0);
       break;
     }
   }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kLargestFile = std::size_t{64} << 10;
 constexpr std::size_t kMostFiles = 200;     // Of one directory.
-constexpr std::size_t kMostLines = 3;       // Of one script: enough to find the place.
+constexpr std::size_t kMostLines = 3;       // Of one script.
 constexpr std::size_t kMostLinkLines = 32;  // Of a .link file: all of them count together.
 
 /// Where distributions and administrators keep what runs by itself; `name` is a pattern, and so may
@@ -38,13 +38,25 @@ constexpr std::array kPlaces = {
     Place{"/etc/cron.d", "*"},
     Place{"/etc/cron.hourly", "*"},
     Place{"/etc/cron.daily", "*"},
+    Place{"/etc/cron.weekly", "*"},
+    Place{"/etc", "anacrontab"},
     Place{"/etc/sysctl.d", "*.conf"},
     Place{"/etc/modprobe.d", "*.conf"},
     Place{"/etc/udev/rules.d", "*.rules"},
     Place{"/run/udev/rules.d", "*.rules"},
     Place{"/usr/lib/udev/rules.d", "*.rules"},
+    Place{"/lib/udev/rules.d", "*.rules"},
     Place{"/etc/systemd/system", "*.service"},
     Place{"/etc/systemd/system/*.service.d", "*.conf"},
+    Place{"/run/systemd/system", "*.service"},
+    Place{"/run/systemd/system/*.service.d", "*.conf"},
+    Place{"/usr/local/lib/systemd/system", "*.service"},
+    Place{"/usr/lib/systemd/system/*.service.d", "*.conf"},
+    Place{"/lib/systemd/system/*.service.d", "*.conf"},
+    Place{"/lib/systemd/system", "*irq*.service"},
+    Place{"/lib/systemd/system", "*affinity*.service"},
+    Place{"/lib/systemd/system", "*tun*.service"},
+    Place{"/lib/systemd/system-sleep", "*"},
     Place{"/usr/lib/systemd/system", "*irq*.service"},
     Place{"/usr/lib/systemd/system", "*affinity*.service"},
     Place{"/usr/lib/systemd/system", "*tun*.service"},
@@ -56,11 +68,17 @@ constexpr std::array kPlaces = {
     Place{"/usr/lib/systemd/network", "*.link"},
     Place{"/etc/network", "interfaces"},
     Place{"/etc/network/interfaces.d", "*"},
+    Place{"/run/systemd/network/*.link.d", "*.conf"},
+    Place{"/usr/lib/systemd/network/*.link.d", "*.conf"},
+    Place{"/etc/network/if-pre-up.d", "*"},
     Place{"/etc/network/if-up.d", "*"},
     Place{"/etc/NetworkManager/dispatcher.d", "*"},
+    Place{"/usr/lib/NetworkManager/dispatcher.d", "*"},
     Place{"/etc/networkd-dispatcher/*.d", "*"},
+    Place{"/usr/lib/networkd-dispatcher/*.d", "*"},
     Place{"/sbin", "ifup-local"},
     Place{"/etc/init.d", "*"},
+    Place{"/etc/rc.d/init.d", "*"},
     Place{"/etc/local.d", "*"},
     Place{"/etc/tuned/*", "*.sh"},
     Place{"/etc/tuned/profiles/*", "*.sh"},
@@ -133,12 +151,15 @@ class Scan {
 
  private:
   void files_of(const Place& place) {
+    if (merged_ && place.directory.starts_with("/lib/")) {
+      return;  // The same files as below /usr/lib.
+    }
     for (const auto& directory : directories_of(place.directory)) {
       files_in(directory, place.name);
     }
   }
 
-  /// The directories that a pattern in the last part stands for.
+  /// What a pattern in the last part stands for.
   [[nodiscard]] std::vector<std::string> directories_of(std::string_view pattern) const {
     if (!has(pattern, "*")) {
       return {std::string(pattern)};
@@ -253,6 +274,7 @@ class Scan {
   }
 
   const Sysfs& sysfs_;
+  bool merged_ = sysfs_.link_name("/lib").has_value();
   std::set<std::string> seen_;
   std::map<std::string, bool> scripts_;  // Whether they set affinities.
   std::vector<std::string> pending_;     // Of these, what is still to be read.
@@ -290,8 +312,15 @@ std::string known_part(std::string_view word) {
   if (const bool mask = has(word, "smp_affinity"); !mask && writes != kWrites.end()) {
     return fmt::format("{}{}", *writes, *writes == "of=" && has(word, "$") ? "$x" : "");
   }
-  if (has(word, "$") && !has(word, "affinity")) {
+  if (has(word, "'>',") || has(word, "\">\",")) {
+    return "'>',";  // Perl's open.
+  }
+  const bool unknown = has(word, "$") || has(word, "{}") || has(word, "/proc/irq/");
+  if (unknown && !has(word, "affinity")) {
     return has(word, ">") ? ">$x" : "$x";
+  }
+  if (has(word, "smp_affinity") && has(word, "write")) {
+    return "write smp_affinity";
   }
   const auto* const script =
       std::ranges::find_if(kScripts, [&](auto name) { return has(word, name); });

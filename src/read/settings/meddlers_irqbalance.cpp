@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/core/text.h"
 
+#include "read/settings/balance_files.h"
 #include "read/settings/balance_socket.h"
 #include "read/settings/meddlers.h"
 
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <utility>
 
 namespace irqtune {
@@ -114,27 +114,6 @@ BalanceOptions parse_options(const std::vector<std::string_view>& arguments) {
   return OptionReader(arguments).read();
 }
 
-/// True if the policy script is there, may be run, and says `ban=true` somewhere: only that bans.
-/// irqbalance starts without a word where it cannot run it. Source: irqbalance classify.c,
-/// run_script_for_policy(); seen with 1.9.4
-bool bans_by_script(const Sysfs& sysfs, const std::string& path) {
-  constexpr std::uint32_t kExecute = 0111;
-  const auto file = sysfs.read_file(path);
-  return file.text && (file.mode & kExecute) != 0 &&
-         file.text->find("ban=true") != std::string::npos;
-}
-
-/// A directory of scripts is one as well.
-bool bans_by_policy(const Sysfs& sysfs, const std::string& path) {
-  if (path.empty()) {
-    return false;
-  }
-  const auto names = sysfs.list(path);
-  return bans_by_script(sysfs, path) || std::ranges::any_of(names, [&](const std::string& name) {
-           return bans_by_script(sysfs, fmt::format("{}/{}", path, name));
-         });
-}
-
 /// irqbalance bans a device whose driver's name has a --banmod text in it.
 bool keeps_off(const Sysfs& sysfs,
                const BalanceOptions& options,
@@ -144,7 +123,7 @@ bool keeps_off(const Sysfs& sysfs,
       return !text.empty() && driver.find(text) != std::string::npos;
     });
   };
-  return bans_by_policy(sysfs, options.policy_script) ||
+  return policy_bans(sysfs, options.policy_script, drivers) ||
          (!drivers.empty() && std::ranges::all_of(drivers, banned));
 }
 
@@ -162,22 +141,12 @@ std::string ban_arguments(const std::vector<std::string>& drivers) {
   return fmt::format("--banmod={}", fmt::join(names, " --banmod="));
 }
 
-/// What irqbalance's unit says; empty if there is none.
-std::string unit_text(const Sysfs& sysfs) {
-  for (const std::string_view folder : {"/etc", "/usr/lib", "/lib"}) {
-    if (auto unit = sysfs.read(fmt::format("{}/systemd/system/irqbalance.service", folder))) {
-      return *std::move(unit);
-    }
-  }
-  return {};
-}
-
 /// The file in which irqbalance's options are kept: the last one that its unit names, which wins;
 /// without a unit, the distribution's.
 std::string balance_config(const Sysfs& sysfs) {
   constexpr std::string_view kRedHat = "/etc/sysconfig/irqbalance";
   constexpr std::string_view kDebian = "/etc/default/irqbalance";
-  auto named = assigned(unit_text(sysfs), "EnvironmentFile").value_or("");
+  auto named = assigned(balance_unit(sysfs), "EnvironmentFile").value_or("");
   named.erase(0, named.starts_with('-') ? 1 : 0);
   if (named.starts_with('/')) {
     return named;
@@ -206,7 +175,11 @@ Variables variables_of(const Sysfs& sysfs, int pid, std::string_view config) {
   Variables variables;
   const auto environ = sysfs.read(proc_path(pid, "environ"));
   variables.from_config = !environ;
-  const auto text = environ ? *environ : sysfs.read(config).value_or("");
+  // A file's settings win over those of the unit.
+  const auto text = environ ? *environ
+                            : fmt::format("{}\n{}",
+                                          balance_environment(sysfs),
+                                          joined_lines(sysfs.read(config).value_or("")));
   for (const auto word : split(text, environ ? '\0' : '\n')) {
     if (trimmed(word).starts_with(kPrefix)) {
       variables.set.emplace_back(trimmed(word));
@@ -258,7 +231,7 @@ void add_banned_cpus(const Sysfs& sysfs, const Variables& variables, Meddler& me
 std::string_view arguments_name(const Sysfs& sysfs, std::string_view config_text) {
   constexpr std::string_view kName = "IRQBALANCE_ARGS";
   constexpr std::string_view kOther = "OPTIONS";
-  if (const auto command = assigned(unit_text(sysfs), "ExecStart")) {
+  if (const auto command = assigned(balance_unit(sysfs), "ExecStart")) {
     return command->find("$OPTIONS") != std::string::npos ? kOther : kName;
   }
   const bool other = assigned(config_text, kName).value_or("").empty() &&
@@ -267,7 +240,7 @@ std::string_view arguments_name(const Sysfs& sysfs, std::string_view config_text
 }
 
 void add_advice(const Sysfs& sysfs, const std::vector<std::string>& drivers, Meddler& meddler) {
-  const auto text = sysfs.read(meddler.config).value_or("");
+  const auto text = joined_lines(sysfs.read(meddler.config).value_or(""));
   const auto name = arguments_name(sysfs, text);
   const auto old = assigned(text, name).value_or("");
   if (keeps_off(sysfs, parse_options(words(old)), drivers)) {
@@ -300,10 +273,6 @@ void believe_socket(const Sysfs& sysfs, const std::string& sockets, Meddler& med
       fmt::format("; by its socket it may move {} of {} vfio interrupts", open, ours.size());
 }
 
-bool is_quote(char c) {
-  return c == '"' || c == '\'';
-}
-
 }  // namespace
 
 std::optional<std::string> assigned(std::string_view text, std::string_view name) {
@@ -312,7 +281,7 @@ std::optional<std::string> assigned(std::string_view text, std::string_view name
     line = trimmed(line);
     if (line.find('=') != std::string_view::npos && trimmed(take_until(line, '=')) == name) {
       value = trimmed(line);
-      std::erase_if(*value, is_quote);
+      std::erase_if(*value, [](char c) { return c == '"' || c == '\''; });
     }
   }
   return value;

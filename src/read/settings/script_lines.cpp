@@ -36,12 +36,19 @@ std::string_view target_at(std::string_view text) {
   return text.substr(0, text.find_first_of(" \t;&|\"')`"));
 }
 
+/// What stands behind a `>`; behind the comma in Perl's `open(my $f, '>', "/proc/...")`.
+std::string_view behind_arrow(std::string_view rest) {
+  const bool quoted = rest.starts_with('"') || rest.starts_with('\'');
+  const auto behind = quoted ? trimmed(rest.substr(1)) : std::string_view();
+  return behind.starts_with(',') ? behind.substr(1) : rest;
+}
+
 /// The files that a line of a shell writes: "$f" of `echo 3 > "$f"`, `cp m $f`, `dd of=$f` and
 /// `| tee -a $f`.
 std::vector<std::string_view> targets_of(std::string_view line) {
   std::vector<std::string_view> targets;
   for (auto at = line.find('>'); at != std::string_view::npos; at = line.find('>', at + 1)) {
-    targets.push_back(target_at(line.substr(at + 1)));
+    targets.push_back(target_at(behind_arrow(line.substr(at + 1))));
   }
   if (const auto at = line.find("of="); at != std::string_view::npos) {
     targets.push_back(target_at(line.substr(at + 3)));
@@ -90,13 +97,18 @@ bool may_name_mask(std::string_view path) {
   const bool elsewhere =
       known.starts_with('/') && !known.starts_with(kProc) && !kProc.starts_with(known);
   const auto file = path.substr(path.rfind('/') + 1);
-  return !elsewhere && (has(file, "smp_affinity") || has(file, std::string_view(&kUnknown, 1)) ||
-                        has(file, "*") || has(file, "`"));
+  const bool put_together = file.empty() && path.starts_with("/proc/irq/");  // awk's "..." $1 "..."
+  return !elsewhere &&
+         (put_together || has(file, "smp_affinity") || has(file, std::string_view(&kUnknown, 1)) ||
+          has(file, "*") || has(file, "`"));
 }
 
 /// True if `path`, with the script's variables filled in, can be a mask. What a command prints
 /// (`$(mktemp)`) is not known, but for the one that makes a file of its own.
 bool may_be_mask(std::string path, const std::vector<std::string_view>& lines, int depth = 0) {
+  if (const auto braces = path.find("{}"); braces != std::string::npos) {
+    path.replace(braces, 2, 1, kUnknown);  // Of xargs and of find -exec.
+  }
   const auto at = path.find('$');
   if (at == std::string::npos) {
     return may_name_mask(path);
@@ -129,7 +141,8 @@ bool may_be_mask(std::string path, const std::vector<std::string_view>& lines, i
 /// True if the line may write a mask, of a name that is in it or not: "echo 3 > $f", "cp m $f",
 /// "dd of=$f", "f.write(mask)".
 bool may_write(std::string_view line, const std::vector<std::string_view>& lines) {
-  return writes_mask(line, lines) || has(line, "write(") || has(line, "write_text(");
+  return writes_mask(line, lines) || has(line, "write(") || has(line, "write_text(") ||
+         has(line, "writeFile");
 }
 
 }  // namespace

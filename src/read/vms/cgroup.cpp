@@ -106,10 +106,20 @@ std::optional<CpuSet> effective_cpus(const Sysfs& sysfs, CpusetFile file) {
   return std::nullopt;
 }
 
-std::optional<CpuSet> thread_cpuset(const Sysfs& sysfs, int pid, int tid) {
-  const auto text = sysfs.read(fmt::format("/proc/{}/task/{}/cgroup", pid, tid));
-  const auto file = text ? find_cpuset(*text) : std::nullopt;
-  return file ? effective_cpus(sysfs, *file) : std::nullopt;
+/// What a cgroup file says, and the cpuset that holds for it: threads share most.
+using KnownCpusets = std::map<std::string, std::optional<CpuSet>>;
+
+std::optional<CpuSet> thread_cpuset(const Sysfs& sysfs, int pid, int tid, KnownCpusets& known) {
+  auto text = sysfs.read(fmt::format("/proc/{}/task/{}/cgroup", pid, tid));
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto [found, is_new] = known.try_emplace(*std::move(text));
+  const auto file = is_new ? find_cpuset(found->first) : std::nullopt;
+  if (file) {
+    found->second = effective_cpus(sysfs, *file);
+  }
+  return found->second;
 }
 
 }  // namespace
@@ -154,8 +164,9 @@ void read_cgroups(const Sysfs& sysfs,
   note_cpuset(sysfs, topology.online, vm);
   bool restricted = false;
   std::map<std::pair<std::string, std::string>, CpuSet> odd;  // Cpuset and threads' CPUs -> vCPUs
+  KnownCpusets known;
   for (auto& vcpu : vm.vcpus) {
-    const auto cpus = thread_cpuset(sysfs, *vm.pid, vcpu.tid.value_or(*vm.pid));
+    const auto cpus = thread_cpuset(sysfs, *vm.pid, vcpu.tid.value_or(*vm.pid), known);
     if (!cpus || cpus->empty() || cpus->contains_all(topology.online)) {
       continue;
     }

@@ -23,6 +23,7 @@ constexpr int kMaxVcpus = 1 << 14;  // QEMU knows at most 4096; keeps a bad file
 template <std::integral Number>
 std::optional<Number> any_base(std::string_view text, Number limit) {
   text = trimmed(text);
+  text.remove_prefix(text.starts_with('+') ? 1U : 0U);
   std::optional<Number> value;
   if (text.starts_with("0x") || text.starts_with("0X")) {
     value = parse_hex<Number>(text);
@@ -73,9 +74,9 @@ std::string text_of(pugi::xml_node node) {
   return text;
 }
 
-/// A number as libvirt reads it: "2", "+2".
+/// A number as libvirt reads it: "2", " +2", and nothing behind it.
 std::optional<int> count_in(std::string_view text) {
-  text = trimmed(text);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   text.remove_prefix(text.starts_with('+') ? 1U : 0U);
   return parse_number<int>(text);
 }
@@ -87,7 +88,11 @@ class DomainParser {
       : domain_(domain), warnings_(warnings), path_(path) {}
 
   void parse(pugi::xml_node node) {
-    domain_.name = printable(trimmed(text_of(node.child("name"))));
+    const auto name = text_of(node.child("name"));
+    if (name.find('\n') != std::string::npos) {
+      warn("a name of several lines, which libvirt refuses");
+    }
+    domain_.name = printable(trimmed(name));
     domain_.uuid = printable(trimmed(text_of(node.child("uuid"))));
     parse_vcpus(node);
     parse_pins(node);
@@ -155,9 +160,7 @@ class DomainParser {
       domain_.vcpus = count && *count >= 1 && *count <= kMaxVcpus ? *count : 1;
       domain_.current = number(vcpu.attribute("current"), kMaxVcpus);
       domain_.cpuset = list(vcpu.attribute("cpuset"));
-      if (const auto placement = vcpu.attribute("placement")) {
-        domain_.placement = printable(placement.value());
-      }
+      parse_placement(vcpu.attribute("placement"));
     }
     for (const auto vcpu : all_at(node, "vcpus", "vcpu")) {
       const auto id = number(vcpu.attribute("id"), kMaxVcpus);
@@ -166,13 +169,54 @@ class DomainParser {
       }
     }
     std::ranges::sort(domain_.enabled);
+    if (domain_.enabled.empty() && domain_.current.value_or(0) > domain_.vcpus) {
+      warn("more vCPUs at the start than at most, which libvirt refuses");
+    }
+  }
+
+  /// With "auto", libvirt forgets the cpuset that stands beside it.
+  void parse_placement(pugi::xml_attribute attribute) {
+    const std::string_view placement = attribute.value();
+    if (placement == "auto") {
+      domain_.cpuset.reset();
+    } else if (attribute && placement != "static") {
+      warn(fmt::format("'{}' is no placement of vCPUs", printable(placement)));
+      return;
+    }
+    if (attribute) {
+      domain_.placement = placement;
+    }
   }
 
   void add_pin(pugi::xml_node node, const char* key, std::map<int, CpuSet>& pins) {
+    if (!node.attribute(key) || !node.attribute("cpuset")) {
+      warn(fmt::format("a {} without its {}", node.name(), node.attribute(key) ? "cpuset" : key));
+    }
     const auto id = number(node.attribute(key), kMaxVcpus);
     const auto cpus = list(node.attribute("cpuset"));
-    if (id && cpus) {
-      pins.insert_or_assign(*id, *cpus);
+    if (id && cpus && !pins.insert_or_assign(*id, *cpus).second) {
+      warn(fmt::format("two {}s of {}, which libvirt refuses", node.name(), *id));
+    }
+  }
+
+  /// Of one that is no thread of the domain; of such vCPUs libvirt only forgets the pin.
+  void check_iothread_pins() {
+    for (const auto& [id, cpus] : domain_.iothreadpin) {
+      if (std::ranges::find(domain_.iothread_ids, id) == domain_.iothread_ids.end()) {
+        warn(fmt::format("pins iothread {}, which it has not: libvirt refuses that", id));
+      }
+    }
+  }
+
+  void parse_emulator_pins(const std::vector<pugi::xml_node>& pins) {
+    for (const auto pin : pins) {
+      if (!pin.attribute("cpuset")) {
+        warn("an emulatorpin without its cpuset");
+      }
+      domain_.emulatorpin = list(pin.attribute("cpuset"));
+    }
+    if (pins.size() > 1) {
+      warn("several emulatorpins, which libvirt refuses");
     }
   }
 
@@ -183,9 +227,7 @@ class DomainParser {
     for (const auto pin : all_at(node, "cputune", "iothreadpin")) {
       add_pin(pin, "iothread", domain_.iothreadpin);
     }
-    for (const auto pin : all_at(node, "cputune", "emulatorpin")) {
-      domain_.emulatorpin = list(pin.attribute("cpuset"));
-    }
+    parse_emulator_pins(all_at(node, "cputune", "emulatorpin"));
   }
 
   /// `<iothreads>4</iothreads>` makes 1 to 4, but for what `<iothreadids>` names instead.
@@ -210,6 +252,10 @@ class DomainParser {
       }
     }
     std::ranges::sort(ids);
+    if (std::ranges::adjacent_find(ids) != ids.end()) {
+      warn("two iothreads of one id, which libvirt refuses");
+    }
+    check_iothread_pins();
   }
 
   /// The host's side: the address inside `<source>`, not the one beside it.
@@ -318,6 +364,9 @@ LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
   if (!node) {
     return refuse("not a libvirt domain");
   }
+  if (!std::string_view(node.attribute("xmlns").value()).empty()) {
+    return refuse("in a namespace, in which libvirt finds nothing of a domain");
+  }
   LibvirtDomain domain;
   DomainParser parser(domain, result.warnings, path);
   parser.parse(node);
@@ -329,32 +378,6 @@ LibvirtText parse_libvirt_domain(std::string_view text, std::string_view path) {
   }
   result.domain = std::move(domain);
   return result;
-}
-
-std::optional<CpuSet> parse_libvirt_list(std::string_view text) {
-  CpuSet set;
-  text = trimmed(text);
-  if (text.ends_with(',')) {
-    text.remove_suffix(1);  // libvirt lets one pass.
-  }
-  for (auto part : split(text, ',')) {
-    part = trimmed(part);
-    const bool excluded = part.starts_with('^');
-    auto last_text = excluded ? part.substr(1) : part;
-    const bool is_range = last_text.find('-') != std::string_view::npos;
-    const auto first = parse_number<int>(excluded ? take_until(last_text, '-')
-                                                  : trimmed(take_until(last_text, '-')));
-    const auto last = is_range ? parse_number<int>(trimmed(last_text)) : first;
-    constexpr int kMostCpus = 16384;  // VIR_DOMAIN_CPUMASK_LEN
-    const bool excluded_range = excluded && is_range;
-    if (excluded_range || !first || !last || *first < 0 || *last < *first || *last >= kMostCpus) {
-      return std::nullopt;
-    }
-    CpuSet named;
-    named.insert_range(*first, *last);
-    set = excluded ? set - named : set | named;
-  }
-  return set.empty() ? std::nullopt : std::optional(std::move(set));
 }
 
 }  // namespace irqtune

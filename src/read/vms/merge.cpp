@@ -349,7 +349,7 @@ VmsRead read_vms(const Sysfs& sysfs,
   if (topology.online.empty() && !result.vms.empty()) {
     warnings.emplace_back("which CPUs are online is not known: no vCPU counts as pinned");
   }
-  result.warnings = std::move(warnings);
+  result.warnings = condensed(warnings);
   return result;
 }
 

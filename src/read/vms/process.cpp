@@ -95,7 +95,7 @@ class Reader {
   }
 
   /// True of a process of whatever name that holds a VM or, where its descriptors may not be seen,
-  /// has run a guest.
+  /// whose threads say so.
   [[nodiscard]] bool runs_guest(int pid) const {
     std::error_code error;
     for (const auto& [fd, target] : sysfs_.links(fmt::format("/proc/{}/fd", pid), &error)) {
@@ -103,7 +103,17 @@ class Reader {
         return true;
       }
     }
-    return error && guest_time(sysfs_, pid) > 0;
+    return error && has_vcpus(pid);
+  }
+
+  /// True if a thread is called as a vCPU's, or some but the main one have run a guest.
+  [[nodiscard]] bool has_vcpus(int pid) const {
+    const auto tids = sysfs_.list(fmt::format("/proc/{}/task", pid));
+    const bool named = std::ranges::any_of(tids, [&](const std::string& tid) {
+      const auto comm = sysfs_.read(fmt::format("/proc/{}/task/{}/comm", pid, tid));
+      return comm && vcpu_of_thread(*comm);
+    });
+    return named || thread_ran(sysfs_, pid);
   }
 
   /// The threads that run vCPUs, by KVM's numbers, which are APIC ids: only their order is that of
@@ -150,8 +160,9 @@ class Reader {
     auto& vm = found.vm;
     vm.vcpus = named_vcpus(
         threads, tids != hints_.vcpu_tids.end() ? tids->second : std::map<int, int>{}, count);
-    const bool has_run = held.error && guest_time(sysfs_, pid) > 0;
-    const bool may_run = held.kvm_vm || !held.vcpus.empty() || command.qemu || has_run;
+    const bool has_run = held.error && thread_ran(sysfs_, pid);
+    const bool emulates = command.qemu && (held.error || threads.size() > 1);  // By TCG
+    const bool may_run = held.kvm_vm || !held.vcpus.empty() || emulates || has_run;
     const bool named = !vm.vcpus.empty();
     if (named ? !may_run && !held.error : command.probe || !may_run) {
       // qemu-img, a guest agent, a device process of crosvm; any program may name threads so.

@@ -87,6 +87,9 @@ void QemuOptions::take(std::string_view key, std::string_view value) {
 }
 
 void QemuOptions::take_name(std::string_view value) {
+  if (value.empty()) {
+    return;
+  }
   std::map<std::string, std::string> values;
   join(value, "", "guest", values);
   const auto guest = values.find("guest");

@@ -137,6 +137,10 @@ void mark_unvouched(const Sysfs& sysfs,
                     const VmTrust& trust,
                     std::vector<std::string>& warnings);
 
+/// Of more than four warnings that differ only by whom they are about, numbers, lists and paths,
+/// the first stays, with how many there are: a host has dozens of VMs of one kind.
+[[nodiscard]] std::vector<std::string> condensed(const std::vector<std::string>& warnings);
+
 /// Decides who is pinned, and pinned to CPUs of its own. Without a CPU in `default_set`, nobody is.
 void mark_pins(std::vector<Vm>& vms, const Topology& topology, const CpuSet& default_set);
 

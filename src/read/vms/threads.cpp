@@ -270,8 +270,15 @@ std::vector<OwnThread> find_own_threads(const Vm& vm, const std::vector<Thread>&
   return own;
 }
 
-std::uint64_t guest_time(const Sysfs& sysfs, int pid) {
-  return parse_times(sysfs.read(fmt::format("/proc/{}/stat", pid))).guest;
+bool thread_ran(const Sysfs& sysfs, int pid) {
+  const auto ran = [&](int tid) {
+    return parse_times(sysfs.read(fmt::format("/proc/{}/task/{}/stat", pid, tid))).guest > 0;
+  };
+  const auto names = sysfs.list(fmt::format("/proc/{}/task", pid));
+  return names.size() > 1 && !ran(pid) && std::ranges::any_of(names, [&](const std::string& name) {
+           const auto tid = parse_number<int>(name);
+           return tid && ran(*tid);
+         });
 }
 
 }  // namespace irqtune

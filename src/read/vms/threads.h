@@ -52,7 +52,8 @@ struct UnnamedVcpus {
 [[nodiscard]] std::vector<OwnThread> find_own_threads(const Vm& vm,
                                                       const std::vector<Thread>& threads);
 
-/// Ticks that the process' threads have run a guest, as its stat file adds them up.
-[[nodiscard]] std::uint64_t guest_time(const Sysfs& sysfs, int pid);
+/// True if threads of the process have run a guest, but not its main one: VMMs give each vCPU a
+/// thread of its own.
+[[nodiscard]] bool thread_ran(const Sysfs& sysfs, int pid);
 
 }  // namespace irqtune

@@ -21,25 +21,41 @@ std::string user_text(const Sysfs& sysfs, std::uint32_t uid) {
   return user_name(sysfs, uid).value_or(fmt::format("user {}", uid));
 }
 
-/// True if every directory of the process' cgroup up to the root is root's, so that only root can
-/// have put it there, and none is a user's session. A tree does not tell whose they are.
-bool has_roots_cgroup(const Sysfs& sysfs, int pid) {
-  const auto text = sysfs.read(fmt::format("/proc/{}/cgroup", pid)).value_or("");
-  std::string_view rest = text;
-  std::string path;
-  while (!rest.empty()) {
-    const auto line = take_until(rest, '\n');
-    path = line.starts_with("0::") ? std::string(line.substr(3)) : path;
+/// Where a line of /proc/PID/cgroup says that systemd put the process: a directory below
+/// /sys/fs/cgroup, of v2 or of v1's own hierarchy of systemd's. Empty for other lines.
+std::string systemd_group(std::string_view line) {
+  static_cast<void>(take_until(line, ':'));
+  const auto controllers = take_until(line, ':');
+  const bool useful = line.size() > 1 && line.find("/..") == std::string_view::npos;
+  if (!useful || (!controllers.empty() && controllers != "name=systemd")) {
+    return {};
   }
-  if (path.size() < 2 || path.find("/..") != std::string::npos || path.starts_with("/user.slice")) {
-    return false;
-  }
-  for (; path.size() > 1; path.resize(path.rfind('/'))) {
+  return fmt::format("{}{}", controllers.empty() ? "" : "/systemd", line);
+}
+
+/// True if each directory of the group is root's. A tree does not tell whose they are: believed.
+bool is_roots(const Sysfs& sysfs, std::string path) {
+  for (; sysfs.live() && path.size() > 1; path.resize(path.rfind('/'))) {
     if (sysfs.owner("/sys/fs/cgroup" + path) != kRoot) {
       return false;
     }
   }
   return true;
+}
+
+/// True if every directory of the process' cgroup up to the root is root's, so that only root can
+/// have put it there, and none is a user's session.
+bool has_roots_cgroup(const Sysfs& sysfs, int pid) {
+  const auto text = sysfs.read(fmt::format("/proc/{}/cgroup", pid)).value_or("");
+  bool roots = false;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto path = systemd_group(take_until(rest, '\n'));
+    if (path.starts_with("/user.slice") || path.starts_with("/systemd/user.slice")) {
+      return false;
+    }
+    roots = roots || (!path.empty() && is_roots(sysfs, path));
+  }
+  return roots;
 }
 
 bool is_trusted(const Sysfs& sysfs, const VmTrust& trust, std::uint32_t uid) {

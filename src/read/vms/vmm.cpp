@@ -36,7 +36,7 @@ constexpr std::array<Words, 2> kQemuStatus = {"/run/libvirt/qemu", "/var/run/lib
 // Source: cloud-hypervisor vmm/src/lib.rs, vmm/src/cpu.rs, virtio-devices/src/*; src/main.rs.
 constexpr std::array<Words, 1> kCloudComms = {"cloud-hyperviso*"};
 constexpr std::array<Words, 1> kCloudPrograms = {"cloud-hypervisor*"};
-constexpr std::array<Words, 1> kCloudVcpus = {"vcpu"};
+constexpr std::array<Words, 3> kCloudVcpus = {"vcpu", "vcpu-", "vcpu_"};  // Its kin, too
 constexpr std::array<Words, 8> kCloudHelpers = {"vmm",
                                                 "vmm_signal_*",
                                                 "http-server",
@@ -71,7 +71,23 @@ constexpr std::array<Words, 1> kToolVcpus = {"kvm-vcpu-"};
 constexpr std::array<Words, 3> kToolHelpers = {"virtio-*", "kvm-ipc", "term-poll"};
 constexpr std::array<Words, 1> kToolNames = {"--name"};
 
-constexpr std::array<Vmm, 5> kVmms = {
+// Source: kata-containers src/dragonball/src/vcpu; its process is the runtime's own.
+constexpr std::array<Words, 1> kDragonballComms = {"dragonball*"};
+constexpr std::array<Words, 1> kDragonballVcpus = {"db_vcpu"};
+
+// QEMU's names of threads. Source: stratovirt cpu/src/lib.rs.
+constexpr std::array<Words, 1> kStratoComms = {"stratovirt*"};
+
+// Source: openvmm openvmm/openvmm_core/src/worker/dispatch.rs.
+constexpr std::array<Words, 1> kOpenComms = {"openvmm*"};
+constexpr std::array<Words, 1> kOpenVcpus = {"vp-"};
+
+// On KVM since 7.0.16's patches. Source: VirtualBox src/VBox/VMM/VMMR3/VM.cpp.
+constexpr std::array<Words, 2> kBoxComms = {"VBoxHeadless*", "VirtualBoxVM*"};
+constexpr std::array<Words, 1> kBoxVcpus = {"EMT-"};
+constexpr std::array<Words, 1> kBoxNames = {"--comment"};
+
+constexpr std::array<Vmm, 9> kVmms = {
     Vmm{"QEMU",
         kQemuComms,
         kQemuPrograms,
@@ -100,7 +116,11 @@ constexpr std::array<Vmm, 5> kVmms = {
         kCrosvmSockets,
         kCrosvmNoNames,
         {}},
-    Vmm{"kvmtool", kToolComms, kToolComms, kToolVcpus, kToolHelpers, kToolNames, {}, {}, {}}};
+    Vmm{"kvmtool", kToolComms, kToolComms, kToolVcpus, kToolHelpers, kToolNames, {}, {}, {}},
+    Vmm{"Dragonball", kDragonballComms, kDragonballComms, kDragonballVcpus, {}, {}, {}, {}, {}},
+    Vmm{"StratoVirt", kStratoComms, kStratoComms, kQemuVcpus, kQemuHelpers, {}, {}, {}, {}},
+    Vmm{"OpenVMM", kOpenComms, kOpenComms, kOpenVcpus, {}, {}, {}, {}, {}},
+    Vmm{"VirtualBox", kBoxComms, kBoxComms, kBoxVcpus, {}, kBoxNames, {}, {}, {}}};
 
 bool matches_any(std::span<const std::string_view> globs, std::string_view text) noexcept {
   return std::ranges::any_of(globs, [&](auto glob) { return matches_glob(glob, text); });

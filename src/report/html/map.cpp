@@ -124,7 +124,8 @@ std::string cell(const Look& look, const MapLoad& load, const Cpu& cpu, const Pl
                      at.y,
                      kCell,
                      kCell);
-  out += heat(at, load.busiest > 0 ? rate / load.busiest : 0);
+  const auto weight = load.loads.contains(cpu.number) ? load.loads.at(cpu.number) : 0.0;
+  out += heat(at, load.busiest > 0 ? weight / load.busiest : 0);
   const bool vcpu = !look.letter.empty();
   const auto number = vectors > 0 ? std::to_string(vectors) : std::string();
   out += mark(at, vcpu ? look.letter : number, vcpu ? R"( class="on")" : "");
@@ -189,8 +190,8 @@ std::string legend(const VmKeys& keys) {
   return out +
          R"(</p><p class="dim">A column is a core, its threads below each other. A letter: a core )"
          "where "
-         "a vCPU of that VM runs. A number: vectors there. The bar: interrupts a second. A frame: "
-         "vectors that hit a vCPU's core.</p>";
+         "a vCPU of that VM runs. A number: vectors there. The bar: its load, interrupts a "
+         "second. A frame: vectors that hit a vCPU's core.</p>";
 }
 
 std::string map_svg(const Host& host,

@@ -189,7 +189,7 @@ std::string history_text(const std::vector<std::vector<Sample>>& history) {
 }
 
 /// Where the plan's vectors are, and what each CPU carries: now, or with the plan.
-html::MapLoad load_of(const Host& host, const Plan& plan, bool planned) {
+html::MapLoad map_load(const Host& host, const Plan& plan, bool planned) {
   html::MapLoad load;
   std::map<IrqNumber, const Assignment*> assignments;
   for (const auto& assignment : plan.assignments) {
@@ -205,15 +205,16 @@ html::MapLoad load_of(const Host& host, const Plan& plan, bool planned) {
       ++load.vectors[*cpu];
     }
   }
+  load.loads = loads_of(host.topology, load.rates);
   return load;
 }
 
 std::string maps(const Host& host, const Plan& plan, const html::VmKeys& keys) {
-  auto before = load_of(host, plan, false);
-  auto after = load_of(host, plan, true);
-  for (const auto& loads : {before.rates, after.rates}) {
-    for (const auto& [cpu, rate] : loads) {
-      before.busiest = std::max(before.busiest, rate);
+  auto before = map_load(host, plan, false);
+  auto after = map_load(host, plan, true);
+  for (const auto* const loads : {&before.loads, &after.loads}) {
+    for (const auto& [cpu, load] : *loads) {
+      before.busiest = std::max(before.busiest, load);
     }
   }
   after.busiest = before.busiest;

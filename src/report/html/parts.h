@@ -36,12 +36,13 @@ using VmKeys = std::map<std::string, VmKey>;
 /// What one map shows of each CPU.
 struct MapLoad {
   RatesByCpu rates;                    ///< Interrupts a second
+  RatesByCpu loads;                    ///< The same in those of a CPU of full capacity.
   std::map<int, std::size_t> vectors;  ///< Planned ones that are there
   double busiest = 0;                  ///< The scale of both maps.
 };
 
 /// The host as SVG: a panel a NUMA node, a column a core with its threads below each other; a CPU
-/// in its vCPU's colour with the VM's letter, a bar for its rate, its number of vectors, and a
+/// in its vCPU's colour with the VM's letter, a bar for its load, its number of vectors, and a
 /// frame where vectors hit a vCPU's core.
 [[nodiscard]] std::string map_svg(const Host& host,
                                   const Plan& plan,

@@ -277,7 +277,7 @@ void print_host_json(std::ostream& out,
     document["vms"] = vms_json(host, protections);
   }
   document["warnings"] = host.warnings;
-  print_document(out, document, "irqs", [&](JsonRows& rows) { add_irqs(rows, host); });
+  print_document(out, document, {{"irqs", [&](JsonRows& rows) { add_irqs(rows, host); }}});
 }
 
 }  // namespace irqtune

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "irqtune/report/measurement.h"
+#include "irqtune/report/print.h"
 #include "irqtune/report/report.h"
 
-#include "report/json/json.h"
+#include "report/json/json_rows.h"
 #include "report/json/json_warnings.h"
 
 #include <fmt/format.h>
 
 #include <map>
+#include <ostream>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace irqtune {
@@ -60,6 +64,8 @@ Json outcome_json(const Outcome& outcome) {
   const auto& identity = outcome.write.identity;
   return {{"irq", identity ? Json(static_cast<std::uint32_t>(outcome.irq)) : Json()},
           {"vector", identity ? vector_or_null(identity->vector) : Json()},
+          {"device", address_or_null(device_of(outcome.write))},
+          {"vm", outcome.write.vm.empty() ? Json() : Json(outcome.write.vm)},
           {"from", outcome.write.before},
           {"to", outcome.write.after.to_list()},
           {"state", write_state_text(outcome.state)},
@@ -94,19 +100,6 @@ class Digest {
   std::uint64_t hash_ = 0xcbf29ce484222325;
 };
 
-Json drift_json(const std::vector<DriftEntry>& drift) {
-  auto list = Json::array();
-  for (const auto& entry : drift) {
-    list.push_back({{"irq", entry.irq ? Json(static_cast<std::uint32_t>(*entry.irq)) : Json()},
-                    {"vector", vector_or_null(entry.vector)},
-                    {"vm", entry.vm.empty() ? Json() : Json(entry.vm)},
-                    {"expected", entry.expected.to_list()},
-                    {"actual", list_or_null(entry.actual)},
-                    {"reason", entry.reason}});
-  }
-  return list;
-}
-
 /// Vectors, and how many of them collide, by what they belong to.
 struct Counts {
   std::size_t vectors = 0;
@@ -139,37 +132,8 @@ Json counts_by(const Plan& plan, std::string_view key) {
   return counts_json(key, counts);
 }
 
-}  // namespace
-
-Json assignment_json(const Assignment& assignment) {
-  return {
-      {"irq", static_cast<std::uint32_t>(assignment.irq)},
-      {"vector", vector_or_null(assignment.vector)},
-      {"device", address_or_null(assignment.device)},
-      {"action", fmt::format("{}", fmt::join(assignment.actions, ", "))},
-      {"actions", assignment.actions},
-      {"vm", assignment.vm.empty() ? Json() : Json(assignment.vm)},
-      {"role", role_text(assignment.role)},
-      {"rate", rate_or_null(assignment.rate)},
-      {"from", list_or_null(assignment.from)},
-      {"from_effective", list_or_null(assignment.from_effective)},
-      {"at", assignment.delivery.cpus.empty() ? Json() : Json(assignment.delivery.cpus.to_list())},
-      {"delivery", delivery_text(assignment.delivery.state)},
-      {"standing", standing_text(assignment.standing)},
-      {"to", assignment.to.empty() ? Json() : Json(assignment.to.to_list())},
-      {"change", assignment.change},
-      {"locality", locality_text(assignment.locality)},
-      {"distance", or_null(assignment.distance)},
-      {"reason", assignment.reason},
-      {"posted", posted_or_null(assignment.posted)},
-      {"blocked", assignment.blocked ? Json(blocked_text(*assignment.blocked)) : Json()}};
-}
-
-std::string plan_json(const Plan& plan) {
-  auto assignments = Json::array();
-  for (const auto& assignment : plan.assignments) {
-    assignments.push_back(assignment_json(assignment));
-  }
+/// With no assignments yet.
+Json plan_document(const Plan& plan) {
   Json document{{"schema", "irqtune.plan/1"},
                 {"digest", plan_digest(plan)},
                 {"host", host_id_json(plan.host)},
@@ -180,7 +144,7 @@ std::string plan_json(const Plan& plan) {
                 {"score", {{"before", score_json(plan.before)}, {"after", score_json(plan.after)}}},
                 {"lower_bound", {{"max_cpu_rate", rate_or_null(plan.lower_bound)}}},
                 {"changes", change_count(plan)},
-                {"assignments", std::move(assignments)},
+                {"assignments", Json::array()},
                 {"managed_left_out", plan.managed_left_out}};
   document["default_affinity"] = Json();
   if (plan.default_affinity) {
@@ -188,7 +152,34 @@ std::string plan_json(const Plan& plan) {
                                     {"to", plan.default_affinity->to.to_list()}};
   }
   add_warnings(plan.warnings, document);
-  return document_text(document);
+  return document;
+}
+
+using AddEntry = void (*)(JsonRows&, const DriftEntry&);
+
+LongList drift_list(std::string_view name, const std::vector<DriftEntry>& entries, AddEntry add) {
+  return {name, [&entries, add](JsonRows& rows) {
+            for (const auto& entry : entries) {
+              add(rows, entry);
+            }
+          }};
+}
+
+}  // namespace
+
+void print_plan_json(std::ostream& out, const Plan& plan) {
+  const auto fill = [&](JsonRows& rows) {
+    for (const auto& assignment : plan.assignments) {
+      add_assignment(rows, assignment);
+    }
+  };
+  print_document(out, plan_document(plan), {{"assignments", fill}});
+}
+
+std::string plan_json(const Plan& plan) {
+  std::ostringstream out;
+  print_plan_json(out, plan);
+  return std::move(out).str();
 }
 
 namespace {
@@ -239,11 +230,19 @@ std::string check_json(const Plan& plan, const Drift& drift) {
                 {"unknown", plan.before.unknown},
                 {"vms", counts_by(plan, "name")},
                 {"devices", counts_by(plan, "address")},
-                {"drift", drift_json(drift.entries)},
-                {"moved", drift_json(drift.moved)},
-                {"elsewhere", drift_json(drift.elsewhere)}};
+                {"drift", Json::array()},
+                {"moved", Json::array()},
+                {"elsewhere", Json::array()},
+                {"failed", Json::array()}};
   add_warnings(plan.warnings, document);
-  return document_text(document);
+  std::ostringstream out;
+  print_document(out,
+                 document,
+                 {drift_list("drift", drift.entries, add_drift),
+                  drift_list("moved", drift.moved, add_drift),
+                  drift_list("elsewhere", drift.elsewhere, add_drift),
+                  drift_list("failed", drift.entries, add_failed)});
+  return std::move(out).str();
 }
 
 std::string history_json(const std::vector<HistoryEntry>& entries) {

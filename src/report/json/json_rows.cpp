@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <sstream>
 #include <string>
 
 namespace irqtune {
@@ -156,26 +157,34 @@ void JsonRows::null() {
   word("null");
 }
 
-void print_document(std::ostream& out,
-                    const Json& document,
-                    std::string_view name,
-                    const std::function<void(JsonRows&)>& fill) {
+void print_document(std::ostream& out, const Json& document, const std::vector<LongList>& lists) {
   const auto text = document_text(document);
-  // A line break stands between members only: in strings it is escaped.
-  const auto empty = fmt::format("\n  \"{}\": []", name);
-  const auto at = text.find(empty);
-  if (at == std::string::npos) {
-    out << text;
-    return;
+  std::size_t printed = 0;
+  for (const auto& list : lists) {
+    // A line break stands between members only: in strings it is escaped.
+    const auto empty = fmt::format("\n  \"{}\": []", list.name);
+    const auto at = text.find(empty, printed);
+    if (at == std::string::npos) {
+      continue;
+    }
+    const auto end = at + empty.size();
+    out << std::string_view(text).substr(printed, end - 2 - printed);
+    JsonRows rows(out, 1);
+    rows.open('[');
+    list.fill(rows);
+    rows.close(']');
+    rows.flush();
+    printed = end;
   }
-  const auto end = at + empty.size();
-  out << std::string_view(text).substr(0, end - 2);
-  JsonRows rows(out, 1);
-  rows.open('[');
+  out << std::string_view(text).substr(printed);
+}
+
+Json value_of(const std::function<void(JsonRows&)>& fill) {
+  std::ostringstream out;
+  JsonRows rows(out, 0);
   fill(rows);
-  rows.close(']');
   rows.flush();
-  out << std::string_view(text).substr(end);
+  return Json::parse(out.str());
 }
 
 }  // namespace irqtune

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "irqtune/core/drift.h"
+
 #include "report/json/json.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,13 +54,40 @@ class JsonRows {
   bool named_ = true;  ///< A name waits for its value.
 };
 
+// Members that several lists have; null where nothing is known.
+void add_text(JsonRows& rows, std::string_view name, std::string_view text);
+void add_cpus(JsonRows& rows, std::string_view name, const std::optional<CpuSet>& cpus);
+void add_rate(JsonRows& rows, const std::optional<double>& rate);
+void add_device(JsonRows& rows, const std::optional<PciAddress>& device);
+void add_vector(JsonRows& rows, const std::optional<VectorId>& vector);
+void add_posted(JsonRows& rows, const std::optional<Posted>& posted);
+
+/// The member `name`, a list of texts.
+void add_texts(JsonRows& rows, std::string_view name, const std::vector<std::string>& texts);
+
 /// The list "irqs" of irqtune.host/1.
 void add_irqs(JsonRows& rows, const Host& host);
 
-/// Prints the document, with what `fill` adds in place of its empty list `name`.
-void print_document(std::ostream& out,
-                    const Json& document,
-                    std::string_view name,
-                    const std::function<void(JsonRows&)>& fill);
+/// One of the list "assignments" of irqtune.plan/1.
+void add_assignment(JsonRows& rows, const Assignment& assignment);
+
+/// One of the lists "drift", "moved" and "elsewhere" of irqtune.check/1.
+void add_drift(JsonRows& rows, const DriftEntry& entry);
+
+/// What is not in place, with the keys that an apply's results have.
+void add_failed(JsonRows& rows, const DriftEntry& entry);
+
+/// One long list of a document: its name, and what adds its rows.
+struct LongList {
+  std::string_view name;
+  std::function<void(JsonRows&)> fill;
+};
+
+/// Prints the document, with what `lists` add in place of its empty lists of their names; in the
+/// document's order, which is theirs.
+void print_document(std::ostream& out, const Json& document, const std::vector<LongList>& lists);
+
+/// What `fill` adds, one value, as the value that it prints.
+[[nodiscard]] Json value_of(const std::function<void(JsonRows&)>& fill);
 
 }  // namespace irqtune

@@ -26,7 +26,10 @@ std::size_t bytes_of(std::string_view text, std::size_t width) noexcept {
   return at;
 }
 
-std::string lowered(std::string text) {
+/// What --columns calls a column: "USED BY" is used-by; without a title it is the mark.
+std::string name_of(std::string text) {
+  text = text.empty() ? "mark" : std::move(text);
+  std::ranges::replace(text, ' ', '-');
   std::ranges::transform(text, text.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
@@ -44,7 +47,7 @@ std::vector<std::size_t> Table::shown(const TextStyle& style) const {
   std::vector<std::size_t> numbers;
   for (const auto& name : style.columns) {
     const auto named = std::ranges::find_if(
-        columns_, [&](const Column& column) { return lowered(column.title) == name; });
+        columns_, [&](const Column& column) { return name_of(column.title) == name; });
     if (named != columns_.end()) {
       numbers.push_back(static_cast<std::size_t>(named - columns_.begin()));
     }

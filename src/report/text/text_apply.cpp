@@ -25,11 +25,13 @@ std::string name_text(const Outcome& outcome) {
                           : printable(fmt::format("{}", fmt::join(identity->actions, ", ")));
 }
 
-std::optional<PciAddress> device_of(const Outcome& outcome) {
-  const auto& identity = outcome.write.identity;
-  return !identity          ? std::nullopt
-         : identity->vector ? std::optional(identity->vector->device)
-                            : identity->device;
+/// "msix/3"; the handler names of what is no passthrough vector.
+std::string name_text(const DriftEntry& entry) {
+  if (!entry.irq) {
+    return "default_smp_affinity";
+  }
+  const auto names = printable(fmt::format("{}", fmt::join(entry.actions, ", ")));
+  return entry.vector ? index_text(*entry.vector) : names.empty() ? "-" : names;
 }
 
 std::string device_text(const std::optional<PciAddress>& device) {
@@ -41,7 +43,7 @@ std::vector<Outcome> in_order(std::vector<Outcome> outcomes) {
   const auto key = [](const Outcome& outcome) {
     const auto& identity = outcome.write.identity;
     return std::tuple(!identity,
-                      device_of(outcome),
+                      device_of(outcome.write),
                       identity ? identity->vector : std::optional<VectorId>(),
                       outcome.irq);
   };
@@ -51,8 +53,7 @@ std::vector<Outcome> in_order(std::vector<Outcome> outcomes) {
 
 std::vector<DriftEntry> in_order(std::vector<DriftEntry> entries) {
   const auto key = [](const DriftEntry& entry) {
-    const auto device = entry.vector ? std::optional(entry.vector->device) : std::nullopt;
-    return std::tuple(!entry.irq, device, entry.vector, entry.irq);
+    return std::tuple(!entry.irq, entry.device, entry.vector, entry.irq);
   };
   std::ranges::stable_sort(entries, {}, key);
   return entries;
@@ -248,15 +249,22 @@ std::string apply_text(const ApplyReport& report, const TextStyle& style) {
   const auto summary =
       (report.rollback ? rollback_headline(report, style) : headline(report, style)) + '\n';
   auto out = summary;
-  Table table(
-      {{"DEVICE"}, {"VECTOR"}, {"IRQ", Align::right}, {"FROM"}, {"TO"}, {"STATE"}, {"NOTE"}});
+  Table table({{"VM"},
+               {"DEVICE"},
+               {"VECTOR"},
+               {"IRQ", Align::right},
+               {"FROM"},
+               {"TO"},
+               {"STATE"},
+               {"NOTE"}});
   for (const auto& outcome : in_order(report.outcomes)) {
     if (!style.verbose && is_left_out(outcome)) {
       continue;
     }
     const bool both = !outcome.error.empty() && !outcome.hint.empty();
     const auto note = fmt::format("{}{}{}", outcome.error, both ? "; " : "", outcome.hint);
-    table.add({device_text(device_of(outcome)),
+    table.add({outcome.write.vm.empty() ? "-" : cut(printable(outcome.write.vm), 16),
+               device_text(device_of(outcome.write)),
                cut(name_text(outcome), 24),
                irq_text(outcome),
                report.rollback ? outcome.write.after.to_list() : cut(outcome.write.before, 16),
@@ -281,10 +289,9 @@ std::string check_text(const Plan& plan, const Drift& drift, const TextStyle& st
   Table table(
       {{"VM"}, {"DEVICE"}, {"VECTOR"}, {"IRQ", Align::right}, {"EXPECTED"}, {"NOW"}, {"WHY"}});
   for (const auto& entry : in_order(drift.entries)) {
-    const auto* const other = entry.irq ? "-" : "default_smp_affinity";
     table.add({entry.vm.empty() ? "-" : cut(printable(entry.vm), 16),
-               entry.vector ? entry.vector->device.to_string() : "-",
-               entry.vector ? index_text(*entry.vector) : other,
+               device_text(entry.device),
+               cut(name_text(entry), 24),
                entry.irq ? fmt::format("{}", static_cast<std::uint32_t>(*entry.irq)) : "-",
                entry.expected.to_list(),
                cut(list_text(entry.actual), 16),

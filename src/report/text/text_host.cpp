@@ -143,6 +143,21 @@ std::string rates_line(const Host& host) {
   return {};
 }
 
+std::vector<std::string_view> table_columns(Section section) {
+  switch (section) {
+    case Section::devices:
+      return {"device", "node", "vectors", "driver", "used-by", "name"};
+    case Section::irqs:
+      return {"irq", "count", "rate/s", "asked", "on", "mark", "vm", "names"};
+    case Section::vms:
+      return {"vm", "state", "pid", "vcpus", "devices", "vectors", "collisions", "unknown", "cpus"};
+    case Section::topology:
+    case Section::all:
+      break;
+  }
+  return {};
+}
+
 std::string node_text(const std::optional<NodeId>& node) {
   return node ? fmt::format("{}", static_cast<std::uint32_t>(*node)) : "-";
 }
@@ -152,15 +167,21 @@ std::string host_text(const Host& host,
                       Section section,
                       const TextStyle& style) {
   auto out = headline(host, protections, style);
+  const auto again = [&](const std::string& table) {
+    const auto lines = static_cast<std::size_t>(std::ranges::count(table, '\n'));
+    return table + summary_again(out, lines, style);
+  };
   switch (section) {
     case Section::topology:
       return out + '\n' + topology_text(host, protections, style);
     case Section::devices:
-      return out + '\n' + devices_text(host, true, style);
+      return out + '\n' + again(devices_text(host, true, style));
     case Section::irqs:
-      return out + rates_line(host) + '\n' + irqs_text(host, protections, true, style);
+      return out + rates_line(host) + '\n' + again(irqs_text(host, protections, true, style));
     case Section::vms:
-      return out + '\n' + vms_text(host, protections, style);
+      return out + '\n' +
+             again(style.rows ? vms_table(host, protections, style)
+                              : vms_text(host, protections, style));
     case Section::all:
       break;
   }

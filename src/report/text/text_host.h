@@ -29,6 +29,11 @@ namespace irqtune {
                                         const ProtectionMap& protections,
                                         const TextStyle& style);
 
+/// The VMs, a row each, without the devices that no VM has.
+[[nodiscard]] std::string vms_table(const Host& host,
+                                    const ProtectionMap& protections,
+                                    const TextStyle& style);
+
 /// The VMs with pins and devices, and below them the passthrough devices that no VM has.
 [[nodiscard]] std::string vms_text(const Host& host,
                                    const ProtectionMap& protections,

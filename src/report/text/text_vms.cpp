@@ -181,6 +181,40 @@ std::string user_text(const Host& host, const PciAddress& address, std::size_t v
   return !out.empty() ? cut(out, kWidest) : vectors > 0 ? "unknown process" : "nobody";
 }
 
+std::string vms_table(const Host& host, const ProtectionMap& protections, const TextStyle& style) {
+  Table table({{"VM"},
+               {"STATE"},
+               {"PID", Align::right},
+               {"VCPUS", Align::right},
+               {"DEVICES", Align::right},
+               {"VECTORS", Align::right},
+               {"COLLISIONS", Align::right},
+               {"UNKNOWN", Align::right},
+               {"CPUS"}});
+  for (const auto& vm : host.vms) {
+    std::size_t vectors = 0;
+    Tally tally;
+    for (const auto& address : vm.devices) {
+      vectors += count_vectors(host, address);
+      tally.add(tally_of(host, address, protections));
+    }
+    CpuSet cpus;
+    for (const auto& vcpu : vm.vcpus) {
+      cpus |= vcpu.cpus.value_or(CpuSet{});
+    }
+    table.add({printable(vm.name),
+               std::string(state_text(vm.state)),
+               vm.pid ? fmt::format("{}", *vm.pid) : "-",
+               fmt::format("{}", vm.vcpus.size()),
+               fmt::format("{}", vm.devices.size()),
+               fmt::format("{}", vectors),
+               fmt::format("{}", tally.collisions),
+               fmt::format("{}", tally.unknown),
+               list_text(cpus)});
+  }
+  return table.empty() ? "No VMs found.\n" : table.text(style);
+}
+
 std::string vms_text(const Host& host, const ProtectionMap& protections, const TextStyle& style) {
   std::string out = host.vms.empty() ? "No VMs found.\n" : "";
   for (const auto& vm : host.vms) {

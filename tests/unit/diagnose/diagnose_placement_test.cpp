@@ -267,6 +267,20 @@ TEST_CASE("diagnose placement: many interrupts on one CPU", "[diagnose]") {
   CHECK(finding.remedy == std::vector<std::string>{"irqtune apply"});
 }
 
+TEST_CASE("diagnose placement: what is much on a CPU of small capacity", "[diagnose]") {
+  auto host = pinned_host();
+  add_vector(host, kDevice, "0", 600);
+  add_vector(host, kDevice, "0", 600);
+  const auto plain = [&] { return findings_of(find_placement, host); };
+  CHECK(ids(plain()).find("cpu-crowded") == std::string::npos);  // 1200/s are not much.
+  host.topology.cpus[0].capacity = 256;
+  const auto findings = plain();
+  const auto& finding = require_finding(findings, "cpu-crowded");
+  CHECK(
+      finding.title.starts_with("cpu0 takes 1200 interrupts/s sampled, as much as 4800/s on a "
+                                "CPU of full capacity, where "));
+}
+
 TEST_CASE("diagnose placement: crowded where only --rebalance helps, and where nothing does",
           "[diagnose]") {
   auto host = pinned_host();

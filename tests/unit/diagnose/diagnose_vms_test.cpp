@@ -94,8 +94,8 @@ TEST_CASE("diagnose VMs: vCPUs without pins", "[diagnose]") {
   CHECK(ids(findings) == "vm-unpinned");
   CHECK(findings.at(0).severity == Severity::info);
   CHECK(has_text(findings.at(0).evidence, "web1: 2 of 2 vCPUs not pinned, 1 device"));
-  CHECK(
-      has_text(findings.at(0).remedy, "TID for each vCPU's thread (irqtune show vms --json: tid)"));
+  CHECK(has_text(findings.at(0).remedy,
+                 "TID for each vCPU's thread (`irqtune show vms --json`: tid)"));
   vm_named(host, "web1").vcpus.at(0).tid = 101;
   vm_named(host, "web1").vcpus.at(1).tid = 102;
   CHECK(has_text(findings_of(find_placement, host).at(0).remedy,

@@ -26,6 +26,39 @@ TEST_CASE("html: what the host says is escaped", "[report]") {
   CHECK(page.find("&lt;img src=x&gt;@title@") != std::string::npos);  // No part within a part.
 }
 
+TEST_CASE("html: a bar is as long as the load, in interrupts of a CPU of full capacity",
+          "[report]") {
+  Host host;
+  for (const int number : {0, 1}) {
+    Cpu cpu;
+    cpu.number = number;
+    cpu.online = true;
+    cpu.capacity = number == 0 ? 1024 : 512;
+    host.topology.cpus.push_back(cpu);
+    host.topology.online.insert(number);
+    Irq irq;
+    irq.number = IrqNumber{static_cast<std::uint32_t>(40 + number)};
+    irq.listed = true;
+    irq.actions = {"nic"};
+    irq.affinity = irq.effective = CpuSet{number};
+    irq.rates = {{number, 1000}};
+    host.irqs.push_back(irq);
+  }
+  host.rate_source = RateSource::sampled;
+  const std::vector<Finding> findings;
+  const std::vector<std::vector<Sample>> history;
+  const Plan plan;
+  const auto page = page_html({host, plan, findings, history});
+  CHECK(page.find("CPU 1: takes no vectors; 0 vectors, 1000 interrupts a second") !=
+        std::string::npos);
+  const auto bar = [&](std::string_view width) {
+    const auto text = std::string("width=\"") + std::string(width) + "\" height=\"4\"";
+    return page.find(text) != std::string::npos;
+  };
+  CHECK(bar("22"));  // All of the cell.
+  CHECK(bar("11"));  // Half as much.
+}
+
 TEST_CASE("html: letters go on after Z", "[report]") {
   Plan plan;
   for (int i = 0; i < 30; ++i) {

@@ -19,7 +19,7 @@ std::string made_of_values(const Json& list) {
 std::string made_of_rows(const std::function<void(JsonRows&)>& fill) {
   const Json document{{"before", 1}, {"rows", Json::array()}, {"after", "  \"rows\": []"}};
   std::ostringstream out;
-  print_document(out, document, "rows", fill);
+  print_document(out, document, {{"rows", fill}});
   return out.str();
 }
 
@@ -142,6 +142,26 @@ TEST_CASE("json rows: longer than what is printed at once", "[report]") {
     }
   };
   CHECK((made_of_rows(fill) == made_of_values(list)));
+}
+
+TEST_CASE("json rows: several lists of one document", "[report]") {
+  const Json document{{"first", Json::array()},
+                      {"text", "\n  \"second\": []"},
+                      {"kept", Json::array()},
+                      {"second", Json::array()}};
+  auto expected = document;
+  expected["first"] = Json::array({"a", "b"});
+  expected["second"] = Json::array({"c"});
+  std::ostringstream out;
+  print_document(out,
+                 document,
+                 {{"first",
+                   [](JsonRows& rows) {
+                     rows.value("a");
+                     rows.value("b");
+                   }},
+                  {"second", [](JsonRows& rows) { rows.value("c"); }}});
+  CHECK(out.str() == document_text(expected));
 }
 
 TEST_CASE("json rows: no rows are an empty list", "[report]") {

@@ -5,6 +5,7 @@
 #include "irqtune/snapshot/snapshot.h"
 
 #include "support/catch.h"
+#include "support/hosts/captured_host.h"
 #include "support/hosts/vm_tree.h"
 
 #include <fmt/format.h>
@@ -209,6 +210,58 @@ TEST_CASE("anonymize: a VM stays one, whatever its process is called", "[snapsho
   CHECK(pins_text(require_vm(read, "vm0001")) == "0:3!");
   CHECK(pins_text(require_vm(read, "vm0002")) == "0:2!");
   CHECK(pins_text(require_vm(read, "vm0003")) == "0:4!");
+}
+
+TEST_CASE("anonymize: no VMM's own options tell a name", "[snapshot][vms]") {
+  using Words = std::initializer_list<std::string_view>;
+  const std::vector<std::pair<std::string, Words>> commands = {
+      {"qemu-system-x86", {"qemu-system-x86_64", "-name", "guest=payroll,debug-threads=on"}},
+      {"payroll", {"qemu-system-x86_64", "-name", "a,process=payroll", "-smp", "2"}},
+      {"qemu-system-x86", {"payroll@host", "-readconfig", "/run/payroll/qemu.conf"}},
+      {"qemu-kvm",
+       {"/usr/libexec/qemu-kvm", "-chardev", R"({"id":"c","path":"/run/payroll.sock"})"}},
+      {"kvm", {"/usr/bin/kvm", "-id", "100", "-name", "payroll,debug-threads=on"}},
+      {"cloud-hyperviso", {"cloud-hypervisor", "--api-socket", "path=/run/payroll.sock"}},
+      {"firecracker", {"firecracker", "--id", "payroll", "--api-sock=/run/payroll.sock"}},
+      {"crosvm", {"crosvm", "run", "--name=payroll", "-s", "/run/payroll.sock", "payroll.img"}},
+      {"lkvm", {"lkvm", "run", "--name", "payroll", "-d", "payroll.img"}},
+      {"stratovirt", {"stratovirt", "-name", "payroll", "-smp", "2"}},
+      {"VBoxHeadless", {"VBoxHeadless", "--comment", "payroll", "--startvm", "payroll"}},
+      {"containerd-shim", {"containerd-shim-kata-v2", "-id", "payroll"}},
+      {"payroll", {"/opt/payroll/vmm", "payroll"}}};
+  for (const auto& [comm, words] : commands) {
+    INFO(comm);
+    FakeTree tree;
+    add_process(tree, 300, comm, words, "0-15");
+    add_thread(tree, 300, 310, "vcpu0", "2", 5);
+    add_thread(tree, 300, 311, "payroll-worker", "3");
+    tree.file("/proc/300/cgroup", "0::/machine.slice/machine-payroll.scope\n");
+    tree.file("/sys/fs/cgroup/machine.slice/machine-payroll.scope/cpuset.cpus.effective", "2\n");
+    add_descriptors(tree, 300, {"/dev/kvm", "anon_inode:kvm-vm", "anon_inode:kvm-vcpu:0"});
+    const auto items = anonymous(tree);
+    CHECK_FALSE(tells(items, "payroll"));
+    FakeTree same;
+    copy(items, same);
+    const auto read = read_vms(same.sysfs(), sixteen_cpus(), {});
+    REQUIRE(read.vms.size() == 1);
+    CHECK(pins_text(read.vms[0]) == "0:2!");
+  }
+}
+
+TEST_CASE("anonymize: no bundled host tells its VMs' names", "[snapshot][vms]") {
+  for (const auto& name : captures_with_vms()) {
+    INFO(name);
+    const CapturedHost host(name);
+    const auto read = read_vms(host.sysfs(), sixteen_cpus(), {});
+    const auto items = anonymous(host);
+    for (const auto& vm : read.vms) {
+      INFO(vm.name);
+      CHECK_FALSE(tells(items, "guest=" + vm.name));
+      CHECK_FALSE(tells(items, "/" + vm.name + "."));
+      CHECK_FALSE(tells(items, "<name>" + vm.name));
+      CHECK_FALSE((!vm.uuid.empty() && tells(items, vm.uuid)));
+    }
+  }
 }
 
 }  // namespace irqtune::test

@@ -7,13 +7,17 @@
 #include "support/catch.h"
 #include "support/hosts/captured_host.h"
 #include "support/hosts/fake_tree.h"
+#include "sys/open_file.h"
 #include "sys/rooted.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 namespace irqtune {
 
@@ -74,6 +78,75 @@ TEST_CASE("Sysfs: a FIFO, a directory or a huge file is an error at once", "[sys
   CHECK(tree.sysfs().read_file("/proc").error == std::errc::is_a_directory);
   CHECK(tree.sysfs().read_file("/proc/stat", 4999).error == std::errc::file_too_large);
   CHECK(tree.sysfs().read_file("/proc/stat", 5000).text->size() == 5000);
+}
+
+TEST_CASE("Sysfs: a file is read whole, however long and wherever it is", "[sys]") {
+  const std::vector<std::string> paths = {"/sys/kernel/irq/30/actions",
+                                          "/sys/fs/cgroup/cgroup.threads",
+                                          "/proc/irq/30/smp_affinity_list",
+                                          "/proc/7/status",
+                                          "/proc/stat"};
+  for (const std::size_t size : {0U, 1U, 4095U, 4096U, 4097U, 8192U, 20000U}) {
+    for (const auto& path : paths) {
+      CAPTURE(size, path);
+      const std::string text(size, 'x');
+      const test::FakeTree tree{{path, text}};
+      const auto file = tree.sysfs().read_file(path);
+      CHECK(file.text == text);
+      CHECK(file.mode != 0);
+      CHECK(tree.sysfs().read(path) == text);
+    }
+  }
+}
+
+TEST_CASE("Sysfs: what is read at once is refused too if it is no file", "[sys]") {
+  const std::string path = "/sys/devices/system/cpu/online";
+  const std::string wrong =
+      path + ": " + std::error_code(EMEDIUMTYPE, std::system_category()).message();
+  const auto passed_over = [&](const auto& make) {
+    const test::FakeTree tree{{path, "0-3"}};
+    std::filesystem::remove(tree.root() / path.substr(1));
+    make((tree.root() / path.substr(1)).c_str());
+    const auto sysfs = tree.sysfs();
+    CHECK_FALSE(sysfs.read(path));
+    return sysfs.passed_over();
+  };
+  CHECK(passed_over([](const char* at) { REQUIRE(::mkfifo(at, 0600) == 0); }) ==
+        std::vector<std::string>{wrong});
+  CHECK(passed_over([](const char* at) { REQUIRE(::mkdir(at, 0700) == 0); }) ==
+        std::vector<std::string>{path + ": Is a directory"});
+  for (const unsigned minor : {3U, 5U, 8U}) {  // null, zero, random
+    const auto made = passed_over([&](const char* at) {
+      if (::mknod(at, S_IFCHR | 0600, makedev(1, minor)) != 0) {
+        WARN("not root: no device can be made");
+        REQUIRE(::mkfifo(at, 0600) == 0);
+      }
+    });
+    CHECK(made == std::vector<std::string>{wrong});
+  }
+}
+
+TEST_CASE("Sysfs: which of the kernel's files come as one piece", "[sys]") {
+  for (const auto* path : {"/sys/devices/system/cpu/cpu0/topology/core_id",
+                           "/proc/irq/30/smp_affinity_list",
+                           "/proc/7/stat",
+                           "/proc/7/task/8/status"}) {
+    CAPTURE(path);
+    CHECK(is_one_record(path));
+  }
+  for (const auto* path : {"/sys/fs/cgroup/cgroup.threads",
+                           "/sys/kernel/debug/kvm/7-12/vcpu0/pid",
+                           "/proc/interrupts",
+                           "/proc/stat",
+                           "/proc/7/maps",
+                           "/proc/7/cmdline",
+                           "/sample2/proc/7/stat",
+                           "/etc/sys/comm",
+                           "/proc/",
+                           ""}) {
+    CAPTURE(path);
+    CHECK_FALSE(is_one_record(path));
+  }
 }
 
 TEST_CASE("Sysfs: writes only while the guard holds", "[sys]") {

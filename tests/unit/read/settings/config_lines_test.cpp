@@ -108,6 +108,13 @@ TEST_CASE("config lines: a script is judged as a whole", "[read]") {
       {"p = f'/proc/irq/{n}/smp_affinity'\nwith open(p, 'w') as f:\n  f.write(mask)\n", "2 4"},
       {"f=/proc/irq/9/smp_affinity\ncp /etc/mask $f\n", "2 3"},
       {"f=/proc/irq/9/smp_affinity\necho 3 | dd of=$f\n", "2 3"},
+      {"ls /proc/irq/*/smp_affinity | xargs -I{} sh -c 'echo 3 > {}'\n", "2"},
+      {"find /proc/irq -name smp_affinity -exec sh -c 'echo 3 > {}' \\;\n", "2"},
+      {"awk '/eth0/ { print 3 > \"/proc/irq/\" $1 \"/smp_affinity\" }' list\n", "2"},
+      {"open(my $f, '>', \"/proc/irq/$n/smp_affinity\");\nprint $f '3';\n", "2"},
+      {"fs.writeFileSync(`/proc/irq/${n}/smp_affinity`, '3')\n", "2"},
+      {"ls /proc/irq/*/smp_affinity | xargs -I{} sh -c 'cat {} > /tmp/{}'\n", ""},
+      {"open(my $f, '<', \"/proc/irq/$n/smp_affinity\");\n", ""},
       {"tuna -q eth0 -c 2-3 -m\n", "2"},
       {"/usr/bin/tuna isolate --cpus 2-3\n", "2"},
       {"sh -c 'tuna --cpus=2-3 --isolate'\n", "2"},
@@ -157,10 +164,21 @@ TEST_CASE("config lines: places where vendors and administrators put them", "[re
                               "/etc/init.d/irq",
                               "/etc/local.d/irq.start",
                               "/etc/tuned/mine/script.sh",
+                              "/etc/cron.weekly/irq",
+                              "/etc/network/if-pre-up.d/irq",
+                              "/usr/lib/NetworkManager/dispatcher.d/50-irq",
+                              "/usr/lib/networkd-dispatcher/routable.d/50-irq",
+                              "/lib/systemd/system-sleep/irq",
                               "/usr/lib/systemd/system-sleep/irq");
   const test::FakeTree tree{{place, "#!/bin/sh\necho 3 > /proc/irq/9/smp_affinity\n"}};
   CHECK(places(tree) == place + ":2");
   CHECK(is_scanned_place(place));
+}
+
+TEST_CASE("config lines: where /lib is a link each file is told once", "[read]") {
+  test::FakeTree tree{{"/usr/lib/systemd/system-sleep/irq", "echo 3 > /proc/irq/9/smp_affinity\n"}};
+  tree.link("/lib", "usr/lib");
+  CHECK(places(tree) == "/usr/lib/systemd/system-sleep/irq:1");
 }
 
 TEST_CASE("config lines: drop-ins of units and links, vendors' units", "[read]") {

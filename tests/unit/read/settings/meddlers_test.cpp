@@ -61,6 +61,9 @@ TEST_CASE("meddlers: irqbalance moves vfio's vectors unless told not to", "[read
       {"--policyscript=/etc/absent.sh", true},
       {"--policyscript=/etc/numa.sh", true},
       {"--policyscript=/etc/plain.sh", true},  // May not be run.
+      {"-l /etc/comment.sh", true},
+      {"-l /etc/nvme.sh", true},  // Bans another device.
+      {"-l /etc/vfio.sh", false},
       {"--banmod=", true},
   }));
   CAPTURE(arguments);
@@ -73,6 +76,13 @@ TEST_CASE("meddlers: irqbalance moves vfio's vectors unless told not to", "[read
   tree.file("/etc/plain.sh", bans);
   tree.file("/etc/numa.sh", "#!/bin/sh\necho numa_node=0\n");
   allow_all(tree, "etc/numa.sh");
+  tree.file("/etc/comment.sh", "#!/bin/sh\n# ban=true would ban it\necho ban=false\n");
+  allow_all(tree, "etc/comment.sh");
+  tree.file("/etc/nvme.sh", "#!/bin/sh\ncase $1 in */0000:21:00.0) echo ban=true;; esac\n");
+  allow_all(tree, "etc/nvme.sh");
+  tree.file("/etc/vfio.sh",
+            "#!/bin/sh\n[ $(basename $(readlink $1/driver)) = vfio-pci ] && echo BAN=TRUE\n");
+  allow_all(tree, "etc/vfio.sh");
   const auto found = find_meddlers(add_irqbalance(tree, arguments).sysfs(), kDrivers);
   REQUIRE(found.size() == 1);
   CHECK(found[0].name == "irqbalance");
@@ -220,6 +230,38 @@ TEST_CASE("meddlers: irqbalance's file is the last one that its unit names", "[r
                        "EnvironmentFile=-/etc/conf.d/irqbalance\n"}};
   add_irqbalance(tree, "");
   CHECK(find_meddlers(tree.sysfs(), kDrivers).at(0).config == "/etc/conf.d/irqbalance");
+}
+
+TEST_CASE("meddlers: irqbalance's file, named by a drop-in", "[read]") {
+  test::FakeTree tree{{"/lib/systemd/system/irqbalance.service",
+                       "[Service]\nEnvironmentFile=-/etc/default/irqbalance\n"}};
+  add_irqbalance(tree, "");
+  const auto config = [&] { return find_meddlers(tree.sysfs(), kDrivers).at(0).config; };
+  const std::string folder = "systemd/system/irqbalance.service.d/";
+  tree.file("/lib/" + folder + "10-a.conf", "[Service]\nEnvironmentFile=-/etc/a\n");
+  CHECK(config() == "/etc/a");
+  tree.file("/etc/" + folder + "20-b.conf",
+            "[Service]\nEnvironmentFile=\nEnvironmentFile=\"-/etc/b\"\n");
+  CHECK(config() == "/etc/b");
+  tree.file("/etc/" + folder + "10-a.conf", "[Service]\nEnvironmentFile=-/etc/c\n");
+  CHECK(config() == "/etc/b");  // Names decide, not folders.
+  tree.file("/etc/" + folder + "20-b.conf", "");
+  CHECK(config() == "/etc/c");  // In the place of the other of its name.
+  tree.file("/etc/" + folder + "30-d.txt", "[Service]\nEnvironmentFile=-/etc/d\n");
+  CHECK(config() == "/etc/c");
+}
+
+TEST_CASE("meddlers: continued lines, and what the unit itself sets", "[read]") {
+  test::FakeTree tree{{"/lib/systemd/system/irqbalance.service",
+                       "[Service]\nEnvironment=A=1 \"IRQBALANCE_BANNED_CPULIST=2-5\"\n"
+                       "EnvironmentFile=-/etc/default/irqbalance\n"}};
+  add_irqbalance(tree, "");
+  const auto found = [&] { return find_meddlers(tree.sysfs(), kDrivers).at(0); };
+  CHECK(found().banned_cpus.to_list() == "2-5");
+  tree.file("/etc/default/irqbalance", "IRQBALANCE_BANNED_CPULIST=6-7\n");
+  CHECK(found().banned_cpus.to_list() == "6-7");
+  tree.file("/etc/default/irqbalance", "IRQBALANCE_ARGS=\"--powerthresh=3 \\\n  -t 5\"\n");
+  CHECK(has_line(found(), "IRQBALANCE_ARGS=\"--powerthresh=3    -t 5 --banmod=vfio\""));
 }
 
 TEST_CASE("meddlers: what irqbalance is told stands in its file where the process is silent",

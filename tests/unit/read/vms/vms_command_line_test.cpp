@@ -131,7 +131,7 @@ TEST_CASE("The vCPU of a thread by its name", "[vms]") {
                            "CPU -1/KVM",
                            "CPU x/KVM",
                            "vcpu",
-                           "vcpu-1",
+                           "vcpu--1",
                            "IO iothread0",
                            "qemu-system-x86",
                            "fc_vcpu3x",

@@ -4,6 +4,8 @@
 #include "support/catch.h"
 #include "support/hosts/vm_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace irqtune::test {
@@ -240,6 +242,28 @@ TEST_CASE("What a process does not tell is taken from what is written", "[vms]")
   CHECK(devices_text(vm) == "0000:24:00.0");
   CHECK(vm.iothreads.size() == 1);
   CHECK(warns(result, "vm1: its devices are taken from the command line (/proc/300/fd: "));
+}
+
+TEST_CASE("What many VMs have in common is said once, and counted", "[vms]") {
+  FakeTree tree;
+  for (int i = 0; i < 40; ++i) {
+    const int pid = 1000 + (10 * i);
+    const auto name = fmt::format("vm{}", i);
+    add_qemu(tree, pid, name, {"2", "3"}, "0-1");
+    tree.file(fmt::format("/run/libvirt/qemu/{}.xml", name),
+              fmt::format("<domstatus state='running' pid='{}'><domain type='kvm'><name>{}</name>"
+                          "<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='{}'/></cputune>"
+                          "</domain></domstatus>",
+                          pid,
+                          name,
+                          4 + (i % 4)));
+  }
+  const auto result = read_vms(tree.sysfs(), sixteen_cpus(), {});
+  CHECK(result.vms.size() == 40);
+  CHECK(result.warnings.size() <= 3);
+  CHECK(warns(result,
+              "vm0: libvirt pins vCPU 0 to 4, the thread may run on 2 (/run/libvirt/qemu/vm0.xml) "
+              "(and 39 more of this kind)"));
 }
 
 }  // namespace irqtune::test

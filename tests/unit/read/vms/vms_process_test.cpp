@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "irqtune/read/vms/vmm.h"
 #include "irqtune/read/vms/vms.h"
 
 #include "support/catch.h"
@@ -317,6 +318,51 @@ TEST_CASE("A name cannot command the terminal", "[vms]") {
   add_qemu(tree, 300, "a\x1b[2Jb", {"2"});
   add_descriptors(tree, 300, {"anon_inode:kvm-vm"});
   CHECK(require_vm(read(tree), "a?[2Jb").pid == 300);
+}
+
+TEST_CASE("Where descriptors may not be seen, threads' names tell a VM of whatever VMM", "[vms]") {
+  FakeTree tree;
+  add_process(tree, 900, "containerd-shim", {"/usr/local/bin/cube-runtime", "-id", "x"}, "0-15");
+  add_thread(tree, 900, 901, "vmm", "0-15");
+  add_thread(tree, 900, 910, "vcpu0", "2");
+  add_thread(tree, 900, 911, "vcpu1", "3");
+  const auto result = read(tree);
+  REQUIRE(result.vms.size() == 1);
+  CHECK(pins_text(result.vms[0]) == "0:2! 1:3!");
+}
+
+TEST_CASE("A process that ran a guest in its main thread, or nowhere else, is no VM", "[vms]") {
+  FakeTree tree;
+  add_process(tree, 900, "python3", {"/usr/bin/python3", "/usr/sbin/tuned"}, "0-15");
+  add_thread(tree, 900, 900, "python3", "0-15", 1);
+  tree.file("/proc/900/stat", tree.text("/proc/900/task/900/stat"));
+  add_process(tree, 950, "validator", {"/opt/v/validator", "run"}, "8-15");
+  add_thread(tree, 950, 950, "validator", "8-15", 1);
+  add_thread(tree, 950, 951, "worker", "8", 1);
+  CHECK(read(tree).vms.empty());
+}
+
+TEST_CASE("A program of QEMU's name that holds no VM and has one thread is none", "[vms]") {
+  FakeTree tree;
+  add_process(tree, 900, "qemu-system-x86", {"/bin/sh", "/opt/qemu-system-x86_64"}, "0-15");
+  add_descriptors(tree, 900, {"/dev/null"});
+  add_process(tree, 901, "kvm", {"/usr/bin/kvm", "-version"}, "0-15");
+  add_descriptors(tree, 901, {"/dev/null"});
+  CHECK(read(tree).vms.empty());
+  add_thread(tree, 901, 902, "ALL CPUs/TCG", "3");
+  CHECK(read(tree).vms.size() == 1);
+}
+
+TEST_CASE("vCPUs of the rarer VMMs", "[vms]") {
+  CHECK(vcpu_of_thread("db_vcpu3") == 3);
+  CHECK(vcpu_of_thread("vp-4") == 4);
+  CHECK(vcpu_of_thread("EMT-2") == 2);
+  CHECK(vcpu_of_thread("vcpu_1") == 1);
+  CHECK(vcpu_of_thread("vcpu-1") == 1);
+  CHECK_FALSE(vcpu_of_thread("vcpu-"));
+  CHECK_FALSE(vcpu_of_thread("EMT"));
+  CHECK(vmm_of_comm("stratovirt") != nullptr);
+  CHECK(vmm_of_comm("VBoxHeadless") != nullptr);
 }
 
 }  // namespace irqtune::test

@@ -57,6 +57,19 @@ TEST_CASE("Who is vouched for: by a device, a manager's file, an option", "[vms]
     add_descriptors(tree, 900, {"anon_inode:kvm-vm", "/dev/vfio/35", "anon_inode:[vfio-device]"});
     CHECK_FALSE(require_vm(read(tree), "fake").unvouched);
   }
+  SECTION("a cgroup that is no user's session: a tree does not tell whose it is") {
+    tree.file("/proc/900/cgroup", "0::/machine.slice/machine-qemu\\x2d1.scope/libvirt/emulator\n");
+    CHECK_FALSE(require_vm(read(tree), "fake").unvouched);
+    tree.file("/proc/900/cgroup", "9:cpuset:/\n1:name=systemd:/system.slice/vm.service\n0::/\n");
+    CHECK_FALSE(require_vm(read(tree), "fake").unvouched);
+    tree.file("/proc/900/cgroup", "9:cpuset:/machine\n0::/user.slice/user-1000.slice/a.scope\n");
+    CHECK(require_vm(read(tree), "fake").unvouched);
+    tree.file("/proc/900/cgroup",
+              "1:name=systemd:/user.slice/user-1000.slice/a.scope\n0::/system.slice/a\n");
+    CHECK(require_vm(read(tree), "fake").unvouched);
+    tree.file("/proc/900/cgroup", "0::/\n9:cpuset:/machine\n");
+    CHECK(require_vm(read(tree), "fake").unvouched);
+  }
   SECTION("libvirt's status file") {
     tree.file("/run/libvirt/qemu/fake.xml",
               "<domstatus state='running' pid='900'><domain type='kvm'><name>fake</name>"
