@@ -109,7 +109,7 @@ class Watcher {
   Fights fights_;
   std::map<VectorId, Retry> refused_;
   std::map<IrqNumber, std::uint64_t> event_ns_;  // Of what is being reacted to, if events told.
-  std::map<IrqNumber, Retry> without_handler_;  // Made, and not asked for yet.
+  std::map<IrqNumber, Retry> without_handler_;   // Made, and not asked for yet.
   std::set<std::string> warned_;
   CpuSet online_;
   CpuSet housekeeping_;

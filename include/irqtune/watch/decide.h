@@ -61,8 +61,8 @@ enum class Act : std::uint8_t {
 /// `holds`: the place's holder still has the device, by what can be told without reading the host.
 [[nodiscard]] Act decide(const Places& places, const SeenVector& seen, bool holds);
 
-/// ", 3.1 ms after its event", for a log line: how long ago an event was, both on CLOCK_MONOTONIC in
-/// nanoseconds. Empty without an event, or if it is yet to come.
+/// ", 3.1 ms after its event", for a log line: how long ago an event was, both on CLOCK_MONOTONIC
+/// in nanoseconds. Empty without an event, or if it is yet to come.
 [[nodiscard]] std::string reaction_text(std::optional<std::uint64_t> event_ns,
                                         std::uint64_t now_ns);
 

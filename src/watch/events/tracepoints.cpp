@@ -56,6 +56,20 @@ std::string tracepoint_file(const char* dir, const char* tracepoint, const char*
 
 }  // namespace
 
+std::string refusal_text(int error, std::string_view paranoid) {
+  constexpr int kPerfmonIsEnough = 2;
+  const auto level = parse_number<int>(paranoid);
+  const bool further = level && *level > kPerfmonIsEnough;
+  return fmt::format(
+      "perf_event_open: {}{}",
+      std::generic_category().message(error),
+      further && (error == EACCES || error == EPERM)
+          ? fmt::format("; kernel.perf_event_paranoid is {}, with which Debian's kernels ask for "
+                        "CAP_SYS_ADMIN: with 2, CAP_PERFMON is enough",
+                        *level)
+          : std::string{});
+}
+
 PerfRing::PerfRing(int fd) {
   void* base = ::mmap(nullptr, mapped_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   base_ = base != MAP_FAILED ? base : nullptr;  // NOLINT: the system's own cast
@@ -119,7 +133,8 @@ TracepointSource::TracepointSource(const Sysfs& sysfs, const CpuSet& cpus) {
   }
   for (const int cpu : cpus.cpus()) {
     if (!open_on(cpu, ids)) {
-      why_not_ = fmt::format("perf_event_open: {}", std::generic_category().message(errno));
+      why_not_ =
+          refusal_text(errno, sysfs.read("/proc/sys/kernel/perf_event_paranoid").value_or(""));
       cpus_.clear();
       return;
     }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "watch/events/samples.h"
@@ -33,6 +34,13 @@ class PerfRing {
  private:
   void* base_ = nullptr;
 };
+
+/// Why perf_event_open(2) was refused: the error's text, and what of
+/// /proc/sys/kernel/perf_event_paranoid, `paranoid`, makes it so. Source: Linux
+/// kernel/events/core.c, perf_allow_cpu(); Debian's
+/// security-perf-allow-further-restriction-of-perf_event_open.patch, which above 2 asks for
+/// CAP_SYS_ADMIN where Linux asks for CAP_PERFMON.
+[[nodiscard]] std::string refusal_text(int error, std::string_view paranoid);
 
 /// The kernel's word on each vector that is made or moved, on every CPU: one ring a CPU, and no
 /// event while interrupts merely run. x86 only.

@@ -6,6 +6,7 @@
 #include "support/hosts/vfio_tree.h"
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -19,6 +20,7 @@
 #include "watch/events/samples.h"
 #include "watch/events/signals.h"
 #include "watch/events/surroundings.h"
+#include "watch/events/tracepoints.h"
 #include "watch/events/uevents.h"
 #include "watch/vectors.h"
 
@@ -69,6 +71,15 @@ std::string sample(std::uint32_t irq, std::uint32_t pid, std::uint64_t time) {
 }
 
 }  // namespace
+
+TEST_CASE("watch: a refusal of tracepoints names the setting that makes it so", "[watch]") {
+  CHECK(refusal_text(EACCES, "3") ==
+        "perf_event_open: Permission denied; kernel.perf_event_paranoid is 3, with which Debian's "
+        "kernels ask for CAP_SYS_ADMIN: with 2, CAP_PERFMON is enough");
+  CHECK(refusal_text(EACCES, "2") == "perf_event_open: Permission denied");
+  CHECK(refusal_text(ENOSYS, "3") == "perf_event_open: Function not implemented");
+  CHECK(refusal_text(EPERM, "") == "perf_event_open: Operation not permitted");
+}
 
 TEST_CASE("watch: where a tracepoint's field stands", "[watch]") {
   CHECK(field_offset(kFormat, "irq") == 8);
