@@ -55,8 +55,8 @@ TEST_CASE("html: a bar is as long as the load, in interrupts of a CPU of full ca
     const auto text = std::string("width=\"") + std::string(width) + "\" height=\"4\"";
     return page.find(text) != std::string::npos;
   };
-  CHECK(bar("22"));  // All of the cell.
-  CHECK(bar("11"));  // Half as much.
+  CHECK(bar("34"));  // All of the cell, but for its margins.
+  CHECK(bar("17"));  // Half as much.
 }
 
 TEST_CASE("html: letters go on after Z", "[report]") {
