@@ -194,13 +194,18 @@ bool may_be_meant(int argc, const char* const* argv, std::string_view command) {
 
 using Parsed = std::variant<Invocation, ExitCode>;
 
+struct CommandLine {
+  int argc = 0;
+  const char* const* argv = nullptr;
+};
+
 /// With the wanted commands only. A configuration file may name any.
-Parsed parse_with(int argc,
-                  const char* const* argv,
+Parsed parse_with(const CommandLine& line,
                   const DefaultConfig& config,
                   const Wanted& wants,
                   std::ostream& out,
                   std::ostream& err) {
+  const auto [argc, argv] = line;
   Invocation call;
   CommandOptions options;
   CLI::App app{
@@ -267,13 +272,13 @@ Parsed parse_command_line(int argc, const char* const* argv, std::ostream& out, 
   if (config.path.empty() && !config.fault && std::none_of(argv, argv + argc, names_config)) {
     std::ostringstream unseen;
     const auto wants = [&](std::string_view name) { return may_be_meant(argc, argv, name); };
-    auto parsed = parse_with(argc, argv, config, wants, unseen, unseen);
+    auto parsed = parse_with({argc, argv}, config, wants, unseen, unseen);
     if (std::holds_alternative<Invocation>(parsed)) {
       return parsed;
     }
   }
   return parse_with(
-      argc, argv, config, [](std::string_view) { return true; }, out, err);
+      {argc, argv}, config, [](std::string_view) { return true; }, out, err);
 }
 
 }  // namespace irqtune

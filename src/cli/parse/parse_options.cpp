@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,14 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
       ->check(one_of(names));
 }
 
-/// Of all that `show` has a table of.
+/// Of all that `show` has a table of, each once.
 std::vector<std::string> show_columns() {
   std::vector<std::string> all;
   for (const auto section : {Section::devices, Section::irqs, Section::vms}) {
-    for (const auto name : table_columns(section)) {
-      if (std::ranges::find(all, name) == all.end()) {
-        all.emplace_back(name);
-      }
+    const auto names = table_columns(section);
+    const auto is_new = [&](auto name) { return std::ranges::find(all, name) == all.end(); };
+    for (const auto name : names | std::views::filter(is_new)) {
+      all.emplace_back(name);
     }
   }
   return all;
