@@ -10,8 +10,8 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace irqtune {
@@ -37,15 +37,19 @@ void add_columns(CLI::App& app, Invocation& call, const std::vector<std::string>
       ->check(one_of(names));
 }
 
+void add_new(const std::vector<std::string_view>& names, std::vector<std::string>& all) {
+  for (const auto name : names) {
+    if (std::ranges::find(all, name) == all.end()) {
+      all.emplace_back(name);
+    }
+  }
+}
+
 /// Of all that `show` has a table of, each once.
 std::vector<std::string> show_columns() {
   std::vector<std::string> all;
   for (const auto section : {Section::devices, Section::irqs, Section::vms}) {
-    const auto names = table_columns(section);
-    const auto is_new = [&](auto name) { return std::ranges::find(all, name) == all.end(); };
-    for (const auto name : names | std::views::filter(is_new)) {
-      all.emplace_back(name);
-    }
+    add_new(table_columns(section), all);
   }
   return all;
 }

@@ -141,16 +141,19 @@ std::string reason_of(const Assignment& assignment, const std::vector<AppliedMas
                 : assignment.reason;
 }
 
+void add_irqs(const std::vector<DriftEntry>& entries, std::set<IrqNumber>& irqs) {
+  for (const auto& entry : entries) {
+    if (entry.irq) {
+      irqs.insert(*entry.irq);
+    }
+  }
+}
+
 /// The interrupts that are told already.
 std::set<IrqNumber> told(const Drift& drift) {
   std::set<IrqNumber> irqs;
-  for (const auto* entries : {&drift.entries, &drift.moved}) {
-    for (const auto& entry : *entries) {
-      if (entry.irq) {
-        irqs.insert(*entry.irq);
-      }
-    }
-  }
+  add_irqs(drift.entries, irqs);
+  add_irqs(drift.moved, irqs);
   return irqs;
 }
 

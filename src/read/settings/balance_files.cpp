@@ -78,10 +78,10 @@ std::string balance_unit(const Sysfs& sysfs) {
     if (text.empty()) {
       text = sysfs.read(unit).value_or("");
     }
-    for (const auto& name : sysfs.list(unit + ".d")) {
-      if (name.ends_with(".conf")) {
-        drop_ins.try_emplace(name, fmt::format("{}.d/{}", unit, name));
-      }
+    auto names = sysfs.list(unit + ".d");
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".conf"); });
+    for (const auto& name : names) {
+      drop_ins.try_emplace(name, fmt::format("{}.d/{}", unit, name));
     }
   }
   for (const auto& [name, path] : drop_ins) {

@@ -281,8 +281,10 @@ std::optional<std::string> assigned(std::string_view text, std::string_view name
     line = trimmed(line);
     if (line.find('=') != std::string_view::npos && trimmed(take_until(line, '=')) == name) {
       value = trimmed(line);
-      std::erase_if(*value, [](char c) { return c == '"' || c == '\''; });
     }
+  }
+  if (value) {
+    std::erase_if(*value, [](char c) { return c == '"' || c == '\''; });
   }
   return value;
 }
