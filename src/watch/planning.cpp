@@ -32,14 +32,6 @@ void run_on(const CpuSet& cpus) {
   }
 }
 
-/// What a plan took is given back to the system: a host of a thousand vectors takes some MiB for a
-/// moment, and nothing happens for days. Source: malloc_trim(3), of glibc.
-void give_memory_back() {
-#ifdef __GLIBC__
-  static_cast<void>(::malloc_trim(0));
-#endif
-}
-
 std::vector<PciAddress> passed_through(const Host& host) {
   std::vector<PciAddress> devices;
   for (const auto& device : host.devices) {
@@ -51,6 +43,14 @@ std::vector<PciAddress> passed_through(const Host& host) {
 }
 
 }  // namespace
+
+/// What a plan or reactions took is given back to the system: a host of a thousand vectors takes
+/// some MiB for a moment, and then nothing happens for days. Source: malloc_trim(3), of glibc.
+void Watcher::give_memory_back() {
+#ifdef __GLIBC__
+  static_cast<void>(::malloc_trim(0));
+#endif
+}
 
 /// Once no new vector came for --settle, and not much later however many come.
 void Watcher::plan_soon() {

@@ -303,6 +303,7 @@ void Watcher::take_times() {
   if (time >= check_at_) {
     check_at_ = time + settings_.check_every;
     check_places();
+    give_memory_back();
     if (surroundings_.has_free_handlers()) {
       plan_soon();  // One that idled when it was freed does harm once its interrupt comes.
     }

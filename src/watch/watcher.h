@@ -61,6 +61,7 @@ class Watcher {
   void note(const Outcome& outcome, std::string_view why);
   void note_refusal(const Outcome& outcome);
   void check_places();
+  static void give_memory_back();
   void poll();
   [[nodiscard]] bool watch_tree();
   [[nodiscard]] bool holds(const Place& place) const;
