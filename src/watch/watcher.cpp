@@ -156,9 +156,6 @@ void Watcher::turn() {
     if (!stopping_) {
       take_trace();
       take_times();
-      // What has no handler yet is looked at again.
-      std::erase_if(event_ns_,
-                    [&](const auto& event) { return !without_handler_.contains(event.first); });
       tell_status();
     }
   } catch (const std::exception& error) {
@@ -331,6 +328,9 @@ void Watcher::take_times() {
     publish_at_ = time + kPublishEvery;
     publish();
   }
+  // What has no handler yet is looked at again, and keeps the time of its event.
+  std::erase_if(event_ns_,
+                [&](const auto& event) { return !without_handler_.contains(event.first); });
 }
 
 std::optional<ApplyReport> Watcher::end() {
