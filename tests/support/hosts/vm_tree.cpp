@@ -33,7 +33,7 @@ void add_thread(FakeTree& tree,
 void add_process(FakeTree& tree,
                  int pid,
                  std::string_view comm,
-                 std::initializer_list<std::string_view> words,
+                 const std::vector<std::string_view>& words,
                  std::string_view cpus) {
   tree.file(fmt::format("/proc/{}/comm", pid), fmt::format("{}\n", comm));
   std::string cmdline;

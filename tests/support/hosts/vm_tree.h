@@ -17,7 +17,7 @@ namespace irqtune::test {
 void add_process(FakeTree& tree,
                  int pid,
                  std::string_view comm,
-                 std::initializer_list<std::string_view> words,
+                 const std::vector<std::string_view>& words,
                  std::string_view cpus);
 
 /// Adds a thread that has run a guest for `guest_time` ticks, and was started at tick `started`.

@@ -213,7 +213,7 @@ TEST_CASE("anonymize: a VM stays one, whatever its process is called", "[snapsho
 }
 
 TEST_CASE("anonymize: no VMM's own options tell a name", "[snapshot][vms]") {
-  using Words = std::initializer_list<std::string_view>;
+  using Words = std::vector<std::string_view>;
   const std::vector<std::pair<std::string, Words>> commands = {
       {"qemu-system-x86", {"qemu-system-x86_64", "-name", "guest=payroll,debug-threads=on"}},
       {"payroll", {"qemu-system-x86_64", "-name", "a,process=payroll", "-smp", "2"}},
