@@ -27,9 +27,9 @@ LIBRARIES = {
     "spdlog": r"src/cli/",
     "nlohmann": r"src/(apply/(journal/journal\w*|intent/plan_file|beside/watch_status)\.cpp|report/json/json\w*\.(cpp|h)|read/cpus/lscpu_json\.cpp|measure/measure_file\.cpp)",
     "fmt": r"src/",
-    "pugixml": r"src/read/vms/libvirt\w*\.cpp",
+    "pugixml": r"src/read/vms/defined/libvirt\w*\.cpp",
     "pci": r"src/read/devices/pci_library\.h",
-    "archive": r"src/sys/archive_library\.h",
+    "archive": r"src/sys/libraries/archive_library\.h",
     "ncurses": r"src/top/curses_library\.h",
 }
 OURS = re.compile(r'^#include "(?:irqtune/)?(\w+)/')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "top/curses_library.h"
 
-#include "sys/library.h"
+#include "sys/libraries/library.h"
 
 namespace irqtune {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/archive_library.h"
+#include "sys/libraries/archive_library.h"
 
 namespace irqtune {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/library.h"
+#include "sys/libraries/library.h"
 
 #include "irqtune/core/error.h"
 

@@ -3,8 +3,8 @@
 
 #include "irqtune/core/error.h"
 
-#include "sys/archive_library.h"
 #include "sys/fd.h"
+#include "sys/libraries/archive_library.h"
 #include "sys/output_file.h"
 
 #include <fmt/format.h>

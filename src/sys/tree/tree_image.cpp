@@ -4,8 +4,8 @@
 #include "irqtune/core/error.h"
 #include "irqtune/core/text.h"
 
-#include "sys/archive_library.h"
 #include "sys/fd.h"
+#include "sys/libraries/archive_library.h"
 
 #include <fmt/format.h>
 
